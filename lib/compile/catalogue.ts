@@ -1,0 +1,30 @@
+/** The native kernel table as the compiler sees it. It is an argument everywhere: compiler tests need no binary. */
+
+export interface KernelRow {
+  readonly id: number;
+  /** `gemm_f32_avx512`. */
+  readonly name: string;
+  readonly op: string;
+  /** One letter per operand, outputs first: see native/kernels/kernel.h. */
+  readonly operands: string;
+  /** Bit i: output 0 may lie exactly on operand i. */
+  readonly inPlace: number;
+  readonly paramBytes: number;
+  readonly tail: boolean;
+  readonly dtypes: string;
+  readonly isa: string;
+  /** Packed operand layout: columns per panel, k per group (0 = none). */
+  readonly nr: number;
+  readonly kr: number;
+  readonly usable: boolean;
+}
+
+export interface Catalogue {
+  readonly hash: number;
+  readonly kernels: readonly KernelRow[];
+}
+
+/** Rows of an operation that fit the types, best first. */
+export function candidates(catalogue: Catalogue, op: string, dtypes: string): KernelRow[] {
+  return catalogue.kernels.filter((k) => k.op === op && (k.dtypes === dtypes || k.dtypes === 'any') && k.usable);
+}

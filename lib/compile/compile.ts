@@ -1,0 +1,53 @@
+/** The pipeline: a typed graph with concrete shapes in, a program out. Everything that is decided is decided here. */
+
+import { dsnkError } from '../errors.js';
+import type { Constant, Graph, Node } from '../graph/graph.js';
+import { operatorOf } from '../ops/index.js';
+import { inferGraph } from '../ops/infer.js';
+import { passes, runPasses } from '../passes/index.js';
+import type { Catalogue } from './catalogue.js';
+import { Lowering, type Step } from './lowering.js';
+import type { MemoryPlan } from './memory.js';
+import { planProgram } from './plan.js';
+import { encodeProgram, type Location, type ProgramImage } from './program.js';
+import { schedule } from './schedule.js';
+import type { WeightIndex } from './weights.js';
+
+export interface CompiledProgram {
+  readonly words: Uint32Array;
+  readonly image: ProgramImage;
+  /** The graph after all passes, in execution order. */
+  readonly graph: Graph;
+  /** One per instruction of main. */
+  readonly steps: readonly Step[];
+  /** pc → node, for messages. */
+  readonly nodes: readonly (Node | undefined)[];
+  readonly sources: readonly Constant[];
+  readonly added: ReadonlyMap<string, Location>;
+  readonly memory: MemoryPlan;
+}
+
+export interface CompileOptions {
+  /** Names of passes to leave out. */
+  readonly skipPasses?: readonly string[];
+}
+
+/**
+ * Compiles a graph whose input shapes are numbers. The graph is edited: pass a clone to keep yours.
+ * Throws NeedsValue where a shape depends on contents that are not known.
+ */
+export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex, options: CompileOptions = {}): CompiledProgram {
+  inferGraph(graph, { concrete: true });
+  runPasses(
+    graph,
+    passes.filter((p) => !options.skipPasses?.includes(p.name)),
+  );
+  schedule(graph);
+  const lowered = new Lowering(catalogue).run(graph, (low) => {
+    const op = operatorOf(low.node);
+    if (op?.lower === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'operator must have a kernel');
+    op.lower(low);
+  });
+  const { image, sources, added, memory, main } = planProgram(lowered, catalogue, weights);
+  return { words: encodeProgram(image), image, graph, steps: main, nodes: main.map((s) => s.node), sources, added, memory };
+}

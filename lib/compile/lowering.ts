@@ -1,0 +1,283 @@
+/**
+ * From nodes to kernel calls. An operator's `lower` selects a kernel, asks for the operands in the form that kernel
+ * wants (packed weights are calls too) and emits the call. A call whose inputs are all constant goes to the init
+ * program by itself; that is how weights are packed and constants folded, with no tensor touched by JavaScript.
+ */
+import { byteSize, shortName } from '../dtype.js';
+import { dsnkError } from '../errors.js';
+import { elementCount } from '../graph/dim.js';
+import { Constant, type Graph, type Node, type Value } from '../graph/graph.js';
+import { copyParams } from '../kernels/copy.js';
+import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../kernels/params.js';
+import { type Catalogue, candidates, type KernelRow } from './catalogue.js';
+
+/** A piece of memory with a lifetime. The planner decides where it lies. */
+export class Buffer {
+  /** Known before any run: a constant, or made by the init program from constants. */
+  constant: boolean;
+  /** Identity of the contents, for constants: equal keys hold equal bytes. */
+  key: string | undefined;
+  /** Set for a constant as it stands in the model. */
+  source: Constant | undefined;
+  /** Position among the graph's inputs or outputs, for io buffers. */
+  io: { readonly kind: 'input' | 'output'; readonly index: number } | undefined;
+
+  constructor(
+    public bytes: number,
+    readonly label: string,
+    init: { constant?: boolean; key?: string; source?: Constant; io?: Buffer['io'] } = {},
+  ) {
+    this.constant = init.constant ?? false;
+    this.key = init.key;
+    this.source = init.source;
+    this.io = init.io;
+  }
+}
+
+/** A range of a buffer: what a kernel operand is. */
+export interface Ref {
+  readonly buffer: Buffer;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** One kernel call. */
+export interface Step {
+  readonly kernel: KernelRow;
+  readonly outputs: readonly (Ref | undefined)[];
+  readonly inputs: readonly (Ref | undefined)[];
+  readonly params: Uint32Array;
+  /** The node it came from, for reports and error messages. */
+  readonly node: Node | undefined;
+  /** Why this kernel. */
+  readonly reason: string;
+}
+
+export interface LoweredGraph {
+  readonly init: Step[];
+  readonly main: Step[];
+  readonly inputs: Ref[];
+  readonly outputs: Ref[];
+}
+
+/** Offsets of shared memory must keep 8-byte elements aligned. */
+const ALIGN = 8;
+
+export class Lowering {
+  /** The node being lowered. */
+  node!: Node;
+  readonly #catalogue: Catalogue;
+  readonly #refs = new Map<Value, Ref>();
+  readonly #init: Step[] = [];
+  readonly #main: Step[] = [];
+  readonly #constants = new Map<string, readonly (Ref | undefined)[]>();
+  readonly #outputIndex = new Map<Value, number>();
+
+  constructor(catalogue: Catalogue) {
+    this.#catalogue = catalogue;
+  }
+
+  /** The best usable kernel of an operation for these types (`f32`, `i64`, …). Throws when there is none. */
+  select(op: string, dtypes: string): KernelRow {
+    const row = this.trySelect(op, dtypes);
+    if (row === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', this.node.where, `kernel ${op} must exist for the element types`, `${dtypes} came`);
+    return row;
+  }
+
+  trySelect(op: string, dtypes: string): KernelRow | undefined {
+    return candidates(this.#catalogue, op, dtypes)[0];
+  }
+
+  has(i: number): boolean {
+    return this.node.inputs[i] !== undefined;
+  }
+
+  /** Memory of input i; undefined where it is left out. */
+  input(i: number): Ref | undefined {
+    const v = this.node.inputs[i];
+    return v === undefined ? undefined : this.refOf(v);
+  }
+
+  /** Memory of input i, which must be there. */
+  in(i: number): Ref {
+    return this.refOf(this.node.input(i));
+  }
+
+  /** Memory of output i; allocated by the first call. */
+  out(i = 0): Ref {
+    const v = this.node.output(i);
+    let ref = this.#refs.get(v);
+    if (ref === undefined) {
+      const index = this.#outputIndex.get(v);
+      ref = whole(new Buffer(v.byteLength, v.name, index === undefined ? {} : { io: { kind: 'output', index } }));
+      this.#refs.set(v, ref);
+    }
+    return ref;
+  }
+
+  /** True when output i is read by anyone. An operator may leave out the work for one that is not. */
+  wanted(i: number): boolean {
+    return this.node.outputs[i] !== undefined;
+  }
+
+  dims(i: number): readonly number[] {
+    return this.node.input(i).dims;
+  }
+
+  outDims(i = 0): readonly number[] {
+    return this.node.output(i).dims;
+  }
+
+  /** Kernel name of input i's element type. */
+  dtype(i: number): string {
+    return shortName(this.node.input(i).type);
+  }
+
+  outDtype(i = 0): string {
+    return shortName(this.node.output(i).type);
+  }
+
+  /** The elements of input i, which inference has already asked for. */
+  numbers(i: number): readonly number[] {
+    const v = this.node.input(i);
+    const known = v.known ?? v.constant?.values();
+    if (known === undefined || !known.every((x) => typeof x === 'number')) {
+      throw new Error(`${this.node.where}: the elements of input ${i} were not settled by inference`);
+    }
+    return known as readonly number[];
+  }
+
+  /** Memory for an intermediate result of this node. */
+  temp(bytes: number, label = 'temp'): Ref {
+    return whole(new Buffer(bytes, `${this.node.name}/${label}`));
+  }
+
+  /** A small constant that the compiler makes (an index table, a scale vector). */
+  constant(value: Constant): Ref {
+    return whole(new Buffer(value.byteLength, `${this.node.name}/const`, { constant: true, key: value.key, source: value }));
+  }
+
+  /** Output i is input memory under another shape: no call, no copy. */
+  alias(i: number, of: Ref, offset = 0): void {
+    const v = this.node.output(i);
+    const ref = { buffer: of.buffer, offset: of.offset + offset, bytes: v.byteLength };
+    const index = this.#outputIndex.get(v);
+    if (ref.offset % ALIGN !== 0 && v.byteLength > 0) {
+      this.copy(this.out(i), ref);
+    } else if (index === undefined) {
+      this.#refs.set(v, ref);
+    } else if (ref.offset === 0 && ref.bytes === ref.buffer.bytes && !ref.buffer.constant && ref.buffer.io === undefined) {
+      ref.buffer.io = { kind: 'output', index }; // the producer writes straight into the caller's result
+      this.#refs.set(v, ref);
+    } else {
+      this.copy(this.out(i), ref);
+    }
+  }
+
+  copy(to: Ref, from: Ref): void {
+    this.emit(this.select('copy', 'any'), copyParams, { bytes: to.bytes }, [to], [from]);
+  }
+
+  /**
+   * Emits one call. Returns the outputs as they are to be read afterwards: for constants that may be an earlier, equal
+   * result.
+   */
+  emit<F extends Fields>(
+    kernel: KernelRow,
+    schema: ParamSchema<F>,
+    params: ParamsOf<ParamSchema<F>>,
+    outputs: readonly (Ref | undefined)[],
+    inputs: readonly (Ref | undefined)[],
+    options: { tail?: readonly number[]; reason?: string } = {},
+  ): readonly (Ref | undefined)[] {
+    const words = encodeParams(schema, params as Readonly<Record<string, number | readonly number[]>>, options.tail);
+    const step: Step = {
+      kernel,
+      outputs,
+      inputs,
+      params: words,
+      node: this.node,
+      reason: options.reason ?? `first usable ${kernel.op} row for ${kernel.dtypes}`,
+    };
+    const foldable = inputs.every((r) => r === undefined || r.buffer.constant) && outputs.every((r) => r === undefined || r.buffer.io === undefined);
+    if (!foldable) {
+      this.#main.push(step);
+      return outputs;
+    }
+    const key = `${kernel.name}(${inputs.map((r) => (r === undefined ? '-' : `${r.buffer.key}@${r.offset}+${r.bytes}`)).join(',')};${words.join('.')})`;
+    const earlier = this.#constants.get(key);
+    if (earlier !== undefined) {
+      for (const [v, ref] of this.#refs) {
+        const i = outputs.indexOf(ref);
+        if (i >= 0) this.#refs.set(v, earlier[i] as Ref);
+      }
+      return earlier;
+    }
+    outputs.forEach((r, i) => {
+      if (r === undefined) return;
+      r.buffer.constant = true;
+      r.buffer.key = `${key}#${i}`;
+    });
+    this.#constants.set(key, outputs);
+    this.#init.push(step);
+    return outputs;
+  }
+
+  /** Lowers a whole typed graph. */
+  run(graph: Graph, lowerNode: (low: Lowering) => void): LoweredGraph {
+    const inputs = graph.inputs.map((v, index) => {
+      const ref = whole(new Buffer(v.byteLength, v.name, { io: { kind: 'input', index } }));
+      this.#refs.set(v, ref);
+      return ref;
+    });
+    graph.outputs.forEach((v, index) => {
+      if (!this.#outputIndex.has(v)) this.#outputIndex.set(v, index);
+    });
+    for (const node of graph.nodes) {
+      this.node = node;
+      // A result that shape arithmetic has settled needs no work at run time.
+      if (node.outputs.every((v) => isSettled(v))) {
+        for (const v of node.outputs) v.constant ??= settledConstant(v);
+        continue;
+      }
+      lowerNode(this);
+    }
+    const outputs = graph.outputs.map((v, index) => {
+      const ref = this.refOf(v);
+      if (ref.buffer.io?.kind === 'output' && ref.buffer.io.index === index) return ref;
+      // A constant, an input passed through, or a value that is named as an output twice.
+      const out = whole(new Buffer(v.byteLength, v.name, { io: { kind: 'output', index } }));
+      this.node = v.producer ?? (undefined as unknown as Node);
+      this.copy(out, ref);
+      return out;
+    });
+    return { init: this.#init, main: this.#main, inputs, outputs };
+  }
+
+  refOf(v: Value): Ref {
+    let ref = this.#refs.get(v);
+    if (ref === undefined) {
+      if (v.constant === undefined) throw new Error(`value "${v.name}" is read before it is made`);
+      ref = whole(new Buffer(v.byteLength, v.name, { constant: true, key: v.constant.key, source: v.constant }));
+      this.#refs.set(v, ref);
+    }
+    return ref;
+  }
+}
+
+function isSettled(v: Value): boolean {
+  return v.constant !== undefined || (v.known !== undefined && v.known.every((x) => typeof x === 'number') && v.known.length === elementCount(v.dims));
+}
+
+function settledConstant(v: Value): Constant {
+  return Constant.of(v.type, v.dims, v.known as readonly number[]);
+}
+
+function whole(buffer: Buffer): Ref {
+  return { buffer, offset: 0, bytes: buffer.bytes };
+}
+
+/** Bytes of `count` elements of a value's type. */
+export function bytesOf(v: Value, count: number): number {
+  return byteSize(v.type, count);
+}

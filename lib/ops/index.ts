@@ -1,0 +1,19 @@
+/** The table of operators. Adding one: write it in its family's file and add the family's list here. */
+import type { Node } from '../graph/graph.js';
+import type { Operator } from './operator.js';
+
+const families: readonly (readonly Operator[])[] = [];
+
+const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));
+
+export function findOperator(domain: string, name: string): Operator | undefined {
+  return table.get(`${domain}:${name}`);
+}
+
+export function operatorOf(node: Node): Operator | undefined {
+  return findOperator(node.domain, node.op);
+}
+
+export function allOperators(): readonly Operator[] {
+  return [...table.values()];
+}

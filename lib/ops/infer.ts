@@ -1,0 +1,75 @@
+/** Types every value of a graph, node by node. */
+import { dsnkError, dsnkErrorList, shapeText } from '../errors.js';
+import { isConcrete } from '../graph/dim.js';
+import type { Graph, Node } from '../graph/graph.js';
+import { operatorOf } from './index.js';
+import { Inference, MAX_KNOWN, UnknownShape } from './operator.js';
+
+export interface InferOptions {
+  /** Every shape must come out as numbers; contents that decide a shape must be known (else NeedsValue is thrown). */
+  readonly concrete: boolean;
+}
+
+/** Types the outputs of one node from its inputs. */
+export function inferNode(node: Node, options: InferOptions): void {
+  const op = operatorOf(node);
+  if (op === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', node.where, 'operator must be one this version runs');
+  const q = new Inference(node, options.concrete);
+  let types: readonly {
+    dtype: NonNullable<Node['outputs'][number]['dtype']>;
+    shape: Node['outputs'][number]['shape'];
+    known?: Node['outputs'][number]['known'];
+  }[];
+  try {
+    types = op.infer(q);
+  } catch (error) {
+    if (!(error instanceof UnknownShape) || options.concrete) throw error;
+    // Symbolic: dtypes are usually those of the first input; a later concrete inference settles everything.
+    for (const out of node.outputs) {
+      out.shape = undefined;
+      out.dtype ??= node.inputs.find((v) => v !== undefined)?.dtype;
+    }
+    return;
+  }
+  for (let i = 0; i < node.outputs.length; i++) {
+    const out = node.outputs[i];
+    const type = types[i];
+    if (out === undefined) continue;
+    if (type === undefined)
+      throw dsnkError('ERR_DSNK_INVALID_MODEL', node.where, `${op.name} must have at most ${types.length} outputs`, `${node.outputs.length} are named`);
+    if (type.shape !== undefined && !type.shape.every((d) => typeof d === 'string' || (Number.isSafeInteger(d) && d >= 0))) {
+      throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', node.where, 'output dimensions must be non-negative integers', `${shapeText(type.shape)} came out`);
+    }
+    out.dtype = type.dtype;
+    out.shape = type.shape;
+    out.known = type.known !== undefined && type.known.length <= MAX_KNOWN ? type.known : undefined;
+    if (options.concrete && (type.shape === undefined || !isConcrete(type.shape))) {
+      throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', node.where, 'output shape must be known at compile time', `${shapeText(type.shape)} came out`);
+    }
+  }
+}
+
+export function inferGraph(graph: Graph, options: InferOptions): void {
+  for (const node of graph.nodes) inferNode(node, options);
+}
+
+/** Every node that this version cannot run, worded; empty when all can. */
+export function unsupportedNodes(graph: Graph): string[] {
+  const lines: string[] = [];
+  for (const node of graph.nodes) {
+    if (operatorOf(node) === undefined) lines.push(`${node.where}: no such operator here`);
+  }
+  return lines;
+}
+
+export function assertSupported(graph: Graph): void {
+  const lines = unsupportedNodes(graph);
+  if (lines.length > 0) {
+    throw dsnkErrorList(
+      'ERR_DSNK_UNSUPPORTED_OP',
+      `model "${graph.name}"`,
+      `every operator must be one this version runs, ${lines.length} nodes are not`,
+      lines,
+    );
+  }
+}

@@ -1,0 +1,69 @@
+#include "addon/environment.h"
+
+namespace dsnk {
+
+Environment::Environment(Napi::Env env) : env_(env) {
+  const Napi::String name = Napi::String::New(env, "ds-native-kernels");
+  napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, drain, &wake_);
+  napi_unref_threadsafe_function(env, wake_);
+  // Hooks run last-added first: ours joins the jobs before Node tears the thread-safe function down.
+  napi_add_env_cleanup_hook(env, close, this);
+}
+
+uint32_t Environment::submit(Napi::Env env, uint32_t threads, std::shared_ptr<Pending> pending) {
+  pending->id = nextId_++;
+  if (pending_.empty()) napi_ref_threadsafe_function(env, wake_);
+  pending_.emplace(pending->id, pending);
+  {
+    std::lock_guard lock(mutex_);
+    inFlight_++;
+  }
+  auto job = std::make_unique<Job>();
+  job->threads = threads;
+  job->work = [pending](Team& team) { pending->work(team, *pending); };
+  job->finished = [this, pending] { finish(pending); };
+  const uint32_t id = pending->id;
+  CpuDevice::instance().submit(std::move(job));
+  return id;
+}
+
+void Environment::abort(uint32_t id) {
+  const auto it = pending_.find(id);
+  if (it != pending_.end()) it->second->abort.store(true, std::memory_order_relaxed);
+}
+
+void Environment::finish(std::shared_ptr<Pending> pending) {
+  std::lock_guard lock(mutex_);
+  finished_.push_back(std::move(pending));
+  // The call is made under the lock: once inFlight_ is 0 the environment may be gone.
+  if (!closing_ && finished_.size() == 1) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+  inFlight_--;
+  idle_.notify_all();
+}
+
+void Environment::drain(napi_env rawEnv, napi_value, void* self, void*) {
+  auto& e = *static_cast<Environment*>(self);
+  std::vector<std::shared_ptr<Pending>> finished;
+  {
+    std::lock_guard lock(e.mutex_);
+    finished.swap(e.finished_);
+  }
+  for (auto& p : finished) e.pending_.erase(p->id);
+  if (rawEnv == nullptr) return;
+  const Napi::Env env(rawEnv);
+  if (e.pending_.empty()) napi_unref_threadsafe_function(env, e.wake_);
+  for (auto& p : finished) {
+    const Napi::HandleScope scope(env);
+    p->complete(env, *p);
+  }
+}
+
+void Environment::close(void* self) {
+  auto& e = *static_cast<Environment*>(self);
+  for (auto& [id, p] : e.pending_) p->abort.store(true, std::memory_order_relaxed);
+  std::unique_lock lock(e.mutex_);
+  e.closing_ = true;
+  e.idle_.wait(lock, [&] { return e.inFlight_ == 0; });
+}
+
+}  // namespace dsnk

@@ -1,0 +1,88 @@
+// The contract between the runtime and a kernel. A kernel is a pure function of (parameters, operand pointers, tile
+// index, scratch): it allocates nothing, starts no thread, throws nothing and keeps no state.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace dsnk {
+
+enum class Isa : uint8_t { scalar, avx2, avx512 };
+
+// What a kernel can only find out while it runs. Everything else is settled by `verify` when a program is loaded.
+enum class Fault : uint32_t {
+  none = 0,
+  indexOutOfRange = 1,  // an index tensor holds a value outside its axis
+  divisionByZero = 2,   // an integer division by zero
+  invalidValue = 3,     // any other value that the operator's definition excludes
+};
+
+// One tile of one instruction. Operands stand outputs first, then inputs; an optional operand left out is nullptr.
+struct Work {
+  const void* params;
+  std::byte* const* operand;
+  uint32_t operandCount;
+  uint32_t tile;       // this tile, 0 … tiles-1
+  uint32_t tiles;      // as returned by Contract::tiles
+  std::byte* scratch;  // Contract::scratchBytes, 64-byte aligned, private to the running thread
+
+  template <class T>
+  const T& as() const {
+    return *static_cast<const T*>(params);
+  }
+  template <class T>
+  T* at(uint32_t i) const {
+    return reinterpret_cast<T*>(operand[i]);
+  }
+};
+
+struct Kernel;
+
+// What `verify` may look at: parameters as they came, and the size of every operand (0 for one left out).
+struct Check {
+  const void* params;
+  uint32_t paramBytes;  // at least Contract::paramBytes; more where Contract::tail holds
+  const uint64_t* operandBytes;
+  uint32_t operandCount;
+
+  template <class T>
+  const T& as() const {
+    return *static_cast<const T*>(params);
+  }
+  // True when operand i exists and holds at least `bytes`.
+  bool holds(uint32_t i, uint64_t bytes) const { return i < operandCount && operandBytes[i] >= bytes; }
+  bool has(uint32_t i) const { return i < operandCount && operandBytes[i] > 0; }
+};
+
+// What every kernel of one operation shares, whatever its ISA: its interface. One per kernels/<family>/<op>.cc.
+struct Contract {
+  const char* op;
+  // One letter per operand, outputs first: w written, r read, o read or left out, x written or left out, m modified
+  // in place; a last letter followed by '*' repeats (zero or more times).
+  const char* operands;
+  uint32_t inPlace;     // bit i set: output 0 may be exactly the memory of operand i
+  uint32_t paramBytes;  // sizeof the generated parameter struct
+  bool tail;            // a variable number of 32-bit words may follow the struct
+  // nullptr when sound, else what must hold. After it says yes, `run` may not touch a byte outside its operands,
+  // whatever the operands contain: a program's words are untrusted until here. Overflow-safe arithmetic: see sizes.h.
+  const char* (*verify)(const Kernel&, const Check&);
+  // How many independent tiles `run` is cut into for a team of that many threads; 0 = nothing to do. Every output
+  // byte is written by exactly one tile, and the result does not depend on the number of tiles.
+  uint32_t (*tiles)(const Kernel&, const void* params, uint32_t threads);
+  // Scratch that one thread needs while it runs a tile; nullptr = none.
+  uint64_t (*scratchBytes)(const Kernel&, const void* params);
+};
+
+// One row of the table kernels.inc.
+struct Kernel {
+  const char* name;
+  const Contract* contract;
+  const char* dtypes;  // what the selection matches on: "f32", "i64", "u8s8" … ; "any" moves bytes
+  Isa isa;
+  uint16_t nr, kr;  // the layout its packed operand must have (0 = takes nothing packed)
+  Fault (*run)(const Work&);
+};
+
+extern const Kernel kKernels[];
+extern const uint32_t kKernelCount;
+
+}  // namespace dsnk

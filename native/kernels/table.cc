@@ -1,0 +1,26 @@
+// Expands kernels.inc into declarations and the table.
+#include "kernels/kernel.h"
+
+#if defined(__x86_64__)
+#define DSNK_X86(...) __VA_ARGS__
+#else
+#define DSNK_X86(...)
+#endif
+
+namespace dsnk {
+
+#define DSNK_KERNEL(name, contract, dtypes, isa, nr, kr) \
+  Fault name(const Work&);                               \
+  extern const Contract contract;
+#include "kernels/kernels.inc"
+#undef DSNK_KERNEL
+
+const Kernel kKernels[] = {
+#define DSNK_KERNEL(name, contract, dtypes, isa, nr, kr) {#name, &contract, dtypes, Isa::isa, nr, kr, &name},
+#include "kernels/kernels.inc"
+#undef DSNK_KERNEL
+};
+
+const uint32_t kKernelCount = sizeof(kKernels) / sizeof(kKernels[0]);
+
+}  // namespace dsnk

@@ -1,0 +1,149 @@
+#include "runtime/cpu_features.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace dsnk {
+
+static constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx512};
+
+const char* isaName(Isa isa) {
+  switch (isa) {
+    case Isa::scalar: return "scalar";
+    case Isa::avx2: return "avx2";
+    case Isa::avx512: return "avx512";
+  }
+  return "scalar";
+}
+
+static Isa detect() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  // __builtin_cpu_supports looks at XGETBV too, so "yes" means the operating system saves the registers.
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma")) {
+    return Isa::avx512;
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::avx2;
+#endif
+  return Isa::scalar;
+}
+
+static std::string firstLine(const std::string& path) {
+  std::ifstream f(path);
+  std::string line;
+  std::getline(f, line);
+  return line;
+}
+
+static double quotaOf(const std::string& text) {  // "max 100000" or "150000 100000"
+  std::istringstream in(text);
+  std::string quota;
+  double period = 0;
+  in >> quota >> period;
+  if (quota.empty() || quota == "max" || period <= 0) return 0;
+  return std::atof(quota.c_str()) / period;
+}
+
+// The tightest CPU quota on the way from this process's cgroup to the root; 0 = none.
+static double cgroupQuota() {
+  double tightest = 0;
+  auto note = [&](double q) {
+    if (q > 0 && (tightest == 0 || q < tightest)) tightest = q;
+  };
+  std::ifstream self("/proc/self/cgroup");
+  for (std::string line; std::getline(self, line);) {
+    const size_t a = line.find(':'), b = line.find(':', a + 1);
+    if (a == std::string::npos || b == std::string::npos) continue;
+    const std::string controllers = line.substr(a + 1, b - a - 1);
+    const bool v2 = controllers.empty();
+    if (!v2 && controllers.find("cpu") == std::string::npos) continue;
+    for (std::string path = line.substr(b + 1);; path = path.substr(0, path.rfind('/'))) {
+      const std::string dir = path == "/" ? "" : path;
+      if (v2) {
+        note(quotaOf(firstLine("/sys/fs/cgroup" + dir + "/cpu.max")));
+      } else {
+        const double quota = std::atof(firstLine("/sys/fs/cgroup/cpu" + dir + "/cpu.cfs_quota_us").c_str());
+        const double period = std::atof(firstLine("/sys/fs/cgroup/cpu" + dir + "/cpu.cfs_period_us").c_str());
+        if (quota > 0 && period > 0) note(quota / period);
+      }
+      if (dir.empty() || dir.find('/') == std::string::npos) break;
+    }
+  }
+  return tightest;
+}
+
+static uint32_t usableThreads() {
+  uint32_t n = 1;
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    n = static_cast<uint32_t>(CPU_COUNT(&set));
+  } else {
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    if (online > 0) n = static_cast<uint32_t>(online);
+  }
+  const double quota = cgroupQuota();
+  if (quota > 0) {
+    const auto q = static_cast<uint32_t>(std::ceil(quota));
+    if (q < n) n = q;
+  }
+  return n < 1 ? 1 : n;
+}
+
+static uint64_t cacheBytes(int level) {
+  for (int i = 0; i < 8; i++) {
+    const std::string dir = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(i);
+    if (std::atoi(firstLine(dir + "/level").c_str()) != level) continue;
+    if (firstLine(dir + "/type") == "Instruction") continue;
+    const std::string size = firstLine(dir + "/size");
+    const uint64_t n = std::strtoull(size.c_str(), nullptr, 10);
+    return size.find('M') != std::string::npos ? n << 20 : n << 10;
+  }
+  return 0;
+}
+
+static std::string cpuModel() {
+  std::ifstream f("/proc/cpuinfo");
+  for (std::string line; std::getline(f, line);) {
+    if (line.rfind("model name", 0) == 0 || line.rfind("Model", 0) == 0) {
+      const size_t colon = line.find(": ");
+      if (colon != std::string::npos) return line.substr(colon + 2);
+    }
+  }
+  return "unknown";
+}
+
+static CpuFeatures probe() {
+  CpuFeatures f;
+  f.model = cpuModel();
+  f.best = detect();
+  f.cap = f.best;
+  if (const char* env = std::getenv("DSNK_ISA"); env != nullptr && *env != 0) {
+    f.unknownCap = env;
+    for (Isa isa : kIsas) {
+      if (std::strcmp(env, isaName(isa)) != 0) continue;
+      f.unknownCap.clear();
+      if (isa < f.best) f.cap = isa;
+    }
+  }
+  f.threads = usableThreads();
+  f.l1dBytes = cacheBytes(1);
+  f.l2Bytes = cacheBytes(2);
+  f.l3Bytes = cacheBytes(3);
+  return f;
+}
+
+const CpuFeatures& cpuFeatures() {
+  static const CpuFeatures* features = new CpuFeatures(probe());  // never destroyed: threads may outlive main
+  return *features;
+}
+
+bool isaUsable(Isa isa) { return isa <= cpuFeatures().cap; }
+
+}  // namespace dsnk

@@ -1,0 +1,23 @@
+// What the processor can do, and how many threads this process may use.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "kernels/kernel.h"
+
+namespace dsnk {
+
+struct CpuFeatures {
+  std::string model;
+  Isa best;                             // highest ISA that processor and operating system support
+  Isa cap;                              // the one in use: `best`, lowered by DSNK_ISA
+  std::string unknownCap;               // DSNK_ISA when it names no ISA of this build, else empty
+  uint32_t threads;                     // min(affinity, cgroup quota), at least 1
+  uint64_t l1dBytes, l2Bytes, l3Bytes;  // 0 = unknown
+};
+
+const CpuFeatures& cpuFeatures();
+const char* isaName(Isa);
+bool isaUsable(Isa);  // no higher than the cap
+
+}  // namespace dsnk

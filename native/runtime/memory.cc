@@ -1,0 +1,52 @@
+#include "runtime/memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+namespace dsnk {
+
+// Below this size a mapping of its own wastes pages and a system call.
+constexpr uint64_t kMapFrom = 256 * 1024;
+constexpr uint64_t kMaxBytes = uint64_t{1} << 46;
+
+Block Block::allocate(uint64_t bytes) {
+  Block b;
+  if (bytes == 0) return b;
+  b.ok_ = false;
+  if (bytes > kMaxBytes) return b;
+  if (bytes >= kMapFrom) {
+    void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return b;
+    b.base_ = static_cast<std::byte*>(p);
+  } else {
+    void* p = nullptr;
+    if (posix_memalign(&p, 64, bytes) != 0) return b;
+    std::memset(p, 0, bytes);
+    b.base_ = static_cast<std::byte*>(p);
+  }
+  b.bytes_ = bytes;
+  b.ok_ = true;
+  return b;
+}
+
+Block::~Block() {
+  if (base_ == nullptr) return;
+  if (bytes_ >= kMapFrom) {
+    munmap(base_, bytes_);
+  } else {
+    std::free(base_);
+  }
+}
+
+void Block::discard(uint64_t offset, uint64_t bytes) const {
+  if (bytes_ < kMapFrom || offset > bytes_ || bytes > bytes_ - offset) return;
+  const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t begin = (offset + page - 1) / page * page;
+  const uint64_t end = (offset + bytes) / page * page;
+  if (begin < end) madvise(base_ + begin, end - begin, MADV_DONTNEED);
+}
+
+}  // namespace dsnk

@@ -1,0 +1,35 @@
+// Blocks of anonymous memory: 64-byte aligned, zero-filled, returned to the system when freed.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace dsnk {
+
+class Block {
+ public:
+  Block() = default;
+  // An empty block when the system has no memory for it: check `ok()`. A request of 0 bytes always succeeds.
+  static Block allocate(uint64_t bytes);
+  Block(Block&& o) noexcept : base_(std::exchange(o.base_, nullptr)), bytes_(std::exchange(o.bytes_, 0)), ok_(o.ok_) {}
+  Block& operator=(Block&& o) noexcept {
+    std::swap(base_, o.base_);
+    std::swap(bytes_, o.bytes_);
+    std::swap(ok_, o.ok_);
+    return *this;
+  }
+  ~Block();
+
+  bool ok() const { return ok_; }
+  std::byte* base() const { return base_; }
+  uint64_t bytes() const { return bytes_; }
+  // Gives the whole pages inside [offset, offset+bytes) back to the system; they read as zero afterwards.
+  void discard(uint64_t offset, uint64_t bytes) const;
+
+ private:
+  std::byte* base_ = nullptr;
+  uint64_t bytes_ = 0;
+  bool ok_ = true;
+};
+
+}  // namespace dsnk

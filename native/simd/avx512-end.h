@@ -1,0 +1,6 @@
+}  // namespace dsnk::avx512
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif

@@ -1,0 +1,71 @@
+struct Mask {
+  __mmask16 m;
+};
+DSNK_INLINE Mask operator&(Mask a, Mask b) { return {static_cast<__mmask16>(a.m & b.m)}; }
+DSNK_INLINE Mask operator|(Mask a, Mask b) { return {static_cast<__mmask16>(a.m | b.m)}; }
+DSNK_INLINE Mask operator!(Mask a) { return {static_cast<__mmask16>(~a.m)}; }
+
+// Bit i is set for i < n.
+DSNK_INLINE __mmask16 firstLanes(int n) { return static_cast<__mmask16>(_bzhi_u32(0xffff, static_cast<unsigned>(n))); }
+
+struct F32 {
+  static constexpr int lanes = 16;
+  __m512 v;
+  static inline F32 zero() { return {_mm512_setzero_ps()}; }
+  static inline F32 set(float x) { return {_mm512_set1_ps(x)}; }
+  static inline F32 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static inline F32 loadFirst(const float* p, int n) { return {_mm512_maskz_loadu_ps(firstLanes(n), p)}; }
+  inline void store(float* p) const { _mm512_storeu_ps(p, v); }
+  inline void storeFirst(float* p, int n) const { _mm512_mask_storeu_ps(p, firstLanes(n), v); }
+};
+
+struct I32 {
+  static constexpr int lanes = 16;
+  __m512i v;
+  static inline I32 set(int32_t x) { return {_mm512_set1_epi32(x)}; }
+  static inline I32 load(const int32_t* p) { return {_mm512_loadu_si512(p)}; }
+  static inline I32 loadFirst(const int32_t* p, int n) { return {_mm512_maskz_loadu_epi32(firstLanes(n), p)}; }
+  inline void store(int32_t* p) const { _mm512_storeu_si512(p, v); }
+  inline void storeFirst(int32_t* p, int n) const { _mm512_mask_storeu_epi32(p, firstLanes(n), v); }
+};
+
+DSNK_INLINE F32 operator+(F32 a, F32 b) { return {_mm512_add_ps(a.v, b.v)}; }
+DSNK_INLINE F32 operator-(F32 a, F32 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+DSNK_INLINE F32 operator*(F32 a, F32 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+DSNK_INLINE F32 operator/(F32 a, F32 b) { return {_mm512_div_ps(a.v, b.v)}; }
+DSNK_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+DSNK_INLINE F32 min(F32 a, F32 b) { return {_mm512_min_ps(a.v, b.v)}; }
+DSNK_INLINE F32 max(F32 a, F32 b) { return {_mm512_max_ps(a.v, b.v)}; }
+DSNK_INLINE F32 abs(F32 a) { return {_mm512_abs_ps(a.v)}; }
+DSNK_INLINE F32 neg(F32 a) { return {_mm512_xor_ps(_mm512_set1_ps(-0.0f), a.v)}; }
+DSNK_INLINE F32 floor(F32 a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)}; }
+DSNK_INLINE F32 ceil(F32 a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)}; }
+DSNK_INLINE F32 trunc(F32 a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)}; }
+DSNK_INLINE F32 roundEven(F32 a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+DSNK_INLINE F32 sqrt(F32 a) { return {_mm512_sqrt_ps(a.v)}; }
+DSNK_INLINE Mask less(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
+DSNK_INLINE Mask lessEqual(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)}; }
+DSNK_INLINE Mask equal(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)}; }
+DSNK_INLINE Mask isNan(F32 a) { return {_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q)}; }
+DSNK_INLINE F32 select(Mask m, F32 a, F32 b) { return {_mm512_mask_blend_ps(m.m, b.v, a.v)}; }
+DSNK_INLINE I32 toI32(F32 a) { return {_mm512_cvttps_epi32(a.v)}; }
+DSNK_INLINE I32 roundToI32(F32 a) { return {_mm512_cvtps_epi32(a.v)}; }
+DSNK_INLINE F32 toF32(I32 a) { return {_mm512_cvtepi32_ps(a.v)}; }
+DSNK_INLINE I32 bitsOf(F32 a) { return {_mm512_castps_si512(a.v)}; }
+DSNK_INLINE F32 fromBits(I32 a) { return {_mm512_castsi512_ps(a.v)}; }
+DSNK_INLINE I32 operator+(I32 a, I32 b) { return {_mm512_add_epi32(a.v, b.v)}; }
+DSNK_INLINE I32 operator-(I32 a, I32 b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+DSNK_INLINE I32 operator&(I32 a, I32 b) { return {_mm512_and_si512(a.v, b.v)}; }
+DSNK_INLINE I32 operator|(I32 a, I32 b) { return {_mm512_or_si512(a.v, b.v)}; }
+DSNK_INLINE I32 operator^(I32 a, I32 b) { return {_mm512_xor_si512(a.v, b.v)}; }
+template <int n>
+DSNK_INLINE I32 shiftLeft(I32 a) {
+  return {_mm512_slli_epi32(a.v, n)};
+}
+template <int n>
+DSNK_INLINE I32 shiftRight(I32 a) {  // arithmetic
+  return {_mm512_srai_epi32(a.v, n)};
+}
+DSNK_INLINE float sum(F32 a) { return _mm512_reduce_add_ps(a.v); }
+DSNK_INLINE float largest(F32 a) { return _mm512_reduce_max_ps(a.v); }
+DSNK_INLINE float smallest(F32 a) { return _mm512_reduce_min_ps(a.v); }

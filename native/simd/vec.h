@@ -1,0 +1,27 @@
+// How ISA code is written here, and the only way it is written:
+//
+//   #include <…everything standard…>            // before the region: nothing inline may be compiled inside it twice
+//   #include "simd/avx2-begin.h"                // target pragma, namespace dsnk::avx2, types F32 I32 Mask
+//   #include "kernels/<family>/<algorithm>.inl" // written once against F32 …, static functions only
+//   #include "simd/avx2-end.h"
+//
+// Inside a region: static functions and templates of our own only. No std:: function template (std::min, std::fill):
+// its instantiation could be merged with the baseline's copy and bring AVX instructions where they must not be.
+//
+// Every ISA offers the same names; `scalar` has one lane and is plain C++.
+//   F32::lanes, F32::zero(), F32::set(x), F32::load(p), F32::loadFirst(p, n), x.store(p), x.storeFirst(p, n)
+//   fma(a,b,c) = a*b+c   min max abs neg floor ceil trunc roundEven sqrt   + - * /
+//   less(a,b) lessEqual equal → Mask;  select(mask, a, b);  isNan(a)
+//   toI32 (truncate) roundToI32 (nearest even) toF32 bitsOf fromBits, shifts on I32
+//   sum(a) largest(a) smallest(a): across lanes, in a fixed order
+// min and max return b when either is NaN (the SSE rule) on every ISA; kernels that must let NaN pass say so.
+#pragma once
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+// Code that must be inlined for its registers to stay registers.
+#define DSNK_INLINE static inline __attribute__((always_inline))

@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+// Builds the addon with plain CMake into build/cmake-<platform>-<arch>-<config> and puts it into build/<config>/.
+// Serves `npm run build`, cmake-js, binding.gyp and `prebuildify --node-gyp` alike.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const require = createRequire(import.meta.url);
+const config = process.argv.includes('--debug') ? 'Debug' : 'Release';
+
+function need(program, cure) {
+  if (spawnSync(program, ['--version'], { stdio: 'ignore' }).status !== 0) {
+    console.error(`ds-native-kernels: building needs ${program}: ${cure}`);
+    process.exit(1);
+  }
+}
+need('cmake', 'install it with `apt-get install cmake` (or from cmake.org), version 3.18 or newer');
+need(process.env.CXX ?? 'c++', 'install a C++20 compiler, for example `apt-get install g++`');
+
+function includeDir() {
+  const candidates = [
+    process.env.npm_config_nodedir && join(process.env.npm_config_nodedir, 'include', 'node'),
+    join(dirname(process.execPath), '..', 'include', 'node'),
+  ];
+  try {
+    candidates.unshift(require('node-api-headers').include_dir);
+  } catch {
+    // not installed: the headers that came with node serve too
+  }
+  const found = candidates.find((dir) => dir && existsSync(join(dir, 'node_api.h')));
+  if (!found) {
+    console.error('ds-native-kernels: building needs the Node-API headers: run `npm i node-api-headers`');
+    process.exit(1);
+  }
+  return resolve(found);
+}
+
+const napiDir = dirname(require.resolve('node-addon-api/package.json'));
+const buildDir = join(root, 'build', `cmake-${process.platform}-${process.arch}-${config}`);
+const run = (args) => {
+  const { status } = spawnSync('cmake', args, { stdio: ['ignore', process.argv.includes('--quiet') ? 'ignore' : 'inherit', 'inherit'] });
+  if (status !== 0) process.exit(status ?? 1);
+};
+run(['-S', root, '-B', buildDir, `-DCMAKE_BUILD_TYPE=${config}`, `-DDSNK_NODE_INCLUDE=${includeDir()}`, `-DDSNK_NAPI_INCLUDE=${napiDir}`]);
+run(['--build', buildDir, '--parallel', String(cpus().length), '--target', 'ds_native_kernels']);
+mkdirSync(join(root, 'build', config), { recursive: true });
+copyFileSync(join(buildDir, 'ds_native_kernels.node'), join(root, 'build', config, 'ds_native_kernels.node'));

@@ -1,0 +1,77 @@
+/**
+ * Runs one kernel call on every usable row of an operation. The scalar row is the definition; a family's cases (in
+ * bench/cases/<family>.ts, shared with the bench) say what is called.
+ */
+
+import type { KernelRow } from '../../lib/compile/catalogue.js';
+import type { TypedArray } from '../../lib/dtype.js';
+import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../../lib/kernels/params.js';
+import { loadKernel } from '../../lib/runtime/call.js';
+import { native } from '../../lib/runtime/native.js';
+
+/** All rows of an operation for these types that this machine can run, best first; the scalar row is last. */
+export function rowsOf(op: string, dtypes: string): KernelRow[] {
+  return native()
+    .catalogue()
+    .kernels.filter((k) => k.op === op && (k.dtypes === dtypes || k.dtypes === 'any') && k.usable);
+}
+
+export function rowNamed(name: string): KernelRow {
+  const row = native()
+    .catalogue()
+    .kernels.find((k) => k.name === name);
+  if (row === undefined) throw new Error(`no kernel ${name} in the table`);
+  return row;
+}
+
+/** Calls one row once. Outputs are written in place. */
+export function callKernel<F extends Fields>(
+  row: KernelRow,
+  schema: ParamSchema<F>,
+  params: ParamsOf<ParamSchema<F>>,
+  outputs: readonly (TypedArray | undefined)[],
+  inputs: readonly (TypedArray | undefined)[],
+  options: { tail?: readonly number[]; threads?: number } = {},
+): void {
+  const words = encodeParams(schema, params as Readonly<Record<string, number | readonly number[]>>, options.tail);
+  const size = (a: TypedArray | undefined) => a && { bytes: a.byteLength };
+  const call = loadKernel(row, words, outputs.map(size), inputs.map(size), { threads: options.threads ?? 1 });
+  try {
+    call.run(outputs, inputs);
+  } finally {
+    call.dispose();
+  }
+}
+
+/** A small, fast, seeded generator: the same numbers on every machine. */
+export function mulberry32(seed: number): () => number {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = a;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export function randomFloats(length: number, seed: number, low = -1, high = 1): Float32Array {
+  const next = mulberry32(seed);
+  const out = new Float32Array(length);
+  for (let i = 0; i < length; i++) out[i] = low + (high - low) * next();
+  return out;
+}
+
+/** Largest |a-b| - (absolute + relative·|b|); ≤ 0 means within tolerance. NaN must meet NaN, ∞ the same ∞. */
+export function excess(a: ArrayLike<number>, b: ArrayLike<number>, absolute: number, relative: number): number {
+  let worst = -Infinity;
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const x = a[i] as number;
+    const y = b[i] as number;
+    if (Object.is(x, y) || x === y) continue;
+    const e = Math.abs(x - y) - (absolute + relative * Math.abs(y));
+    if (!(e <= worst)) worst = e;
+    if (Number.isNaN(e)) return Infinity;
+  }
+  return worst;
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    env: { DSNK_VERIFY: '1' },
+    testTimeout: 60_000,
+    // Process isolation: a crash of the addon fails one file, not the run.
+    pool: 'forks',
+  },
+});
