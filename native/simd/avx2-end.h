@@ -1,3 +1,5 @@
+#undef DSNK_MATH_INL
+#undef DSNK_ACTIVATION_INL
 }  // namespace dsnk::avx2
 #if defined(__clang__)
 #pragma clang attribute pop

@@ -83,3 +83,11 @@ DSNK_INLINE float smallest(F32 a) {
   const __m128 q = _mm_min_ps(h, _mm_movehl_ps(h, h));
   return _mm_cvtss_f32(_mm_min_ss(q, _mm_movehdup_ps(q)));
 }
+// a·2^n for integral n in [-252, 252], in two exact steps so that denormal results round once.
+DSNK_INLINE F32 scale2(F32 a, F32 n) {
+  const __m256i i = _mm256_cvtps_epi32(n.v), bias = _mm256_set1_epi32(127);
+  const __m256i half = _mm256_srai_epi32(i, 1), rest = _mm256_sub_epi32(i, half);
+  const __m256 first = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23));
+  const __m256 second = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23));
+  return {_mm256_mul_ps(_mm256_mul_ps(a.v, first), second)};
+}

@@ -69,3 +69,5 @@ DSNK_INLINE I32 shiftRight(I32 a) {  // arithmetic
 DSNK_INLINE float sum(F32 a) { return _mm512_reduce_add_ps(a.v); }
 DSNK_INLINE float largest(F32 a) { return _mm512_reduce_max_ps(a.v); }
 DSNK_INLINE float smallest(F32 a) { return _mm512_reduce_min_ps(a.v); }
+// a·2^n for integral n, denormal results rounded once.
+DSNK_INLINE F32 scale2(F32 a, F32 n) { return {_mm512_scalef_ps(a.v, n.v)}; }

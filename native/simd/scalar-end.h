@@ -1,1 +1,4 @@
+#undef DSNK_MATH_INL
+#undef DSNK_ACTIVATION_INL
+#undef DSNK_SCALAR_REGION
 }  // namespace dsnk::scalar

@@ -85,3 +85,5 @@ DSNK_INLINE I32 shiftRight(I32 a) {  // arithmetic
 DSNK_INLINE float sum(F32 a) { return a.v; }
 DSNK_INLINE float largest(F32 a) { return a.v; }
 DSNK_INLINE float smallest(F32 a) { return a.v; }
+// a·2^n for integral n.
+DSNK_INLINE F32 scale2(F32 a, F32 n) { return {std::ldexp(a.v, toI32(n).v)}; }

@@ -13,7 +13,9 @@
 //   fma(a,b,c) = a*b+c   min max abs neg floor ceil trunc roundEven sqrt   + - * /
 //   less(a,b) lessEqual equal → Mask;  select(mask, a, b);  isNan(a)
 //   toI32 (truncate) roundToI32 (nearest even) toF32 bitsOf fromBits, shifts on I32
+//   scale2(a, n) = a*2^n for integral n
 //   sum(a) largest(a) smallest(a): across lanes, in a fixed order
+// simd/math.inl adds exp, log, tanh, erf … on F32.
 // min and max return b when either is NaN (the SSE rule) on every ISA; kernels that must let NaN pass say so.
 #pragma once
 #if defined(__x86_64__)
