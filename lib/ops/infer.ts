@@ -1,7 +1,7 @@
 /** Types every value of a graph, node by node. */
 import { dsnkError, dsnkErrorList, shapeText } from '../errors.js';
 import { isConcrete } from '../graph/dim.js';
-import type { Graph, Node } from '../graph/graph.js';
+import { Graph, type Node } from '../graph/graph.js';
 import { operatorOf } from './index.js';
 import { Inference, MAX_KNOWN, UnknownShape } from './operator.js';
 
@@ -53,22 +53,26 @@ export function inferGraph(graph: Graph, options: InferOptions): void {
   for (const node of graph.nodes) inferNode(node, options);
 }
 
-/** Every node that this version cannot run, worded; empty when all can. */
+/** Every node that this version cannot run, worded; empty when all can. Looks into subgraphs. */
 export function unsupportedNodes(graph: Graph): string[] {
   const lines: string[] = [];
   for (const node of graph.nodes) {
     if (operatorOf(node) === undefined) lines.push(`${node.where}: no such operator here`);
+    for (const attr of node.attrs.values()) {
+      for (const inner of Array.isArray(attr) ? attr : [attr]) if (inner instanceof Graph) lines.push(...unsupportedNodes(inner));
+    }
   }
   return lines;
 }
 
-export function assertSupported(graph: Graph): void {
-  const lines = unsupportedNodes(graph);
+/** Throws one error that lists everything: operators without an entry here, and what the importer found (`problems`). */
+export function assertSupported(graph: Graph, problems: readonly string[] = []): void {
+  const lines = [...new Set([...problems, ...unsupportedNodes(graph)])];
   if (lines.length > 0) {
     throw dsnkErrorList(
       'ERR_DSNK_UNSUPPORTED_OP',
       `model "${graph.name}"`,
-      `every operator must be one this version runs, ${lines.length} nodes are not`,
+      `every operator, opset and type must be one this version runs, ${lines.length} are not`,
       lines,
     );
   }
