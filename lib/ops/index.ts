@@ -1,9 +1,10 @@
 /** The table of operators. Adding one: write it in its family's file and add the family's list here. */
 import type { Node } from '../graph/graph.js';
 import type { Operator } from './operator.js';
+import { reduceOperators } from './reduce.js';
 import { shapeOperators } from './shape.js';
 
-const families: readonly (readonly Operator[])[] = [shapeOperators];
+const families: readonly (readonly Operator[])[] = [shapeOperators, reduceOperators];
 
 const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));
 

@@ -1,0 +1,182 @@
+// Included by reduce_f32_<isa>.cc inside that ISA's region.
+
+// Σ e^(x-shift), shift the maximum of what is summed.
+struct ExpFold : SumFold {
+  F32 shift;
+  explicit ExpFold(float s) : shift(F32::set(s)) {}
+  FOLD_INLINE F32 map(F32 x) const { return exp(x - shift); }
+};
+
+// What is still to be done to a finished fold. `peak`: the maximum, for logSumExp.
+static float finishReduction(Reduction kind, double total, int64_t count, double peak) {
+  switch (kind) {
+    case Reduction::mean: return static_cast<float>(total / static_cast<double>(count));
+    case Reduction::l2: return static_cast<float>(::sqrt(total));
+    case Reduction::logSum: return static_cast<float>(::log(total));
+    case Reduction::logSumExp:
+      // an infinite (or NaN) maximum is the result: its distance to itself is no number
+      return static_cast<float>(peak - peak == 0 ? ::log(total) + peak : peak);
+    default: return static_cast<float>(total);
+  }
+}
+
+template <class R>
+DSNK_INLINE double reduceRows(const ReduceShape& s, const float* x, const R& r) {
+  double total = R::start;
+  Walk at(s.reduced, 0);
+  for (int64_t i = 0; i < s.reduced.count; i++, at.next()) total = foldRow(total, x + at.offset(), s.n, r);
+  return total;
+}
+
+static float reduceRow(const ReduceShape& s, Reduction kind, const float* x) {
+  double total = 0, peak = 0;
+  switch (kind) {
+    case Reduction::max: total = reduceRows(s, x, MaxFold()); break;
+    case Reduction::min: total = reduceRows(s, x, MinFold()); break;
+    case Reduction::prod: total = reduceRows(s, x, ProdFold()); break;
+    case Reduction::l1: total = reduceRows(s, x, AbsFold()); break;
+    case Reduction::l2:
+    case Reduction::sumSquare: total = reduceRows(s, x, PowerFold()); break;
+    case Reduction::logSumExp:
+      peak = reduceRows(s, x, MaxFold());
+      if (peak - peak == 0) total = reduceRows(s, x, ExpFold(static_cast<float>(peak)));
+      break;
+    default: total = reduceRows(s, x, SumFold());
+  }
+  return finishReduction(kind, total, s.count(), peak);
+}
+
+// A fold as columns see it: `map` is told which vector of the strip it works on.
+template <class R>
+struct Uniform : R {
+  FOLD_INLINE F32 mapAt(F32 x, int) const { return R::map(x); }
+};
+// Σ e^(x-shift) with a shift per column.
+struct ExpColumns : SumFold {
+  const F32* shift;
+  explicit ExpColumns(const F32* s) : shift(s) {}
+  FOLD_INLINE F32 mapAt(F32 x, int v) const { return exp(x - shift[v]); }
+};
+
+struct Strip {
+  F32 total[kFoldVecs], lost[kFoldVecs];
+};
+
+// `rows` rows of one strip of `width` ≤ 64 columns, folded into acc. Columns past the width are never loaded.
+template <class R>
+DSNK_INLINE void foldStripRows(const float* x, Walk& at, int64_t rows, int width, const R& r, F32* into) {
+  constexpr int lanes = F32::lanes;
+  if (width == kReduceWide) {
+    F32 acc[kFoldVecs];
+#pragma GCC unroll 8
+    for (int v = 0; v < kFoldVecs; v++) acc[v] = into[v];
+    for (int64_t i = 0; i < rows; i++, at.next()) {
+      const float* row = x + at.offset();
+#pragma GCC unroll 8
+      for (int v = 0; v < kFoldVecs; v++) acc[v] = r.fold(acc[v], r.mapAt(F32::load(row + v * lanes), v));
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < kFoldVecs; v++) into[v] = acc[v];
+    return;
+  }
+  for (int64_t i = 0; i < rows; i++, at.next()) {
+    const float* row = x + at.offset();
+    for (int v = 0; v * lanes < width; v++) {
+      const int left = width - v * lanes;
+      const F32 e = left >= lanes ? F32::load(row + v * lanes) : F32::loadFirst(row + v * lanes, left);
+      into[v] = r.fold(into[v], r.mapAt(e, v));
+    }
+  }
+}
+
+// Sums are kept in blocks of 32 rows, which join by an exact two-sum: the bound of a row's sum, whatever the height.
+template <class R>
+static void sumStrip(const ReduceShape& s, const float* x, int width, const R& r, Strip& strip) {
+  F32 acc[kFoldVecs];
+  for (int v = 0; v < kFoldVecs; v++) strip.total[v] = strip.lost[v] = F32::zero();
+  Walk at(s.reduced, 0);
+  for (int64_t i = 0; i < s.reduced.count; i += 32) {
+    for (int v = 0; v < kFoldVecs; v++) acc[v] = F32::zero();
+    foldStripRows(x, at, s.reduced.count - i < 32 ? s.reduced.count - i : 32, width, r, acc);
+    for (int v = 0; v < kFoldVecs; v++) {
+      const F32 t = strip.total[v] + acc[v];
+      const F32 b = t - strip.total[v];
+      strip.lost[v] = strip.lost[v] + ((strip.total[v] - (t - b)) + (acc[v] - b));
+      strip.total[v] = t;
+    }
+  }
+}
+
+// The folds that round nothing worth correcting.
+template <class R>
+static void plainStrip(const ReduceShape& s, const float* x, int width, const R& r, Strip& strip) {
+  for (int v = 0; v < kFoldVecs; v++) {
+    strip.total[v] = r.identity();
+    strip.lost[v] = F32::zero();
+  }
+  Walk at(s.reduced, 0);
+  foldStripRows(x, at, s.reduced.count, width, r, strip.total);
+}
+
+static void reduceStrip(const ReduceShape& s, Reduction kind, const float* x, int width, float* y) {
+  constexpr int lanes = F32::lanes;
+  Strip strip;
+  alignas(64) float peak[kReduceWide];
+  switch (kind) {
+    case Reduction::max: plainStrip(s, x, width, Uniform<MaxFold>(), strip); break;
+    case Reduction::min: plainStrip(s, x, width, Uniform<MinFold>(), strip); break;
+    case Reduction::prod: plainStrip(s, x, width, Uniform<ProdFold>(), strip); break;
+    case Reduction::l1: sumStrip(s, x, width, Uniform<AbsFold>(), strip); break;
+    case Reduction::l2:
+    case Reduction::sumSquare: sumStrip(s, x, width, Uniform<PowerFold>(), strip); break;
+    case Reduction::logSumExp: {
+      plainStrip(s, x, width, Uniform<MaxFold>(), strip);
+      F32 shift[kFoldVecs];
+      for (int v = 0; v < kFoldVecs; v++) {
+        shift[v] = strip.total[v];
+        shift[v].store(peak + v * lanes);
+      }
+      sumStrip(s, x, width, ExpColumns(shift), strip);
+      break;
+    }
+    default: sumStrip(s, x, width, Uniform<SumFold>(), strip);
+  }
+  alignas(64) float total[kReduceWide], lost[kReduceWide];
+  for (int v = 0; v < kFoldVecs; v++) {
+    strip.total[v].store(total + v * lanes);
+    strip.lost[v].store(lost + v * lanes);
+  }
+  for (int c = 0; c < width; c++) {
+    // after an infinity the correction is NaN and means nothing
+    const double sum = static_cast<double>(total[c]) + (lost[c] == lost[c] ? static_cast<double>(lost[c]) : 0.0);
+    y[c] = finishReduction(kind, sum, s.count(), kind == Reduction::logSumExp ? static_cast<double>(peak[c]) : 0.0);
+  }
+}
+
+static Fault reduce(const Work& w) {
+  const auto& p = w.as<ReduceParams>();
+  const ReduceShape s(p);
+  const auto kind = static_cast<Reduction>(p.kind);
+  float* y = w.at<float>(0);
+  const float* x = w.at<float>(1);
+  const int64_t strips = s.columns ? ceilDiv(s.m, kReduceWide) : 1;
+  const Range part = tileRange(s.kept.count * strips, w.tile, w.tiles);
+  if (part.begin >= part.end) return Fault::none;
+  Walk at(s.kept, part.begin / strips);
+  int64_t strip = part.begin % strips, row = part.begin / strips;
+  for (int64_t i = part.begin; i < part.end; i++) {
+    if (s.columns) {
+      const int64_t c = strip * kReduceWide;
+      const int width = static_cast<int>(s.m - c < kReduceWide ? s.m - c : kReduceWide);
+      reduceStrip(s, kind, x + at.offset() + c, width, y + row * s.m + c);
+    } else {
+      y[row] = reduceRow(s, kind, x + at.offset());
+    }
+    if (++strip == strips) {
+      strip = 0;
+      row++;
+      at.next();
+    }
+  }
+  return Fault::none;
+}
