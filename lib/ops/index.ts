@@ -2,9 +2,10 @@
 import type { Node } from '../graph/graph.js';
 import type { Operator } from './operator.js';
 import { reduceOperators } from './reduce.js';
+import { resizeOperators } from './resize.js';
 import { shapeOperators } from './shape.js';
 
-const families: readonly (readonly Operator[])[] = [shapeOperators, reduceOperators];
+const families: readonly (readonly Operator[])[] = [reduceOperators, resizeOperators, shapeOperators];
 
 const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));
 
