@@ -3,7 +3,6 @@
 import { dsnkError } from '../errors.js';
 import type { Constant, Graph, Node } from '../graph/graph.js';
 import { operatorOf } from '../ops/index.js';
-import { inferGraph } from '../ops/infer.js';
 import { passes, runPasses } from '../passes/index.js';
 import type { Catalogue } from './catalogue.js';
 import { Lowering, type Step } from './lowering.js';
@@ -11,6 +10,7 @@ import type { MemoryPlan } from './memory.js';
 import { planProgram } from './plan.js';
 import { encodeProgram, type Location, type ProgramImage } from './program.js';
 import { schedule } from './schedule.js';
+import { specialize } from './specialize.js';
 import type { WeightIndex } from './weights.js';
 
 export interface CompiledProgram {
@@ -37,7 +37,7 @@ export interface CompileOptions {
  * Throws NeedsValue where a shape depends on contents that are not known.
  */
 export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex, options: CompileOptions = {}): CompiledProgram {
-  inferGraph(graph, { concrete: true });
+  specialize(graph);
   runPasses(
     graph,
     passes.filter((p) => !options.skipPasses?.includes(p.name)),

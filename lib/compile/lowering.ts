@@ -266,7 +266,7 @@ export class Lowering {
 }
 
 function isSettled(v: Value): boolean {
-  return v.constant !== undefined || (v.known !== undefined && v.known.every((x) => typeof x === 'number') && v.known.length === elementCount(v.dims));
+  return v.constant !== undefined || (v.known?.every((x) => typeof x === 'number') === true && v.known.length === elementCount(v.dims));
 }
 
 function settledConstant(v: Value): Constant {

@@ -1,11 +1,18 @@
 /** The table of operators. Adding one: write it in its family's file and add the family's list here. */
 import type { Node } from '../graph/graph.js';
+import { controlOperators } from './control.js';
 import type { Operator } from './operator.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
 import { shapeOperators } from './shape.js';
 
-const families: readonly (readonly Operator[])[] = [reduceOperators, resizeOperators, shapeOperators];
+// biome-ignore format: one family a line
+const families: readonly (readonly Operator[])[] = [
+  controlOperators,
+  reduceOperators,
+  resizeOperators,
+  shapeOperators,
+];
 
 const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));
 

@@ -8,8 +8,12 @@
 
 namespace dsnk {
 
-// Below this size a mapping of its own wastes pages and a system call.
+// Below this size a mapping of its own wastes pages and a system call. AddressSanitizer sees only what malloc gives.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr uint64_t kMapFrom = ~uint64_t{0};
+#else
 constexpr uint64_t kMapFrom = 256 * 1024;
+#endif
 constexpr uint64_t kMaxBytes = uint64_t{1} << 46;
 
 Block Block::allocate(uint64_t bytes) {

@@ -136,7 +136,8 @@ DSNK_INLINE F32 sinOfReduced(F32 r) {
 }
 DSNK_INLINE F32 cosOfReduced(F32 r) {
   const F32 t = r * r;
-  return fma(t * t, horner(t, 0.0416666456f, -0.00138873013f, 2.44306611e-05f), fma(t, F32::set(-0.5f), F32::set(1.0f)));
+  return fma(t * t, horner(t, 0.0416666456f, -0.00138873013f, 2.44306611e-05f),
+             fma(t, F32::set(-0.5f), F32::set(1.0f)));
 }
 // All ones where bit `bit` of i is set, as a mask.
 template <int bit>
@@ -198,8 +199,10 @@ DSNK_INLINE F32 atan(F32 x) {
   const Mask big = less(F32::set(1.0f), a);
   const F32 u = select(big, F32::set(1.0f) / a, a);
   const F32 t = u * u;
-  const F32 p = fma(u * t, horner(t, -0.333331674f, 0.199941471f, -0.142142847f, 0.106792226f, -0.0758115426f,
-                                  0.0435600877f, -0.0165850818f, 0.00297553744f), u);
+  const F32 p = fma(u * t,
+                    horner(t, -0.333331674f, 0.199941471f, -0.142142847f, 0.106792226f, -0.0758115426f, 0.0435600877f,
+                           -0.0165850818f, 0.00297553744f),
+                    u);
   return withSign(select(big, F32::set(kPiHalf) - p, p), x);
 }
 

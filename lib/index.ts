@@ -1,0 +1,13 @@
+/** The public names, nothing else. */
+export { GraphBuilder, type OperandDescriptor } from './build/builder.js';
+export * as ops from './build/functions.js';
+export { type Arg, Operand } from './build/operand.js';
+export type { DType } from './dtype.js';
+export { DsnkError, type ErrorCode, errorCodes } from './errors.js';
+export { Graph } from './graph/graph.js';
+
+import './runtime/eager.js';
+
+export { type Feeds, type Fetches, InferenceSession, type NodeTiming, type RunOptions, type SessionOptions, type TensorMetadata } from './runtime/session.js';
+export { type CompiledFunction, type CompileFunctionOptions, compile, type Traced, type TracedResult } from './runtime/trace.js';
+export { Tensor, type TensorLike } from './tensor.js';

@@ -1,0 +1,284 @@
+/**
+ * A graph that can be run with any input shapes: programs are compiled per signature and kept in a small LRU. Where a
+ * shape depends on contents, small graph inputs become part of the signature, and anything else splits the graph into
+ * two stages that run one after the other.
+ */
+import type { Catalogue } from '../compile/catalogue.js';
+import { type CompiledProgram, type CompileOptions, compile } from '../compile/compile.js';
+import { WeightIndex } from '../compile/weights.js';
+import type { TypedArray } from '../dtype.js';
+import { type DsnkError, dsnkError, shapeText } from '../errors.js';
+import type { Graph, Value } from '../graph/graph.js';
+import { MAX_KNOWN, NeedsValue } from '../ops/operator.js';
+import { allocate, type HostTensor } from '../tensor.js';
+import type { StoreHandle } from './binding.js';
+import { LoadedProgram } from './loaded-program.js';
+import { native } from './native.js';
+import { ancestors, splitGraph } from './split.js';
+
+export interface ModelOptions extends CompileOptions {
+  readonly threads: number;
+  /** Most programs (input signatures) kept at once. */
+  readonly maxPrograms: number;
+  readonly keepSources: boolean;
+  /** Called after each load: the model file's memory may go. */
+  readonly onLoaded: () => void;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Receives each program that ran with the nanoseconds of its instructions. */
+  readonly profile?: ((program: LoadedProgram, timesNs: BigUint64Array) => void) | undefined;
+  /** Memory for outputs, by position; others are allocated. */
+  readonly outputs?: readonly (TypedArray | undefined)[] | undefined;
+  /** Outputs that are wanted; absent = all. */
+  readonly wanted?: readonly boolean[] | undefined;
+}
+
+let catalogue: Catalogue | undefined;
+export function nativeCatalogue(): Catalogue {
+  catalogue ??= native().catalogue();
+  return catalogue;
+}
+
+/** Packed weights of one model, shared by all its programs. */
+class Weights {
+  readonly index = new WeightIndex();
+  readonly store: StoreHandle = native().createStore();
+  /** Loads into one store happen one after the other. */
+  queue: Promise<unknown> = Promise.resolve();
+  busy = false;
+}
+
+interface Stages {
+  readonly first: Model;
+  readonly second: Model;
+  /** Inputs of the second stage: from the first stage's outputs (after trimming), or from the whole model's inputs. */
+  readonly feed: (inputs: readonly HostTensor[], firstOutputs: readonly HostTensor[]) => HostTensor[];
+}
+
+export class Model {
+  readonly #programs = new Map<string, LoadedProgram>();
+  readonly #loading = new Map<string, Promise<void>>();
+  /** Graph inputs whose contents belong to the signature. */
+  readonly #valueInputs = new Set<number>();
+  readonly #weights: Weights;
+  #stages: Stages | undefined;
+  #disposed = false;
+
+  constructor(
+    readonly graph: Graph,
+    readonly options: ModelOptions,
+    weights?: Weights,
+  ) {
+    this.#weights = weights ?? new Weights();
+  }
+
+  #stage(first: Graph, second: Graph, feed: Stages['feed']): Stages {
+    this.#stages = { first: new Model(first, this.options, this.#weights), second: new Model(second, this.options, this.#weights), feed };
+    return this.#stages;
+  }
+
+  get weightBytes(): number {
+    return native().storeBytes(this.#weights.store);
+  }
+
+  /** Programs loaded now, most recently used last; those of all stages. */
+  get programs(): LoadedProgram[] {
+    const own = [...this.#programs.values()];
+    return this.#stages === undefined ? own : [...own, ...this.#stages.first.programs, ...this.#stages.second.programs];
+  }
+
+  async run(inputs: readonly HostTensor[], options: RunOptions = {}): Promise<HostTensor[]> {
+    if (this.#stages === undefined) {
+      const program = await this.prepare(inputs);
+      options.signal?.throwIfAborted();
+      if (program !== undefined) {
+        const { arrays, results } = this.#outputs(program, options);
+        const times = options.profile && new BigUint64Array(program.compiled.steps.length);
+        const feeds = inputs.map((t) => t.data);
+        await program.run(feeds, arrays, { signal: options.signal, times });
+        if (times !== undefined) options.profile?.(program, times);
+        return results;
+      }
+    }
+    const { first, second, feed } = this.#stages as unknown as Stages;
+    const middle = await first.run(inputs, { signal: options.signal, profile: options.profile });
+    return second.run(feed(inputs, middle), options);
+  }
+
+  runSync(inputs: readonly HostTensor[], options: RunOptions = {}): HostTensor[] {
+    if (this.#stages === undefined) {
+      const program = this.prepareSync(inputs);
+      if (program !== undefined) {
+        const { arrays, results } = this.#outputs(program, options);
+        const times = options.profile ? new BigUint64Array(program.compiled.steps.length) : null;
+        program.runSync(
+          inputs.map((t) => t.data),
+          arrays,
+          times,
+        );
+        if (times !== null) options.profile?.(program, times);
+        return results;
+      }
+    }
+    const { first, second, feed } = this.#stages as unknown as Stages;
+    return second.runSync(feed(inputs, first.runSync(inputs, { profile: options.profile })), options);
+  }
+
+  #outputs(program: LoadedProgram, options: RunOptions): { arrays: (TypedArray | undefined)[]; results: HostTensor[] } {
+    const arrays: (TypedArray | undefined)[] = [];
+    const results = program.compiled.graph.outputs.map((v, i) => {
+      const given = options.outputs?.[i];
+      if (given !== undefined && given.byteLength !== v.byteLength) {
+        throw dsnkError(
+          'ERR_DSNK_SHAPE_MISMATCH',
+          `fetch "${v.name}"`,
+          `tensor must have the result's shape ${shapeText(v.dims)}`,
+          `${given.length} elements came`,
+        );
+      }
+      const data = given ?? allocate(v.type, v.dims);
+      arrays.push(options.wanted?.[i] === false ? undefined : data);
+      return { dtype: v.type, dims: v.dims, data };
+    });
+    return { arrays, results };
+  }
+
+  /** The program for these inputs, compiled and loaded if need be; undefined once the model had to be split. */
+  async prepare(inputs: readonly HostTensor[]): Promise<LoadedProgram | undefined> {
+    for (;;) {
+      const key = this.#signature(inputs);
+      const ready = this.#touch(key);
+      if (ready !== undefined || this.#stages !== undefined) return ready;
+      let loading = this.#loading.get(key);
+      if (loading === undefined) {
+        loading = this.#weights.queue.then(() => this.#load(inputs)).finally(() => this.#loading.delete(key));
+        this.#loading.set(key, loading);
+        this.#weights.queue = loading.catch(() => undefined);
+      }
+      // The compile may have found that contents belong to the signature, so look again under the key of now.
+      await loading;
+    }
+  }
+
+  async #load(inputs: readonly HostTensor[]): Promise<void> {
+    if (this.#programs.has(this.#signature(inputs)) || this.#stages !== undefined) return;
+    const weights = this.#weights;
+    try {
+      const compiled = this.#compile(inputs, weights.index);
+      if (compiled === undefined) return;
+      weights.busy = true;
+      const program = await new Promise<LoadedProgram>((resolve, reject) => {
+        LoadedProgram.load(compiled, weights.store, this.options, this.graph.name, (error, p) => (p === undefined ? reject(error) : resolve(p)));
+      });
+      weights.index.commit(compiled.added);
+      this.#keep(this.#signature(inputs), program);
+    } finally {
+      weights.busy = false;
+      this.options.onLoaded();
+    }
+  }
+
+  prepareSync(inputs: readonly HostTensor[]): LoadedProgram | undefined {
+    const ready = this.#touch(this.#signature(inputs));
+    if (ready !== undefined) return ready;
+    // While another load fills the shared store, this one gets a store of its own.
+    const weights = this.#weights.busy ? new Weights() : this.#weights;
+    const compiled = this.#compile(inputs, weights.index);
+    if (compiled === undefined) return undefined;
+    let program: LoadedProgram | undefined;
+    let failure: DsnkError | undefined;
+    LoadedProgram.load(compiled, weights.store, { ...this.options, sync: true }, this.graph.name, (error, p) => {
+      failure = error;
+      program = p;
+    });
+    this.options.onLoaded();
+    if (program === undefined) throw failure;
+    weights.index.commit(compiled.added);
+    this.#keep(this.#signature(inputs), program);
+    return program;
+  }
+
+  /** Compiles for these inputs without loading; undefined when the model has to be split there. */
+  #compile(inputs: readonly HostTensor[], index: WeightIndex): CompiledProgram | undefined {
+    for (;;) {
+      const { graph, map } = this.graph.clone();
+      graph.inputs.forEach((v, i) => {
+        const t = inputs[i] as HostTensor;
+        v.shape = t.dims;
+        v.dtype = t.dtype;
+        if (this.#valueInputs.has(i)) v.known = Array.from(t.data as ArrayLike<number | bigint>, Number);
+      });
+      try {
+        return compile(graph, nativeCatalogue(), index, this.options);
+      } catch (error) {
+        if (!(error instanceof NeedsValue)) throw error;
+        const original = [...map].find(([, copy]) => copy === error.value)?.[0];
+        if (original === undefined) throw error;
+        if (this.#settle(original, inputs)) continue;
+        const { first, second, feed } = splitGraph(this.graph, original);
+        this.#stage(first, second, feed);
+        return undefined;
+      }
+    }
+  }
+
+  /** Takes the inputs that a value is computed from into the signature; false when that changes nothing. */
+  #settle(value: Value, inputs: readonly HostTensor[]): boolean {
+    let grew = false;
+    const { values } = ancestors(this.graph, value);
+    this.graph.inputs.forEach((v, i) => {
+      if (this.#valueInputs.has(i) || (inputs[i] as HostTensor).data.length > MAX_KNOWN || !values.has(v)) return;
+      this.#valueInputs.add(i);
+      grew = true;
+    });
+    return grew;
+  }
+
+  #signature(inputs: readonly HostTensor[]): string {
+    let key = '';
+    for (let i = 0; i < inputs.length; i++) {
+      const t = inputs[i] as HostTensor;
+      key += `${t.dims.join(',')};`;
+      if (this.#valueInputs.has(i)) key += `=${t.data.join(',')};`;
+    }
+    return key;
+  }
+
+  #touch(key: string): LoadedProgram | undefined {
+    const program = this.#programs.get(key);
+    if (program !== undefined && this.#programs.size > 1) {
+      this.#programs.delete(key);
+      this.#programs.set(key, program);
+    }
+    return program;
+  }
+
+  #keep(key: string, program: LoadedProgram): void {
+    if (this.#disposed) {
+      program.dispose();
+      return;
+    }
+    this.#programs.set(key, program);
+    for (const [oldest, old] of this.#programs) {
+      if (this.#programs.size <= this.options.maxPrograms) break;
+      this.#programs.delete(oldest);
+      old.dispose();
+    }
+  }
+
+  /** Frees run memory kept for reuse. */
+  trim(): void {
+    for (const p of this.programs) p.trim();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    for (const p of this.#programs.values()) p.dispose();
+    this.#programs.clear();
+    this.#stages?.first.dispose();
+    this.#stages?.second.dispose();
+    native().dispose(this.#weights.store);
+  }
+}

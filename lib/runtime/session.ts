@@ -1,0 +1,366 @@
+/** `InferenceSession`, in the words of onnxruntime: create, run, release. */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Tensor } from 'onnxruntime-common';
+import type { DType } from '../dtype.js';
+import { dsnkError, shapeText } from '../errors.js';
+import { closeSubgraphs } from '../graph/close-subgraphs.js';
+import type { Graph, Value } from '../graph/graph.js';
+import { importModel } from '../onnx/import.js';
+import { assertSupported, inferGraph } from '../ops/infer.js';
+import { allocate, type HostTensor, readTensor, type TensorLike, toTensor } from '../tensor.js';
+import { Model } from './model.js';
+import { native } from './native.js';
+
+export interface SessionOptions {
+  /** Threads for one run: default min(CPU affinity, cgroup quota). */
+  readonly intraOpNumThreads?: number;
+  /** `['cpu']`, or objects with that name, as in onnxruntime. */
+  readonly executionProviders?: readonly (string | { readonly name: string })[];
+  /** Fixes symbolic dimensions by name, so that the model is compiled when the session is made. */
+  readonly freeDimensionOverrides?: Readonly<Record<string, number>>;
+  /** Most input signatures whose programs are kept at once; default 8. */
+  readonly maxPrograms?: number;
+  /** Passes to leave out, by name; for finding out which one matters. */
+  readonly skipPasses?: readonly string[];
+}
+
+export interface RunOptions {
+  /** Aborting rejects the run at once with the signal's reason; the work in progress stops within a tile. */
+  readonly signal?: AbortSignal;
+}
+
+export interface TensorMetadata {
+  readonly name: string;
+  readonly isTensor: true;
+  readonly type: DType;
+  /** Symbolic dimensions are strings. */
+  readonly shape: readonly (number | string)[];
+}
+
+export type Feeds = Readonly<Record<string, TensorLike>>;
+/** Names of wanted outputs, or for each wanted name null or a tensor to write into. */
+export type Fetches = readonly string[] | Readonly<Record<string, TensorLike | null>>;
+
+/** What one kernel call of a profiled run was and took. */
+export interface NodeTiming {
+  readonly node: string;
+  readonly op: string;
+  readonly kernel: string;
+  readonly reason: string;
+  readonly tiles: number;
+  readonly timeNs: number;
+}
+
+interface Request {
+  readonly inputs: HostTensor[];
+  readonly names: string[];
+  readonly wanted: boolean[];
+  readonly outputs: (HostTensor | undefined)[];
+  readonly fetches: Readonly<Record<string, TensorLike | null>>;
+}
+
+export class InferenceSession {
+  readonly #model: Model;
+  readonly #graph: Graph;
+  #running = 0;
+  #released = false;
+  #idle: (() => void) | undefined;
+
+  private constructor(graph: Graph, model: Model) {
+    this.#graph = graph;
+    this.#model = model;
+  }
+
+  /**
+   * Loads an ONNX model from a file (path or file: URL) or from bytes. A model with fixed input shapes is compiled here;
+   * one with symbolic dimensions is compiled at the first run of each shape.
+   *
+   * Errors: ERR_DSNK_INVALID_MODEL, ERR_DSNK_UNSUPPORTED_OP (all unsupported nodes at once), ERR_DSNK_OUT_OF_MEMORY,
+   * ERR_DSNK_DEVICE_UNAVAILABLE, ERR_DSNK_INVALID_ARGUMENT.
+   */
+  static async create(model: string | URL | Uint8Array | ArrayBufferLike, options?: SessionOptions): Promise<InferenceSession>;
+  static async create(buffer: ArrayBufferLike, byteOffset: number, byteLength?: number, options?: SessionOptions): Promise<InferenceSession>;
+  static async create(
+    model: string | URL | Uint8Array | ArrayBufferLike,
+    second?: SessionOptions | number,
+    byteLength?: number,
+    fourth?: SessionOptions,
+  ): Promise<InferenceSession> {
+    const options = (typeof second === 'number' ? fourth : second) ?? {};
+    checkOptions(options);
+    if (typeof model === 'string' || model instanceof URL) {
+      const path = resolve(model instanceof URL ? fileURLToPath(model) : model);
+      return openModelFile(path, options);
+    }
+    return openModelBytes(bytesOf(model, typeof second === 'number' ? second : 0, byteLength), options);
+  }
+
+  /** Runs a graph made by the builder or by `importModel`. */
+  static async fromGraph(graph: Graph, options: SessionOptions = {}): Promise<InferenceSession> {
+    checkOptions(options);
+    return InferenceSession.open(graph.clone().graph, options, true, () => {});
+  }
+
+  /** @internal */
+  static async open(
+    graph: Graph,
+    options: SessionOptions,
+    keepSources: boolean,
+    onLoaded: () => void,
+    problems: readonly string[] = [],
+  ): Promise<InferenceSession> {
+    closeSubgraphs(graph);
+    assertSupported(graph, problems);
+    for (const v of graph.inputs) {
+      if (v.shape !== undefined) v.shape = v.shape.map((d) => (typeof d === 'string' ? (options.freeDimensionOverrides?.[d] ?? d) : d));
+    }
+    inferGraph(graph, { concrete: false });
+    const model = new Model(graph, {
+      threads: options.intraOpNumThreads ?? native().cpu().threads,
+      maxPrograms: options.maxPrograms ?? 8,
+      keepSources,
+      onLoaded,
+      ...(options.skipPasses && { skipPasses: options.skipPasses }),
+    });
+    const session = new InferenceSession(graph, model);
+    if (graph.inputs.every((v) => v.shape?.every((d) => typeof d === 'number'))) {
+      try {
+        await model.prepare(graph.inputs.map((v) => ({ dtype: v.type, dims: v.dims, data: allocate(v.type, [0]) })));
+      } catch (error) {
+        model.dispose();
+        throw error;
+      }
+    }
+    return session;
+  }
+
+  get inputNames(): readonly string[] {
+    return this.#graph.inputs.map((v) => v.name);
+  }
+
+  get outputNames(): readonly string[] {
+    return this.#graph.outputs.map((v) => v.name);
+  }
+
+  get inputMetadata(): readonly TensorMetadata[] {
+    return this.#graph.inputs.map(metadata);
+  }
+
+  get outputMetadata(): readonly TensorMetadata[] {
+    return this.#graph.outputs.map(metadata);
+  }
+
+  /**
+   * Runs the model off the event loop. `feeds` gives every input by name; `fetches` names the wanted outputs (default:
+   * all), each optionally with a tensor that the result is written into.
+   *
+   * Errors: ERR_DSNK_INVALID_ARGUMENT, ERR_DSNK_SHAPE_MISMATCH, ERR_DSNK_DTYPE_MISMATCH (all naming the feed),
+   * ERR_DSNK_RUNTIME_FAULT, ERR_DSNK_OUT_OF_MEMORY, ERR_DSNK_DISPOSED, or the signal's reason.
+   */
+  async run(feeds: Feeds, options?: RunOptions): Promise<Record<string, Tensor>>;
+  async run(feeds: Feeds, fetches: Fetches, options?: RunOptions): Promise<Record<string, Tensor>>;
+  async run(feeds: Feeds, second?: Fetches | RunOptions, third?: RunOptions): Promise<Record<string, Tensor>> {
+    const { fetches, options } = this.#arguments(second, third);
+    const request = this.#request(feeds, fetches);
+    options.signal?.throwIfAborted();
+    this.#running++;
+    try {
+      const results = await this.#model.run(request.inputs, { signal: options.signal, wanted: request.wanted, outputs: request.outputs.map((t) => t?.data) });
+      return this.#answer(request, results);
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#idle?.();
+    }
+  }
+
+  /** Like `run`, on the calling thread: for scripts and workers, and for tiny models where a hand-over costs more than the work. */
+  runSync(feeds: Feeds, fetches?: Fetches): Record<string, Tensor> {
+    const request = this.#request(feeds, fetches);
+    return this.#answer(request, this.#model.runSync(request.inputs, { wanted: request.wanted, outputs: request.outputs.map((t) => t?.data) }));
+  }
+
+  /** One run with the time of every kernel call. */
+  async profile(feeds: Feeds): Promise<{ outputs: Record<string, Tensor>; nodes: NodeTiming[] }> {
+    const request = this.#request(feeds, undefined);
+    const nodes: NodeTiming[] = [];
+    const results = await this.#model.run(request.inputs, {
+      profile: (program, times) => {
+        const { tiles } = program.shape;
+        program.compiled.steps.forEach((step, i) => {
+          nodes.push({
+            node: step.node?.name ?? '',
+            op: step.node?.op ?? '',
+            kernel: step.kernel.name,
+            reason: step.reason,
+            tiles: tiles[i] ?? 0,
+            timeNs: Number(times[i]),
+          });
+        });
+      },
+    });
+    return { outputs: this.#answer(request, results), nodes };
+  }
+
+  /** The model behind the session: what `inspect` prints. */
+  get model(): Model {
+    return this.#model;
+  }
+
+  /**
+   * Frees programs and weights. Runs in flight finish first; new ones are refused with ERR_DSNK_DISPOSED. May be called
+   * more than once.
+   */
+  async release(): Promise<void> {
+    this.#released = true;
+    if (this.#running > 0) {
+      await new Promise<void>((done) => {
+        const before = this.#idle;
+        this.#idle = () => {
+          before?.();
+          done();
+        };
+      });
+    }
+    this.#model.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+
+  #arguments(second: Fetches | RunOptions | undefined, third: RunOptions | undefined): { fetches: Fetches | undefined; options: RunOptions } {
+    if (third !== undefined || Array.isArray(second)) return { fetches: second as Fetches, options: third ?? {} };
+    // As in onnxruntime: one object is fetches when it names an output, else options.
+    if (typeof second === 'object' && second !== null && this.#graph.outputs.some((v) => Object.hasOwn(second, v.name))) {
+      return { fetches: second as Fetches, options: {} };
+    }
+    return { fetches: undefined, options: (second as RunOptions | undefined) ?? {} };
+  }
+
+  #request(feeds: Feeds, fetches: Fetches | undefined): Request {
+    const where = `model "${this.#graph.name}"`;
+    if (this.#released) throw dsnkError('ERR_DSNK_DISPOSED', where, 'session must not be used after release()');
+    if (typeof feeds !== 'object' || feeds === null || Array.isArray(feeds))
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'feeds must be an object of tensors by input name');
+    for (const name of Object.keys(feeds)) {
+      if (!this.#graph.inputs.some((v) => v.name === name)) {
+        throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `feeds must be named ${quoted(this.inputNames)}`, `"${name}" came`);
+      }
+    }
+    const symbols = new Map<string, number>();
+    const inputs = this.#graph.inputs.map((v) => {
+      const feed = feeds[v.name];
+      if (feed === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `feeds must be named ${quoted(this.inputNames)}`, `"${v.name}" is missing`);
+      const at = `input "${v.name}"`;
+      const t = readTensor(feed, at);
+      if (t.dtype !== v.type) throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', at, `element type must be ${v.type}`, `${t.dtype} came`);
+      checkShape(at, v, t.dims, symbols);
+      return t;
+    });
+    const list = Array.isArray(fetches)
+      ? Object.fromEntries(fetches.map((n: string) => [n, null]))
+      : ((fetches as Record<string, TensorLike | null> | undefined) ?? undefined);
+    for (const name of Object.keys(list ?? {})) {
+      if (!this.#graph.outputs.some((v) => v.name === name)) {
+        throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `fetches must be named ${quoted(this.outputNames)}`, `"${name}" came`);
+      }
+    }
+    const wanted = this.#graph.outputs.map((v) => list === undefined || Object.hasOwn(list, v.name));
+    const outputs = this.#graph.outputs.map((v) => {
+      const into = list?.[v.name];
+      if (into === undefined || into === null) return undefined;
+      const t = readTensor(into, `fetch "${v.name}"`);
+      if (t.dtype !== v.type) throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', `fetch "${v.name}"`, `element type must be ${v.type}`, `${t.dtype} came`);
+      return t;
+    });
+    return { inputs, names: this.#graph.outputs.map((v) => v.name), wanted, outputs, fetches: list ?? {} };
+  }
+
+  #answer(request: Request, results: readonly HostTensor[]): Record<string, Tensor> {
+    const out: Record<string, Tensor> = {};
+    request.names.forEach((name, i) => {
+      if (!request.wanted[i]) return;
+      const given = request.fetches[name];
+      out[name] = given ? (given as Tensor) : toTensor(results[i] as HostTensor);
+    });
+    return out;
+  }
+}
+
+function metadata(v: Value): TensorMetadata {
+  return { name: v.name, isTensor: true, type: v.type, shape: v.shape ?? [] };
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((n) => `"${n}"`).join(', ');
+}
+
+function checkShape(where: string, v: Value, dims: readonly number[], symbols: Map<string, number>): void {
+  if (v.shape === undefined) return;
+  const fits =
+    v.shape.length === dims.length &&
+    v.shape.every((want, i) => {
+      const got = dims[i] as number;
+      if (typeof want === 'number') return want === got;
+      const before = symbols.get(want);
+      if (before !== undefined) return before === got;
+      symbols.set(want, got);
+      return true;
+    });
+  if (!fits) throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', where, `shape must be ${shapeText(v.shape)}`, `${shapeText(dims)} came`);
+}
+
+function checkOptions(options: SessionOptions): void {
+  const where = 'session options';
+  const { intraOpNumThreads: threads, executionProviders, maxPrograms } = options;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'intraOpNumThreads must be an integer from 1 to 256', `${threads} came`);
+  }
+  if (maxPrograms !== undefined && !(Number.isInteger(maxPrograms) && maxPrograms >= 1)) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'maxPrograms must be a positive integer', `${maxPrograms} came`);
+  }
+  for (const provider of executionProviders ?? []) {
+    const name = typeof provider === 'string' ? provider : provider.name;
+    if (name !== 'cpu') throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, "executionProviders must be ['cpu'] in this version", `'${name}' came`);
+  }
+}
+
+/** The file is read into native memory, decoded as views of it, and given back once its weights are packed. */
+async function openModelFile(path: string, options: SessionOptions): Promise<InferenceSession> {
+  const buffer = await new Promise<ArrayBuffer>((done, fail) => {
+    native().readFile(path, (code, _pc, _fault, text, value) => {
+      if (code === 0) done(value as ArrayBuffer);
+      else fail(dsnkError('ERR_DSNK_INVALID_MODEL', `model "${path}"`, 'file must be readable', text));
+    });
+  });
+  // From here on the decoded model reads views of the buffer, and the file itself once the buffer is gone.
+  const free = () => native().releaseBuffer(buffer);
+  try {
+    const { graph, problems } = importModel(new Uint8Array(buffer), { source: { path } });
+    return await InferenceSession.open(graph, options, false, free, problems);
+  } catch (error) {
+    free();
+    throw error;
+  }
+}
+
+/** The bytes are copied once: the caller may change or transfer theirs, and later shapes may need the weights again. */
+async function openModelBytes(bytes: Uint8Array, options: SessionOptions): Promise<InferenceSession> {
+  const buffer = native().adopt(bytes);
+  if (buffer === null)
+    throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', 'model', 'the system must have the memory for a copy of the model', `${bytes.byteLength} bytes`);
+  const { graph, problems } = importModel(new Uint8Array(buffer));
+  return InferenceSession.open(graph, options, true, () => {}, problems);
+}
+
+function bytesOf(model: unknown, offset: number, length: number | undefined): Uint8Array {
+  if (ArrayBuffer.isView(model)) return new Uint8Array(model.buffer, model.byteOffset + offset, length ?? model.byteLength - offset);
+  if (model instanceof ArrayBuffer || model instanceof SharedArrayBuffer) return new Uint8Array(model, offset, length);
+  throw dsnkError(
+    'ERR_DSNK_INVALID_ARGUMENT',
+    'InferenceSession.create',
+    'model must be a path, a URL, a Uint8Array or an ArrayBuffer',
+    `${typeof model} came`,
+  );
+}

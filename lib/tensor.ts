@@ -1,0 +1,61 @@
+/** Tensors at the boundary: the class of onnxruntime-common, and any object of its shape from another copy of it. */
+import { Tensor } from 'onnxruntime-common';
+import { arrayConstructor, byteSize, type DType, isDType, type TypedArray } from './dtype.js';
+import { dsnkError } from './errors.js';
+import { elementCount } from './graph/dim.js';
+
+export { Tensor };
+
+/** What a feed must look like. ESM and CommonJS copies of onnxruntime-common have different classes, so none is asked for. */
+export interface TensorLike {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: unknown;
+}
+
+/** A checked tensor: element type, dimensions, and the typed array that carries exactly its elements. */
+export interface HostTensor {
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  readonly data: TypedArray;
+}
+
+/** Reads a feed. Throws ERR_DSNK_INVALID_ARGUMENT or ERR_DSNK_DTYPE_MISMATCH naming it. */
+export function readTensor(tensor: unknown, where: string): HostTensor {
+  if (typeof tensor !== 'object' || tensor === null)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'must be a Tensor', `${tensor === null ? 'null' : typeof tensor} came`);
+  const { type, dims, data } = tensor as Partial<TensorLike>;
+  if (type === 'string' || !isDType(type))
+    throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', where, 'element type must be a numeric ONNX type', `${String(type)} came`);
+  if (!Array.isArray(dims) || !dims.every((d) => Number.isSafeInteger(d) && d >= 0)) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'dims must be non-negative integers', `${JSON.stringify(dims)} came`);
+  }
+  if (!ArrayBuffer.isView(data) || data instanceof DataView)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'data must be a typed array', `${typeof data} came`);
+  const array = data as unknown as TypedArray;
+  const bytes = byteSize(type, elementCount(dims));
+  const bits = array.BYTES_PER_ELEMENT * 8;
+  const expected = arrayConstructor(type);
+  // Float16Array and Uint16Array both carry float16; Uint8Array carries bool and the formats below 8 bits.
+  if (
+    bits !== expected.BYTES_PER_ELEMENT * 8 ||
+    (type !== 'float16' && array.constructor.name !== expected.name && !(array instanceof Uint8Array && bits === 8))
+  ) {
+    throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', where, `${type} data must be a ${expected.name}`, `a ${array.constructor.name} came`);
+  }
+  if (array.byteLength !== bytes) {
+    throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', where, `data must hold ${elementCount(dims)} elements for dims [${dims.join(',')}]`, `${array.length} came`);
+  }
+  return { dtype: type, dims, data: array };
+}
+
+/** Fresh memory for a result. */
+export function allocate(dtype: DType, dims: readonly number[]): TypedArray {
+  const ctor = arrayConstructor(dtype);
+  return new ctor(byteSize(dtype, elementCount(dims)) / ctor.BYTES_PER_ELEMENT);
+}
+
+/** A Tensor over a result, without a copy. */
+export function toTensor(t: HostTensor): Tensor {
+  return new Tensor(t.dtype as 'float32', t.data as Float32Array, t.dims);
+}

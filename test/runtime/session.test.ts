@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { Graph } from '../../lib/graph/graph.js';
+import { InferenceSession, Tensor } from '../../lib/index.js';
+
+/** y = reshape(x, [-1, 2]); s = shape(x) */
+function reshapeGraph(): Graph {
+  const graph = new Graph('reshape');
+  const x = graph.addInput('x', 'float32', ['n', 4]);
+  const shape = graph.addInput('shape', 'int64', [2]);
+  const y = graph.addNode('Reshape', [x, shape], { name: 'y' });
+  const s = graph.addNode('Shape', [x], { name: 's' });
+  graph.outputs.push(y.output(), s.output());
+  return graph;
+}
+
+const floats = (dims: number[], from = 0) =>
+  new Tensor(
+    'float32',
+    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => from + i),
+    dims,
+  );
+const shape = (...dims: number[]) => new Tensor('int64', BigInt64Array.from(dims, BigInt), [dims.length]);
+
+describe('InferenceSession', () => {
+  it('runs off the event loop and on it, for any batch, with contents that decide shapes', async () => {
+    const session = await InferenceSession.fromGraph(reshapeGraph(), { intraOpNumThreads: 2 });
+    expect(session.inputNames).toEqual(['x', 'shape']);
+    expect(session.inputMetadata[0]).toEqual({ name: 'x', isTensor: true, type: 'float32', shape: ['n', 4] });
+    for (const n of [1, 3, 0, 2]) {
+      const results = await session.run({ x: floats([n, 4]), shape: shape(2 * n, 2) });
+      expect(results['y']?.dims).toEqual([2 * n, 2]);
+      expect(results['y']?.data).toEqual(floats([n, 4]).data);
+      expect(results['s']?.data).toEqual(BigInt64Array.of(BigInt(n), 4n));
+    }
+    const sync = session.runSync({ x: floats([2, 4], 5), shape: shape(4, 2) }, ['y']);
+    expect(Object.keys(sync)).toEqual(['y']);
+    expect(sync['y']?.data).toEqual(floats([2, 4], 5).data);
+    // same dims, other contents: another program, not a wrong one
+    expect((await session.run({ x: floats([2, 4]), shape: shape(8, 1) }))['y']?.dims).toEqual([8, 1]);
+    await session.release();
+    await expect(session.run({ x: floats([1, 4]), shape: shape(2, 2) })).rejects.toMatchObject({ code: 'ERR_DSNK_DISPOSED' });
+    await session.release();
+  });
+
+  it('writes into tensors of the caller', async () => {
+    await using session = await InferenceSession.fromGraph(reshapeGraph());
+    const y = floats([2, 2], 100);
+    const results = await session.run({ x: floats([1, 4]), shape: shape(2, 2) }, { y });
+    expect(results['y']).toBe(y);
+    expect([...(y.data as Float32Array)]).toEqual([0, 1, 2, 3]);
+    await expect(session.run({ x: floats([1, 4]), shape: shape(2, 2) }, { y: floats([3, 2]) })).rejects.toMatchObject({ code: 'ERR_DSNK_SHAPE_MISMATCH' });
+  });
+
+  it('runs the same first shape concurrently with different contents', async () => {
+    await using session = await InferenceSession.fromGraph(reshapeGraph());
+    const all = await Promise.all([shape(4, 2), shape(2, 4), shape(8, 1), shape(1, 8), shape(4, 2)].map((s) => session.run({ x: floats([2, 4]), shape: s })));
+    expect(all.map((r) => r['y']?.dims)).toEqual([
+      [4, 2],
+      [2, 4],
+      [8, 1],
+      [1, 8],
+      [4, 2],
+    ]);
+  });
+
+  it.each<[string, Record<string, unknown>, string, RegExp]>([
+    ['an unknown name', { x: floats([1, 4]), shape: shape(4), z: floats([1]) }, 'ERR_DSNK_INVALID_ARGUMENT', /feeds must be named "x", "shape", "z" came/],
+    ['a missing feed', { x: floats([1, 4]) }, 'ERR_DSNK_INVALID_ARGUMENT', /"shape" is missing/],
+    ['a wrong shape', { x: floats([1, 5]), shape: shape(4, 1) }, 'ERR_DSNK_SHAPE_MISMATCH', /input "x": shape must be \[n,4\], \[1,5\] came/],
+    [
+      'a wrong type',
+      { x: new Tensor('int32', Int32Array.of(1, 2, 3, 4), [1, 4]), shape: shape(4, 1) },
+      'ERR_DSNK_DTYPE_MISMATCH',
+      /input "x": element type must be float32, int32 came/,
+    ],
+    [
+      'data of another length',
+      { x: { type: 'float32', dims: [1, 4], data: new Float32Array(3) }, shape: shape(4, 1) },
+      'ERR_DSNK_SHAPE_MISMATCH',
+      /data must hold 4 elements/,
+    ],
+    ['no tensor', { x: null, shape: shape(4, 1) }, 'ERR_DSNK_INVALID_ARGUMENT', /must be a Tensor, null came/],
+    ['a reshape that does not fit', { x: floats([1, 4]), shape: shape(3, 3) }, 'ERR_DSNK_SHAPE_MISMATCH', /Reshape "y"/],
+  ])('refuses %s and goes on working', async (_, feeds, code, message) => {
+    await using session = await InferenceSession.fromGraph(reshapeGraph());
+    await expect(session.run(feeds as never)).rejects.toMatchObject({ name: 'DsnkError', code, message: expect.stringMatching(message) });
+    expect((await session.run({ x: floats([1, 4]), shape: shape(4, 1) }))['y']?.dims).toEqual([4, 1]);
+  });
+
+  it('keeps no more programs than it may', async () => {
+    await using session = await InferenceSession.fromGraph(reshapeGraph(), { maxPrograms: 2 });
+    for (let n = 1; n < 6; n++) await session.run({ x: floats([n, 4]), shape: shape(n * 4, 1) });
+    expect(session.model.programs).toHaveLength(2);
+  });
+
+  it('refuses a provider and thread counts that do not exist', async () => {
+    await expect(InferenceSession.fromGraph(reshapeGraph(), { executionProviders: ['tpu'] })).rejects.toMatchObject({ code: 'ERR_DSNK_DEVICE_UNAVAILABLE' });
+    await expect(InferenceSession.fromGraph(reshapeGraph(), { intraOpNumThreads: 0 })).rejects.toMatchObject({ code: 'ERR_DSNK_INVALID_ARGUMENT' });
+  });
+});
