@@ -5,13 +5,18 @@ import type { Operator } from './operator.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
 import { shapeOperators } from './shape.js';
+import { sliceOperators } from './slice.js';
+import { transposeOperators } from './transpose.js';
 
 // biome-ignore format: one family a line
 const families: readonly (readonly Operator[])[] = [
+  // one line each
   controlOperators,
   reduceOperators,
   resizeOperators,
   shapeOperators,
+  sliceOperators,
+  transposeOperators,
 ];
 
 const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));

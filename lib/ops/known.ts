@@ -1,5 +1,5 @@
 /** Shape arithmetic that operators share: moving known elements along, and shapes that only partly are known. */
-import { type DType, isFloat } from '../dtype.js';
+import { type DType, dtypes, isFloat } from '../dtype.js';
 import { type Dim, floorDivDim, mulDim, type Shape } from '../graph/dim.js';
 import { type Inference, MAX_KNOWN, UnknownShape } from './operator.js';
 
@@ -91,14 +91,16 @@ function factors(d: Dim): Dim[] {
     .map((f) => (/^\d+$/.test(f) ? Number(f) : f));
 }
 
-/** Bytes of one element; operators whose kernels move whole bytes refuse packed 4- and 2-bit types with it. */
-export function wholeBytes(q: Inference, i: number, bits: number): number {
-  if (bits < 8) q.failDtype('elements must be whole bytes', q.dtype(i));
-  return bits / 8;
+/** The element type of input i. Kernels move whole bytes: strings and the packed 4- and 2-bit types are refused. */
+export function refuseParts(q: Inference, i: number): DType {
+  const dtype = q.dtype(i);
+  if (dtypes[dtype].bits < 8) q.failDtype('elements must be whole bytes', dtype);
+  return dtype;
 }
 
+/** The element type that inputs first … last share. */
 export function sameDtypes(q: Inference, first: number, last: number): DType {
-  const dtype = q.dtype(first);
+  const dtype = refuseParts(q, first);
   for (let i = first + 1; i <= last; i++) if (q.dtype(i) !== dtype) q.failDtype('inputs must have one element type');
   return dtype;
 }

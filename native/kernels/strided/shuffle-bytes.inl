@@ -1,0 +1,55 @@
+// Blocks of narrow elements, transposed by interleaving: with n rows of n elements, one round of interleaving row i
+// with row i + n/2 rotates the bits of every element's (row, column) address by one; log2(n) rounds swap row and
+// column. 128-bit registers, because a round across the lanes of a wider one costs more than it saves.
+
+// y[i·ys + j] = x[i + j·xs] for a block of 16x16 bytes.
+DSNK_INLINE void transpose16x16(const uint8_t* x, int64_t xs, uint8_t* y, int64_t ys) {
+  __m128i a[16], b[16];
+  for (int j = 0; j < 16; j++) a[j] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x + j * xs));
+  for (int round = 0; round < 4; round++) {
+    for (int j = 0; j < 8; j++) {
+      b[2 * j] = _mm_unpacklo_epi8(a[j], a[j + 8]);
+      b[2 * j + 1] = _mm_unpackhi_epi8(a[j], a[j + 8]);
+    }
+    for (int j = 0; j < 16; j++) a[j] = b[j];
+  }
+  for (int i = 0; i < 16; i++) _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i * ys), a[i]);
+}
+
+// The same for 8x8 elements of 2 bytes.
+DSNK_INLINE void transpose8x8(const uint16_t* x, int64_t xs, uint16_t* y, int64_t ys) {
+  __m128i a[8], b[8];
+  for (int j = 0; j < 8; j++) a[j] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x + j * xs));
+  for (int round = 0; round < 3; round++) {
+    for (int j = 0; j < 4; j++) {
+      b[2 * j] = _mm_unpacklo_epi16(a[j], a[j + 4]);
+      b[2 * j + 1] = _mm_unpackhi_epi16(a[j], a[j + 4]);
+    }
+    for (int j = 0; j < 8; j++) a[j] = b[j];
+  }
+  for (int i = 0; i < 8; i++) _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i * ys), a[i]);
+}
+
+// And for 4x4 elements of 8 bytes.
+DSNK_INLINE void transpose4x4(const uint64_t* x, int64_t xs, uint64_t* y, int64_t ys) {
+  __m256d r[4];
+  for (int j = 0; j < 4; j++) r[j] = _mm256_loadu_pd(reinterpret_cast<const double*>(x + j * xs));
+  const __m256d a = _mm256_unpacklo_pd(r[0], r[1]), b = _mm256_unpackhi_pd(r[0], r[1]);
+  const __m256d c = _mm256_unpacklo_pd(r[2], r[3]), d = _mm256_unpackhi_pd(r[2], r[3]);
+  _mm256_storeu_pd(reinterpret_cast<double*>(y), _mm256_permute2f128_pd(a, c, 0x20));
+  _mm256_storeu_pd(reinterpret_cast<double*>(y + ys), _mm256_permute2f128_pd(b, d, 0x20));
+  _mm256_storeu_pd(reinterpret_cast<double*>(y + 2 * ys), _mm256_permute2f128_pd(a, c, 0x31));
+  _mm256_storeu_pd(reinterpret_cast<double*>(y + 3 * ys), _mm256_permute2f128_pd(b, d, 0x31));
+}
+
+// A whole block: registers where they fill up, plain loops on the two ragged edges.
+template <class T, int kSide, void (*kSquare)(const T*, int64_t, T*, int64_t)>
+static void transposeSquares(const T* x, int64_t xs, T* y, int64_t ys, int64_t rows, int64_t columns) {
+  const int64_t wholeRows = rows / kSide * kSide, wholeColumns = columns / kSide * kSide;
+  for (int64_t i = 0; i < wholeRows; i += kSide)
+    for (int64_t j = 0; j < wholeColumns; j += kSide) kSquare(x + i + j * xs, xs, y + i * ys + j, ys);
+  for (int64_t i = 0; i < wholeRows; i++)
+    for (int64_t j = wholeColumns; j < columns; j++) y[i * ys + j] = x[i + j * xs];
+  for (int64_t i = wholeRows; i < rows; i++)
+    for (int64_t j = 0; j < columns; j++) y[i * ys + j] = x[i + j * xs];
+}
