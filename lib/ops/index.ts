@@ -18,6 +18,9 @@ const families: readonly (readonly Operator[])[] = [
   sliceOperators,
   transposeOperators,
 ];
+import { softmaxOperators } from './softmax.js';
+
+const families: readonly (readonly Operator[])[] = [shapeOperators, reduceOperators, softmaxOperators];
 
 const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));
 

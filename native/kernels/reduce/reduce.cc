@@ -1,18 +1,11 @@
 // The contract of `reduce`: operands y, x.
+#include "kernels/axis.h"
 #include "kernels/kernel.h"
 #include "kernels/reduce/params.gen.h"
 #include "kernels/reduce/shape.h"
 #include "kernels/sizes.h"
 
 namespace dsnk {
-
-// Bytes of an element, from the row's dtypes ("f32", "i8", "bf16" …).
-static int64_t elementBytes(const char* dtype) {
-  while (*dtype && (*dtype < '0' || *dtype > '9')) dtype++;
-  int64_t bits = 0;
-  for (; *dtype >= '0' && *dtype <= '9'; dtype++) bits = bits * 10 + (*dtype - '0');
-  return bits == 0 ? 1 : bits / 8;  // "bool"
-}
 
 static const char* verify(const Kernel& k, const Check& c) {
   const auto& p = c.as<ReduceParams>();

@@ -46,11 +46,6 @@ static float reduceRow(const ReduceShape& s, Reduction kind, const float* x) {
   return finishReduction(kind, total, s.count(), peak);
 }
 
-// A fold as columns see it: `map` is told which vector of the strip it works on.
-template <class R>
-struct Uniform : R {
-  FOLD_INLINE F32 mapAt(F32 x, int) const { return R::map(x); }
-};
 // Σ e^(x-shift) with a shift per column.
 struct ExpColumns : SumFold {
   const F32* shift;
@@ -58,88 +53,28 @@ struct ExpColumns : SumFold {
   FOLD_INLINE F32 mapAt(F32 x, int v) const { return exp(x - shift[v]); }
 };
 
-struct Strip {
-  F32 total[kFoldVecs], lost[kFoldVecs];
-};
-
-// `rows` rows of one strip of `width` ≤ 64 columns, folded into acc. Columns past the width are never loaded.
-template <class R>
-DSNK_INLINE void foldStripRows(const float* x, Walk& at, int64_t rows, int width, const R& r, F32* into) {
-  constexpr int lanes = F32::lanes;
-  if (width == kReduceWide) {
-    F32 acc[kFoldVecs];
-#pragma GCC unroll 8
-    for (int v = 0; v < kFoldVecs; v++) acc[v] = into[v];
-    for (int64_t i = 0; i < rows; i++, at.next()) {
-      const float* row = x + at.offset();
-#pragma GCC unroll 8
-      for (int v = 0; v < kFoldVecs; v++) acc[v] = r.fold(acc[v], r.mapAt(F32::load(row + v * lanes), v));
-    }
-#pragma GCC unroll 8
-    for (int v = 0; v < kFoldVecs; v++) into[v] = acc[v];
-    return;
-  }
-  for (int64_t i = 0; i < rows; i++, at.next()) {
-    const float* row = x + at.offset();
-    for (int v = 0; v * lanes < width; v++) {
-      const int left = width - v * lanes;
-      const F32 e = left >= lanes ? F32::load(row + v * lanes) : F32::loadFirst(row + v * lanes, left);
-      into[v] = r.fold(into[v], r.mapAt(e, v));
-    }
-  }
-}
-
-// Sums are kept in blocks of 32 rows, which join by an exact two-sum: the bound of a row's sum, whatever the height.
-template <class R>
-static void sumStrip(const ReduceShape& s, const float* x, int width, const R& r, Strip& strip) {
-  F32 acc[kFoldVecs];
-  for (int v = 0; v < kFoldVecs; v++) strip.total[v] = strip.lost[v] = F32::zero();
-  Walk at(s.reduced, 0);
-  for (int64_t i = 0; i < s.reduced.count; i += 32) {
-    for (int v = 0; v < kFoldVecs; v++) acc[v] = F32::zero();
-    foldStripRows(x, at, s.reduced.count - i < 32 ? s.reduced.count - i : 32, width, r, acc);
-    for (int v = 0; v < kFoldVecs; v++) {
-      const F32 t = strip.total[v] + acc[v];
-      const F32 b = t - strip.total[v];
-      strip.lost[v] = strip.lost[v] + ((strip.total[v] - (t - b)) + (acc[v] - b));
-      strip.total[v] = t;
-    }
-  }
-}
-
-// The folds that round nothing worth correcting.
-template <class R>
-static void plainStrip(const ReduceShape& s, const float* x, int width, const R& r, Strip& strip) {
-  for (int v = 0; v < kFoldVecs; v++) {
-    strip.total[v] = r.identity();
-    strip.lost[v] = F32::zero();
-  }
-  Walk at(s.reduced, 0);
-  foldStripRows(x, at, s.reduced.count, width, r, strip.total);
-}
-
 static void reduceStrip(const ReduceShape& s, Reduction kind, const float* x, int width, float* y) {
   constexpr int lanes = F32::lanes;
   Strip strip;
   alignas(64) float peak[kReduceWide];
   switch (kind) {
-    case Reduction::max: plainStrip(s, x, width, Uniform<MaxFold>(), strip); break;
-    case Reduction::min: plainStrip(s, x, width, Uniform<MinFold>(), strip); break;
-    case Reduction::prod: plainStrip(s, x, width, Uniform<ProdFold>(), strip); break;
-    case Reduction::l1: sumStrip(s, x, width, Uniform<AbsFold>(), strip); break;
+    case Reduction::max: plainStrip(s.reduced, x, width, Uniform<MaxFold>(), strip); break;
+    case Reduction::min: plainStrip(s.reduced, x, width, Uniform<MinFold>(), strip); break;
+    case Reduction::prod: plainStrip(s.reduced, x, width, Uniform<ProdFold>(), strip); break;
+    case Reduction::l1: sumStrip(s.reduced, x, width, Uniform<AbsFold>(), strip); break;
     case Reduction::l2:
-    case Reduction::sumSquare: sumStrip(s, x, width, Uniform<PowerFold>(), strip); break;
+    case Reduction::sumSquare: sumStrip(s.reduced, x, width, Uniform<PowerFold>(), strip); break;
     case Reduction::logSumExp: {
-      plainStrip(s, x, width, Uniform<MaxFold>(), strip);
+      plainStrip(s.reduced, x, width, Uniform<MaxFold>(), strip);
       F32 shift[kFoldVecs];
       for (int v = 0; v < kFoldVecs; v++) {
         shift[v] = strip.total[v];
         shift[v].store(peak + v * lanes);
       }
-      sumStrip(s, x, width, ExpColumns(shift), strip);
+      sumStrip(s.reduced, x, width, ExpColumns(shift), strip);
       break;
     }
-    default: sumStrip(s, x, width, Uniform<SumFold>(), strip);
+    default: sumStrip(s.reduced, x, width, Uniform<SumFold>(), strip);
   }
   alignas(64) float total[kReduceWide], lost[kReduceWide];
   for (int v = 0; v < kFoldVecs; v++) {

@@ -18,6 +18,8 @@
 // in this order
 #include "kernels/reduce/fold.inl"
 // in this order
+#include "kernels/reduce/strip.inl"
+// in this order
 #include "kernels/reduce/reduce.inl"
 #include "simd/scalar-end.h"
 

@@ -1,0 +1,39 @@
+/** Softmax, LogSoftmax and Hardmax along one axis (the opset 13 form). */
+import { elementCount } from '../graph/dim.js';
+import { softmaxKind, softmaxParams } from '../kernels/softmax.js';
+import { orUnknown } from './known.js';
+import type { Operator } from './operator.js';
+
+/** [outer, n, inner] about an axis: how kernels along one axis see a tensor. */
+export function aroundAxis(dims: readonly number[], axis: number): { outer: number; n: number; inner: number } {
+  const a = axis < 0 ? axis + dims.length : axis;
+  return { outer: elementCount(dims.slice(0, a)), n: dims[a] ?? 1, inner: elementCount(dims.slice(a + 1)) };
+}
+
+function softmaxOperator(name: string, kind: (typeof softmaxKind.members)[number]): Operator {
+  return {
+    name,
+    domain: '',
+    opsets: [1, 26],
+    infer(q) {
+      const shape = orUnknown(q, () => q.shape(0));
+      if (shape !== undefined && shape.length > 0) q.axis(q.node.int('axis', -1), shape.length);
+      return [{ dtype: q.dtype(0), shape }];
+    },
+    lower(low) {
+      low.emit(
+        low.select('softmax', low.dtype(0)),
+        softmaxParams,
+        { kind: softmaxKind.value(kind), spare: 0, ...aroundAxis(low.dims(0), low.node.int('axis', -1)) },
+        [low.out()],
+        [low.in(0)],
+      );
+    },
+  };
+}
+
+export const softmaxOperators: readonly Operator[] = [
+  softmaxOperator('Softmax', 'softmax'),
+  softmaxOperator('LogSoftmax', 'logSoftmax'),
+  softmaxOperator('Hardmax', 'hardmax'),
+];
