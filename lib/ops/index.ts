@@ -6,6 +6,7 @@ import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
 import { shapeOperators } from './shape.js';
 import { sliceOperators } from './slice.js';
+import { softmaxOperators } from './softmax.js';
 import { transposeOperators } from './transpose.js';
 
 // biome-ignore format: one family a line
@@ -16,11 +17,9 @@ const families: readonly (readonly Operator[])[] = [
   resizeOperators,
   shapeOperators,
   sliceOperators,
+  softmaxOperators,
   transposeOperators,
 ];
-import { softmaxOperators } from './softmax.js';
-
-const families: readonly (readonly Operator[])[] = [shapeOperators, reduceOperators, softmaxOperators];
 
 const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));
 
