@@ -106,6 +106,8 @@ class Importer {
   readonly problems: string[] = [];
   readonly #functions = new Map<string, FunctionProto>();
   readonly #names = new Set<string>();
+  /** Names that some node or graph output reads, outside of functions. */
+  readonly #read = new Set<string>();
   readonly #symbols: Symbols;
   #nodes = 0;
 
@@ -125,9 +127,11 @@ class Importer {
 
   #collectNames(graph: GraphProto): void {
     for (const v of graph.input) this.#names.add(v.name);
+    for (const v of graph.output) this.#read.add(v.name);
     for (const t of graph.initializer) this.#names.add(t.name);
     for (const n of graph.node) {
       for (const name of n.output) this.#names.add(name);
+      for (const name of n.input) this.#read.add(name);
       for (const a of n.attribute) for (const g of a.g === undefined ? a.graphs : [a.g, ...a.graphs]) this.#collectNames(g);
     }
   }
@@ -262,6 +266,7 @@ class Importer {
       domain === ''
         ? upgradeNode({ op: proto.opType, name, inputs, outputs, attrs }, opset, {
             fresh: (stem) => this.fresh(stem),
+            isRead: (value) => frame.prefix !== '' || this.#read.has(value),
             problem: (text) => this.problems.push(`${where} (opset ${opset}): ${text}`),
           })
         : [{ op: proto.opType, name, inputs, outputs, attrs }];

@@ -1,30 +1,38 @@
 /**
  * Every older form of an operator becomes the newest one, so that inference, passes and kernels know one form only.
- * A rule belongs to an operator and to the opset that changed it: it applies to nodes of opsets before that, oldest
- * rule first.
+ * A rule belongs to operators and to the opset that changed them: it applies to nodes of opsets before that one, oldest
+ * rule first. Rules of a name that a node took on meanwhile apply too, if they are newer.
  */
-import type { AttrValue, Value } from '../graph/graph.js';
+import { inputRules } from './upgrades/inputs.js';
+import { legacyRules } from './upgrades/legacy.js';
+import { meaningRules } from './upgrades/meaning.js';
+import { type Draft, type Rule, Upgrade, type UpgradeEnvironment } from './upgrades/rule.js';
 
-/** A node on its way into the graph. */
-export interface Draft {
-  op: string;
-  name: string;
-  inputs: (Value | undefined)[];
-  outputs: Value[];
-  attrs: Map<string, AttrValue>;
+const table = new Map<string, Rule[]>();
+for (const rule of [...legacyRules, ...inputRules, ...meaningRules]) {
+  for (const op of rule.ops)
+    table.set(
+      op,
+      [...(table.get(op) ?? []), rule].sort((a, b) => a.before - b.before),
+    );
 }
 
-export interface UpgradeEnvironment {
-  /** A value name that is not taken. */
-  fresh(stem: string): string;
-  /** Notes that this form cannot be brought to the newest one. */
-  problem(text: string): void;
+/** Opsets that changed the form of an operator; older nodes are upgraded. */
+export function upgradesOf(op: string): readonly number[] {
+  return (table.get(op) ?? []).map((rule) => rule.before);
 }
 
-export function upgradesOf(_op: string): readonly number[] {
-  return [];
-}
-
-export function upgradeNode(draft: Draft, _opset: number, _environment: UpgradeEnvironment): Draft[] {
-  return [draft];
+/** The nodes that replace a node of that opset, in order; just the node itself where it is in the newest form. */
+export function upgradeNode(draft: Draft, opset: number, environment: UpgradeEnvironment): Draft[] {
+  // Opsets 1 to 5: a hint for in-place execution, without meaning.
+  if (opset < 7) draft.attrs.delete('consumed_inputs');
+  if (!table.has(draft.op)) return [draft];
+  const upgrade = new Upgrade(draft, environment);
+  let done = 0;
+  for (;;) {
+    const next = table.get(draft.op)?.find((rule) => rule.before > opset && rule.before > done);
+    if (next === undefined) return [...upgrade.before, draft, ...upgrade.after];
+    next.apply(upgrade);
+    done = next.before;
+  }
 }

@@ -1,38 +1,12 @@
 import { mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { afterAll, describe, expect, it } from 'vitest';
 import { printGraph } from '../../lib/graph/print.js';
-import { AttributeProto_AttributeType as Kind, ModelProtoSchema, TensorProto_DataLocation } from '../../lib/onnx/generated/onnx_pb.js';
+import { AttributeProto_AttributeType as Kind, TensorProto_DataLocation } from '../../lib/onnx/generated/onnx_pb.js';
 import { importModel } from '../../lib/onnx/import.js';
+import { encode, f32, type GraphInit, node, read } from './models.js';
 
-type Model = MessageInitShape<typeof ModelProtoSchema>;
-type GraphInit = NonNullable<Model['graph']>;
-
-const f32 = (name: string, ...dims: (number | string)[]) => ({
-  name,
-  type: {
-    value: {
-      case: 'tensorType' as const,
-      value: {
-        elemType: 1,
-        shape: {
-          dim: dims.map((d) =>
-            typeof d === 'number'
-              ? { value: { case: 'dimValue' as const, value: BigInt(d) } }
-              : d === ''
-                ? {}
-                : { value: { case: 'dimParam' as const, value: d } },
-          ),
-        },
-      },
-    },
-  },
-});
-const encode = (graph: GraphInit, more: Partial<Model> = {}) =>
-  toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 10n, opsetImport: [{ domain: '', version: 21n }], graph, ...more }));
-const read = (graph: GraphInit, more: Partial<Model> = {}) => importModel(encode(graph, more));
 const failure = (call: () => unknown) => {
   try {
     call();
@@ -42,12 +16,6 @@ const failure = (call: () => unknown) => {
   }
   return 'no error';
 };
-const node = (opType: string, input: string[], output: string[], attribute: NonNullable<GraphInit['node']>[number]['attribute'] = []) => ({
-  opType,
-  input,
-  output,
-  attribute: attribute ?? [],
-});
 const floats = (...v: number[]) => new Uint8Array(Float32Array.from(v).buffer);
 
 describe('importModel', () => {
