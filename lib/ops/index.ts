@@ -1,6 +1,7 @@
 /** The table of operators. Adding one: write it in its family's file and add the family's list here. */
 import type { Node } from '../graph/graph.js';
 import { controlOperators } from './control.js';
+import { dynamicFamily } from './dynamic.js';
 import type { Operator } from './operator.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
@@ -13,6 +14,7 @@ import { transposeOperators } from './transpose.js';
 const families: readonly (readonly Operator[])[] = [
   // one line each
   controlOperators,
+  dynamicFamily,
   reduceOperators,
   resizeOperators,
   shapeOperators,

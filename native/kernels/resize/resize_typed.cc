@@ -9,48 +9,29 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/half.h"
+#include "kernels/element.h"
 #include "kernels/kernel.h"
 #include "kernels/resize/resize.h"
 #include "kernels/sizes.h"
 
 namespace dsnk {
 
-template <class T>
-struct Plain {
-  using Type = T;
-  template <class W>
-  static W widen(T v) {
-    return static_cast<W>(v);
+// Integers: cut to the range, fractions towards zero.
+template <class T, class W>
+static T narrow(W v) {
+  if constexpr (std::numeric_limits<T>::is_integer) {
+    constexpr W low = static_cast<W>(std::numeric_limits<T>::min());
+    constexpr W high = static_cast<W>(std::numeric_limits<T>::max());
+    if (v != v) return 0;
+    if (v <= low) return std::numeric_limits<T>::min();
+    return v >= high ? std::numeric_limits<T>::max() : static_cast<T>(v);
+  } else {
+    return Element<T>::store(v);
   }
-  template <class W>
-  static T narrow(W v) {
-    if constexpr (std::numeric_limits<T>::is_integer) {
-      constexpr W low = static_cast<W>(std::numeric_limits<T>::min());
-      constexpr W high = static_cast<W>(std::numeric_limits<T>::max());
-      if (v != v) return 0;
-      return v <= low ? std::numeric_limits<T>::min() : v >= high ? std::numeric_limits<T>::max() : static_cast<T>(v);
-    } else {
-      return static_cast<T>(v);
-    }
-  }
-};
+}
 
-struct Half {
-  using Type = uint16_t;
-  template <class W>
-  static W widen(uint16_t v) {
-    return halfToFloat(v);
-  }
-  template <class W>
-  static uint16_t narrow(W v) {
-    return floatToHalf(v);
-  }
-};
-
-template <class E, class W>
+template <class T, class W>
 static Fault resizeTyped(const Work& work) {
-  using T = typename E::Type;
   const auto& p = work.as<ResizeParams>();
   const int32_t* const startH = work.at<const int32_t>(2);
   const W* const weightH = work.at<const W>(3);
@@ -59,7 +40,7 @@ static Fault resizeTyped(const Work& work) {
   const bool extrapolate = p.extrapolate != 0;
   if (p.tapsW > 0 && !startsInside(startW, 0, p.outW, p.inW - p.tapsW, extrapolate)) return Fault::indexOutOfRange;
 
-  const T outside = E::narrow(static_cast<W>(p.value));
+  const T outside = narrow<T>(static_cast<W>(p.value));
   const int32_t countH = p.tapsH > 0 ? p.tapsH : 1, countW = p.tapsW > 0 ? p.tapsW : 1;
   const Range rows = tileRange(p.outer * p.outH, work.tile, work.tiles);
   for (int64_t r = rows.begin; r < rows.end; r++) {
@@ -79,25 +60,25 @@ static Fault resizeTyped(const Work& work) {
           const T* const x = work.at<const T>(1) + ((o * p.inH + row + s) * p.inW + column) * p.inner + c;
           W part = 0;
           for (int32_t t = 0; t < countW; t++) {
-            const W v = E::template widen<W>(x[t * p.inner]);
+            const W v = static_cast<W>(Element<T>::load(x[t * p.inner]));
             part += p.tapsW > 0 ? weightW[t * p.outW + l] * v : v;
           }
           sum += p.tapsH > 0 ? weightH[s * p.outH + j] * part : part;
         }
-        y[c] = E::narrow(sum);
+        y[c] = narrow<T>(sum);
       }
     }
   }
   return Fault::none;
 }
 
-Fault resize_f64_scalar(const Work& w) { return resizeTyped<Plain<double>, double>(w); }
-Fault resize_f16_scalar(const Work& w) { return resizeTyped<Half, float>(w); }
-Fault resize_u8_scalar(const Work& w) { return resizeTyped<Plain<uint8_t>, float>(w); }
-Fault resize_i8_scalar(const Work& w) { return resizeTyped<Plain<int8_t>, float>(w); }
-Fault resize_i16_scalar(const Work& w) { return resizeTyped<Plain<int16_t>, float>(w); }
-Fault resize_u16_scalar(const Work& w) { return resizeTyped<Plain<uint16_t>, float>(w); }
-Fault resize_i32_scalar(const Work& w) { return resizeTyped<Plain<int32_t>, double>(w); }
-Fault resize_u32_scalar(const Work& w) { return resizeTyped<Plain<uint32_t>, double>(w); }
+Fault resize_f64_scalar(const Work& w) { return resizeTyped<double, double>(w); }
+Fault resize_f16_scalar(const Work& w) { return resizeTyped<F16, float>(w); }
+Fault resize_u8_scalar(const Work& w) { return resizeTyped<uint8_t, float>(w); }
+Fault resize_i8_scalar(const Work& w) { return resizeTyped<int8_t, float>(w); }
+Fault resize_i16_scalar(const Work& w) { return resizeTyped<int16_t, float>(w); }
+Fault resize_u16_scalar(const Work& w) { return resizeTyped<uint16_t, float>(w); }
+Fault resize_i32_scalar(const Work& w) { return resizeTyped<int32_t, double>(w); }
+Fault resize_u32_scalar(const Work& w) { return resizeTyped<uint32_t, double>(w); }
 
 }  // namespace dsnk
