@@ -1,0 +1,131 @@
+/** Shapes of gemm, shared by test/kernels/gemm.test.ts and the bench. */
+import type { ActivationName } from '../../lib/kernels/epilogue.js';
+import type { gemmParams } from '../../lib/kernels/gemm.js';
+import type { ParamsOf } from '../../lib/kernels/params.js';
+
+export interface GemmCase {
+  readonly name: string;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Batch dimensions of the result, and which of them a and b broadcast along. */
+  readonly batch?: readonly number[];
+  readonly broadcastA?: readonly boolean[];
+  readonly broadcastB?: readonly boolean[];
+  readonly transA?: boolean;
+  readonly transB?: boolean;
+  readonly ldc?: number;
+  readonly bias?: 'column' | 'row' | 'one' | 'matrix';
+  readonly residual?: boolean;
+  readonly scale?: number;
+  readonly addScale?: number;
+  readonly activation?: ActivationName;
+  readonly alpha?: number;
+  readonly beta?: number;
+}
+
+/** Small cases around every edge of the tiles (nr 4, 16, 32; mr 3, 6, 14; kc 256; mc 252). */
+export const edgeCases: readonly GemmCase[] = [
+  ...[1, 2, 3, 4, 5, 6, 7, 13, 14, 15, 27, 29].map((m) => ({ name: `m ${m}`, m, n: 33, k: 19 })),
+  ...[1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 161].map((n) => ({ name: `n ${n}`, m: 15, n, k: 7 })),
+  ...[15, 16, 17, 32, 48, 64, 100, 127, 128, 129, 200].flatMap((n) => [1, 2, 3, 5].map((m) => ({ name: `few rows ${m}x${n}`, m, n, k: 37 }))),
+  ...[1, 2, 3, 4, 5, 8, 255, 256, 257, 513, 700].map((k) => ({ name: `k ${k}`, m: 17, n: 35, k })),
+  { name: 'few rows, large k', m: 2, n: 70, k: 1500 },
+  { name: 'beyond one block of m', m: 260, n: 40, k: 300 },
+  { name: 'beyond two blocks of m', m: 530, n: 5, k: 20 },
+  { name: 'no rows', m: 0, n: 5, k: 3 },
+  { name: 'no columns', m: 5, n: 0, k: 3 },
+  { name: 'no k', m: 5, n: 37, k: 0, bias: 'column', activation: 'relu' },
+  { name: 'no k, nothing else', m: 5, n: 37, k: 0 },
+  { name: 'a transposed', m: 37, n: 33, k: 29, transA: true },
+  { name: 'a transposed, blocks', m: 270, n: 33, k: 520, transA: true },
+  { name: 'a transposed, few rows', m: 3, n: 70, k: 900, transA: true },
+  { name: 'b transposed', m: 9, n: 70, k: 41, transB: true },
+  { name: 'both transposed', m: 20, n: 21, k: 22, transA: true, transB: true },
+  { name: 'ldc', m: 21, n: 37, k: 23, ldc: 64, residual: true, bias: 'column' },
+  { name: 'ldc, blocks of k', m: 21, n: 37, k: 600, ldc: 50, bias: 'column', activation: 'relu' },
+  { name: 'bias one', m: 8, n: 40, k: 9, bias: 'one' },
+  { name: 'bias row', m: 29, n: 40, k: 9, bias: 'row' },
+  { name: 'bias matrix', m: 29, n: 41, k: 9, bias: 'matrix', addScale: 0.5 },
+  { name: 'scale', m: 29, n: 41, k: 9, bias: 'column', scale: 0.125, addScale: -2 },
+  ...(['relu', 'leakyRelu', 'elu', 'sigmoid', 'hardSigmoid', 'silu', 'hardSwish', 'tanh', 'gelu', 'geluTanh', 'softplus', 'mish'] as const).map(
+    (activation) => ({ name: activation, m: 19, n: 37, k: 21, bias: 'column' as const, residual: true, activation, alpha: 0.2, beta: 0.5 }),
+  ),
+  { name: 'clip', m: 19, n: 37, k: 21, bias: 'column', activation: 'clip', alpha: -0.5, beta: 0.75 },
+  { name: 'batch', m: 9, n: 20, k: 8, batch: [5] },
+  { name: 'batch, b shared', m: 9, n: 20, k: 8, batch: [3, 2], broadcastB: [true, true] },
+  { name: 'batch, crossed', m: 9, n: 20, k: 8, batch: [3, 1, 4], broadcastA: [true, false, false], broadcastB: [false, false, true], residual: true },
+  { name: 'batch of none', m: 9, n: 20, k: 8, batch: [2, 0] },
+];
+
+/** Shapes for the bench: cubes, MobileNet's skinny ones, attention and single rows. */
+export const benchCases: readonly GemmCase[] = [
+  { name: '128³', m: 128, n: 128, k: 128 },
+  { name: '256³', m: 256, n: 256, k: 256 },
+  { name: '512³', m: 512, n: 512, k: 512 },
+  { name: '1024³', m: 1024, n: 1024, k: 1024 },
+  { name: 'MobileNet 49', m: 49, n: 1024, k: 1024, bias: 'column', activation: 'relu' },
+  { name: 'MobileNet 196', m: 196, n: 512, k: 512, bias: 'column', activation: 'relu' },
+  { name: 'MobileNet 784', m: 784, n: 256, k: 256, bias: 'column', activation: 'relu' },
+  { name: 'MobileNetV2 784 expand', m: 784, n: 192, k: 32, bias: 'column', activation: 'clip', alpha: 0, beta: 6 },
+  { name: 'MobileNetV2 784 project', m: 784, n: 32, k: 192, bias: 'column' },
+  { name: 'MobileNetV2 3136 project', m: 3136, n: 24, k: 96, bias: 'column' },
+  { name: 'classifier', m: 1, n: 1000, k: 1280, bias: 'column' },
+  { name: 'BERT projection', m: 128, n: 768, k: 768, bias: 'column' },
+  { name: 'BERT feed-forward', m: 128, n: 3072, k: 768, bias: 'column', activation: 'gelu' },
+  { name: 'attention scores', m: 128, n: 128, k: 64, batch: [12], transB: true, scale: 0.125 },
+  { name: 'attention values', m: 128, n: 64, k: 128, batch: [12] },
+  { name: 'one row, in L2', m: 1, n: 512, k: 384 },
+  { name: 'one row, from memory', m: 1, n: 4096, k: 4096 },
+];
+
+/** Elements of each operand and the parameters of a case for a row of that nr. */
+export function gemmSizes(c: GemmCase, nr: number) {
+  const batch = [...Array(4 - (c.batch?.length ?? 0)).fill(1), ...(c.batch ?? [])] as number[];
+  const pad = (flags: readonly boolean[] | undefined) => [...Array(4 - (flags?.length ?? 0)).fill(false), ...(flags ?? [])] as boolean[];
+  const dense = (broadcast: readonly boolean[], matrix: number) => {
+    const strides: number[] = [0, 0, 0, 0];
+    let size = matrix;
+    for (let d = 3; d >= 0; d--) {
+      strides[d] = broadcast[d] ? 0 : size;
+      if (!broadcast[d]) size *= batch[d] as number;
+    }
+    return { strides, size };
+  };
+  const ldc = c.ldc ?? c.n;
+  const none = pad(undefined);
+  const a = dense(pad(c.broadcastA), c.m * c.k);
+  const b = dense(pad(c.broadcastB), c.n * c.k);
+  const packed = dense(pad(c.broadcastB), Math.ceil(c.n / nr) * nr * c.k);
+  const y = dense(none, c.m * ldc);
+  const residual = dense(none, c.m * c.n);
+  const count = c.n * c.k === 0 ? 0 : b.size / (c.n * c.k);
+  const bias = c.bias === undefined ? 0 : { column: c.n, row: c.m, one: 1, matrix: c.m * c.n }[c.bias];
+  return { batch, a, b, packed, y, residual, count, bias, ldc };
+}
+
+export function gemmCaseParams(c: GemmCase, nr: number, activation: number): ParamsOf<typeof gemmParams> {
+  const s = gemmSizes(c, nr);
+  return {
+    m: c.m,
+    n: c.n,
+    k: c.k,
+    lda: c.transA ? c.m : c.k,
+    ldc: s.ldc,
+    residualRow: c.n,
+    biasRow: c.bias === 'row' ? 1 : c.bias === 'matrix' ? c.n : 0,
+    batch: s.batch,
+    strideA: s.a.strides,
+    strideB: s.packed.strides,
+    strideC: s.y.strides,
+    strideResidual: s.residual.strides,
+    biasColumn: c.bias === 'column' || c.bias === 'matrix' ? 1 : 0,
+    transA: c.transA ? 1 : 0,
+    scale: c.scale ?? 1,
+    addScale: c.addScale ?? 1,
+    activation,
+    alpha: c.alpha ?? 0,
+    beta: c.beta ?? 0,
+    reserved: 0,
+  };
+}

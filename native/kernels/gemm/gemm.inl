@@ -1,0 +1,159 @@
+// Computes  y[b,m,n] = activation(scale·Σ_k a[b,m,k]·b[b,k,n] + addScale·(bias + residual[b,m,n]))
+// Shapes    y: [M, ldc]; a: [M, lda], or [K, lda] when transA; b: packed by gemm_pack_b; bias: one value, [N], [M] or
+//           [M,N] by its strides; residual: [M, residualRow]; up to four batch dimensions, stride 0 broadcasts
+// Numerics  see micro.inl: one chain of fma over k, so results do not depend on tiles or threads
+// Tiling    kKc 256: a panel block is 32 KB, read from L2 at 5 bytes a cycle behind the FMAs; kMc 252 rows × 256 = 252
+// KB
+//           of A stay in L2 beside it. Rows are cut evenly (49 = 13+12+12+12), not 14+14+14+7: a short tile has too
+//           few chains to hide the FMA latency. Up to kMr rows: no k blocks, and several panels at once.
+// Packing   b as in micro.inl; a transposed (or rows a multiple of 4 KB apart) is copied block by block to scratch
+// [Mc][Kc] Source    loop order after Goto and van de Geijn (2008), §4; no separate packing of A in the common case
+
+struct GemmBlock {
+  const float* a;
+  int64_t lda;
+  const float* b;
+  int64_t panelStride;
+  int64_t k;
+  float* c;
+  int64_t ldc;
+  int64_t columns;
+  bool first, last;  // of the blocks of k
+};
+
+template <int MR, int NV>
+__attribute__((noinline)) static void gemmTile(const GemmBlock& g, const Epilogue& e) {
+  Tile<MR, NV> t;
+  if (g.first) {
+    t.clear();
+  } else {
+    t.load(g.c, g.ldc, g.columns);
+  }
+  multiplyAdd(t, StridedRows{g.a, g.lda}, g.b, g.panelStride, g.k);
+  if (g.last) {
+    t.finish(g.c, g.ldc, g.columns, e);
+  } else {
+    t.store(g.c, g.ldc, g.columns);
+  }
+}
+
+using GemmTile = void (*)(const GemmBlock&, const Epilogue&);
+
+// By height; heights above `most` repeat it and are never asked for.
+template <int NV, int most>
+struct GemmTiles {
+  template <int MR>
+  static constexpr GemmTile of = gemmTile<(MR < most ? MR : most), NV>;
+  static constexpr GemmTile row[15] = {nullptr, of<1>, of<2>,  of<3>,  of<4>,  of<5>,  of<6>, of<7>,
+                                       of<8>,   of<9>, of<10>, of<11>, of<12>, of<13>, of<14>};
+};
+
+// Tiles wider than a panel, for few rows: eight chains at least hide the FMA latency of two ports.
+constexpr int kWide4Rows = F32::lanes == 16 ? 6 : 3;
+constexpr int kWide8Rows = F32::lanes == 16 ? 3 : 1;
+
+// The tile that is `vectors` wide: 1 … kPanelVectors, or two or four whole panels.
+DSNK_INLINE GemmTile gemmTileOf(int rows, int vectors) {
+  if constexpr (kPanelVectors == 4) {
+    switch (vectors) {
+      case 1: return GemmTiles<1, kMr>::row[rows];
+      case 2: return GemmTiles<2, kMr>::row[rows];
+      case 3: return GemmTiles<3, kMr>::row[rows];
+      default: return GemmTiles<4, kMr>::row[rows];
+    }
+  } else {
+    switch (vectors) {
+      case 1: return GemmTiles<1, kMr>::row[rows];
+      case 2: return GemmTiles<2, kMr>::row[rows];
+      case 4: return GemmTiles<4, kWide4Rows>::row[rows];
+      default: return GemmTiles<8, kWide8Rows>::row[rows];
+    }
+  }
+}
+
+// Vectors of the next tile: `columns` are left, its height is at most `rows`.
+DSNK_INLINE int gemmTileVectors(int64_t rows, int64_t columns) {
+  const int64_t vectors = ceilDiv(columns, F32::lanes);
+  if (kPanelVectors == 2 && rows <= kWide8Rows && vectors >= 8) return 8;
+  if (kPanelVectors == 2 && rows <= kWide4Rows && vectors >= 4) return 4;
+  return static_cast<int>(vectors < kPanelVectors ? vectors : kPanelVectors);
+}
+
+// scratch[m][k] = a[k][m]: rows as the tiles want them.
+static void gemmTransposeA(const float* a, int64_t lda, int64_t rows, int64_t k, float* to) {
+  for (int64_t m = 0; m < rows; m++) {
+    for (int64_t i = 0; i < k; i++) to[m * k + i] = a[i * lda + m];
+  }
+}
+
+// One matrix, rows [rows.begin, rows.end) × columns [columns.begin, columns.end), the latter cut at panels.
+static void gemmMatrix(const GemmParams& p, const float* a, const float* b, float* y, Epilogue e, Range rows,
+                       Range columns, float* scratch) {
+  const int64_t panelStride = p.k * kNr;
+  const int64_t height = rows.end - rows.begin;
+  const int64_t kBlocks = height <= kMr || p.k <= kGemmKc ? 1 : ceilDiv(p.k, kGemmKc);
+  const int64_t kc = ceilDiv(p.k, kBlocks);
+  const int64_t mc = roundUp(ceilDiv(height, ceilDiv(height, kGemmMc)), kMr);
+  const float* bias = e.bias;
+  const float* residual = e.residual;
+  for (int64_t block = 0; block < kBlocks; block++) {
+    const int64_t k0 = block * kc;
+    const int64_t kn = p.k - k0 < kc ? p.k - k0 : kc;
+    for (int64_t m0 = rows.begin; m0 < rows.end; m0 += mc) {
+      const int64_t mn = rows.end - m0 < mc ? rows.end - m0 : mc;
+      const float* aBlock = a + m0 * p.lda + k0;
+      int64_t lda = p.lda;
+      if (p.transA) {
+        gemmTransposeA(a + k0 * p.lda + m0, p.lda, mn, kn, scratch);
+        aBlock = scratch;
+        lda = kn;
+      }
+      const int64_t tall = ceilDiv(mn, kMr), least = mn / tall, taller = mn % tall;
+      for (int64_t n0 = columns.begin; n0 < columns.end;) {
+        const int vectors = gemmTileVectors(least + (taller > 0), columns.end - n0);
+        const int64_t wide = static_cast<int64_t>(vectors) * F32::lanes;
+        GemmBlock g{aBlock, lda,        b + n0 * p.k + k0 * kNr, panelStride, kn, y + m0 * p.ldc + n0, p.ldc,
+                    0,      block == 0, block == kBlocks - 1};
+        g.columns = columns.end - n0 < wide ? columns.end - n0 : wide;
+        int64_t row = m0;
+        for (int64_t i = 0; i < tall; i++) {
+          const int h = static_cast<int>(least + (i < taller));
+          if (bias != nullptr) e.bias = bias + row * p.biasRow + (e.biasColumn ? n0 : 0);
+          if (residual != nullptr) e.residual = residual + row * p.residualRow + n0;
+          gemmTileOf(h, vectors)(g, e);
+          g.a += h * lda;
+          g.c += h * p.ldc;
+          row += h;
+        }
+        n0 += wide;
+      }
+    }
+  }
+}
+
+static Fault gemmRun(const Work& w) {
+  const auto& p = w.as<GemmParams>();
+  const GemmGrid grid = gemmGrid(p, w.tiles, ceilDiv(p.m, kGemmUnitRows), ceilDiv(p.n, kNr));
+  const int64_t inN = w.tile % grid.n, inM = w.tile / grid.n % grid.m, inBatch = w.tile / grid.n / grid.m;
+  const Range rows = tileRange(p.m, static_cast<uint32_t>(inM), static_cast<uint32_t>(grid.m), kGemmUnitRows);
+  const Range columns = tileRange(p.n, static_cast<uint32_t>(inN), static_cast<uint32_t>(grid.n), kNr);
+  const Range batch = tileRange(gemmBatch(p), static_cast<uint32_t>(inBatch), static_cast<uint32_t>(grid.batch));
+  Epilogue e;
+  e.scale = p.scale;
+  e.addScale = p.addScale;
+  e.biasRow = p.biasRow;
+  e.biasColumn = p.biasColumn;
+  e.residualRow = p.residualRow;
+  e.activation = p.activation;
+  e.alpha = p.alpha;
+  e.beta = p.beta;
+  for (int64_t i = batch.begin; i < batch.end; i++) {
+    e.bias = w.at<const float>(3);
+    e.residual = w.at<const float>(4);
+    if (e.residual != nullptr) e.residual += gemmOffset(p, p.strideResidual, i);
+    gemmMatrix(p, w.at<const float>(1) + gemmOffset(p, p.strideA, i),
+               w.at<const float>(2) + gemmOffset(p, p.strideB, i), w.at<float>(0) + gemmOffset(p, p.strideC, i), e,
+               rows, columns, reinterpret_cast<float*>(w.scratch));
+  }
+  return Fault::none;
+}

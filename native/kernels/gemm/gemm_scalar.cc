@@ -1,0 +1,16 @@
+// gemm.inl in plain C++: the definition.
+#include "kernels/epilogue/params.gen.h"
+#include "kernels/gemm/grid.h"
+#include "kernels/kernel.h"
+#include "simd/scalar-begin.h"
+//
+#include "kernels/epilogue/activation.inl"
+#include "kernels/gemm/micro.inl"
+//
+#include "kernels/gemm/gemm.inl"
+static_assert(kNr == 4, "kernels.inc says nr 4");
+#include "simd/scalar-end.h"
+
+namespace dsnk {
+Fault gemm_f32_scalar(const Work& w) { return scalar::gemmRun(w); }
+}  // namespace dsnk

@@ -1,0 +1,57 @@
+// How one product is cut into tiles, and the walk over its flattened batch.
+#pragma once
+#include "kernels/gemm/params.gen.h"
+#include "kernels/sizes.h"
+
+namespace dsnk {
+
+constexpr int kGemmBatchDims = 4;
+
+// Tiles along the flattened batch, along m and along n.
+struct GemmGrid {
+  int64_t batch, m, n;
+};
+
+inline int64_t gemmBatch(const GemmParams& p) { return p.batch[0] * p.batch[1] * p.batch[2] * p.batch[3]; }
+
+// The grid of exactly `tiles` tiles that reads least: whole matrices first, then the split of m and n with the
+// smallest sum of sides. batch = 0 where that many tiles cannot be made.
+inline GemmGrid gemmGrid(const GemmParams& p, int64_t tiles, int64_t mUnits, int64_t nUnits) {
+  GemmGrid best{0, 1, 1};
+  double bestCost = 0;
+  for (int64_t gb = 1; gb <= tiles; gb++) {
+    if (tiles % gb != 0 || gb > gemmBatch(p)) continue;
+    const int64_t rest = tiles / gb;
+    for (int64_t gm = 1; gm <= rest; gm++) {
+      const int64_t gn = rest / gm;
+      if (rest % gm != 0 || gm > mUnits || gn > nUnits) continue;
+      // What the busiest tile does, and what it reads for that.
+      const double products = static_cast<double>(ceilDiv(gemmBatch(p), gb));
+      const double rows = static_cast<double>(ceilDiv(mUnits, gm)), panels = static_cast<double>(ceilDiv(nUnits, gn));
+      const double cost = products * (rows * panels + 0.05 * (rows + panels));
+      if (best.batch == 0 || cost < bestCost) {
+        best = {gb, gm, gn};
+        bestCost = cost;
+      }
+    }
+  }
+  return best;
+}
+
+// Offsets of matrix `i` of the flattened batch.
+inline int64_t gemmOffset(const GemmParams& p, const int64_t* stride, int64_t i) {
+  int64_t offset = 0;
+  for (int d = kGemmBatchDims - 1; d >= 0; d--) {
+    offset += i % p.batch[d] * stride[d];
+    i /= p.batch[d];
+  }
+  return offset;
+}
+
+// Rows of one unit of m: every ISA's tile height divides into it roughly; the cut does not change results.
+constexpr int64_t kGemmUnitRows = 14;
+// k of one block (at most) and rows of one block: see gemm.inl.
+constexpr int64_t kGemmKc = 256;
+constexpr int64_t kGemmMc = 252;
+
+}  // namespace dsnk

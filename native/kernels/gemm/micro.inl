@@ -1,0 +1,239 @@
+// The register tile of every dense float32 kernel: GEMM and the convolutions that are GEMMs over gathered rows.
+//
+// Computes  t[r][c] += Σ_k a(r, k)·b[k][c]  for MR rows and NV vectors of columns held in registers; then the epilogue
+//           y = activation(scale·t + addScale·(bias + residual))
+// Shapes    a: MR rows of `k` floats each, given as base + r·stride (StridedRows) or as one pointer a row
+//           (PointerRows); b: packed panels, see Packing; y: rows of ldc floats
+// Numerics  every element is one chain of fma over k in ascending order, whatever MR, NV and the cutting of k into
+//           blocks: a partial sum stored as float and loaded again is the same float. |error| ≤ K·2^-24·Σ|a||b|
+// Tiling    AVX-512 14x32: 28 accumulators + 2 of B + 1 broadcast of 32 registers, 16 loads for 28 FMA, so that two
+//           loads and two FMA a cycle (Intel) and two loads and one FMA a cycle (Zen 4) are both FMA-bound.
+//           AVX2 6x16: 12 + 2 + 2 of 16. Row tails are templates MR = 1 … kMr, column tails a masked last vector.
+// Packing   B[K,N] as ⌈N/kNr⌉ panels [K][kNr], the last one filled with zeros:
+//             panel 0: b[0][0..kNr) b[1][0..kNr) … b[K-1][0..kNr)   panel 1: b[0][kNr..2kNr) …
+// Source    the accumulate-in-registers outer product of Goto and van de Geijn, Anatomy of High-Performance Matrix
+//           Multiplication (2008), §4; the sizes are our own
+//
+// How to use it: Tile<MR, NV> t; t.clear() or t.load(partial sums); multiplyAdd(t, rows, b, …) as often as there are
+// pieces of k (a convolution: one per filter tap); t.store(…) for partial sums or t.finish(…) for the result.
+// Needs: the names of simd/vec.h, kernels/epilogue/params.gen.h.
+
+constexpr int kPanelVectors = F32::lanes == 1 ? 4 : 2;
+// Columns of a packed panel. kernels.inc repeats it as `nr`; a static_assert in each ISA's file keeps them equal.
+constexpr int kNr = kPanelVectors * F32::lanes;
+// Most rows of a tile that is one panel (or less) wide.
+constexpr int kMr = F32::lanes == 16 ? 14 : F32::lanes == 8 ? 6 : 3;
+
+// Row r starts at base + r·stride.
+struct StridedRows {
+  const float* base;
+  int64_t stride;
+};
+
+// Row r starts at row[r] + offset: the rows of an indirection buffer.
+struct PointerRows {
+  const float* const* row;
+  int64_t offset;
+};
+
+// What happens to a finished sum. Pointers stand at the tile's first row and column.
+struct Epilogue {
+  float scale = 1.0f;
+  float addScale = 1.0f;
+  const float* bias = nullptr;      // of row r, column c: bias[r·biasRow + c·biasColumn]; nullptr = none
+  int64_t biasRow = 0;              // elements
+  int biasColumn = 1;               // 1: a vector over the columns; 0: one value for the whole row
+  const float* residual = nullptr;  // [rows, residualRow]; nullptr = none
+  int64_t residualRow = 0;
+  int activation = 0;  // enum class Activation
+  float alpha = 0.0f, beta = 0.0f;
+};
+
+// none, relu and clip are one clamp, done in registers; min and max stand so that NaN passes. Every other activation
+// is a second sweep over the tile just stored, while it is in L1.
+struct Clamp {
+  F32 low, high;
+};
+DSNK_INLINE F32 clamp(Clamp c, F32 x) { return min(c.high, max(c.low, x)); }
+DSNK_INLINE Clamp clampOf(const Epilogue& e) {
+  const auto kind = static_cast<Activation>(e.activation);
+  const float infinity = __builtin_inff();
+  if (kind == Activation::relu) return {F32::zero(), F32::set(infinity)};
+  if (kind == Activation::clip) return {F32::set(e.alpha), F32::set(e.beta)};
+  return {F32::set(-infinity), F32::set(infinity)};
+}
+DSNK_INLINE bool isClamp(int kind) { return kind <= static_cast<int>(Activation::clip); }
+
+// Vector j of a tile of NV, of which the last has `last` valid lanes.
+template <int NV>
+DSNK_INLINE F32 take(const float* p, int j, int last) {
+  return j < NV - 1 || last == F32::lanes ? F32::load(p) : F32::loadFirst(p, last);
+}
+template <int NV>
+DSNK_INLINE void put(F32 x, float* p, int j, int last) {
+  if (j < NV - 1 || last == F32::lanes) {
+    x.store(p);
+  } else {
+    x.storeFirst(p, last);
+  }
+}
+
+// Runs the activations that are no clamp over a stored tile.
+__attribute__((noinline)) static void activateRows(float* y, int64_t ldc, int rows, int columns, const Epilogue& e) {
+  for (int r = 0; r < rows; r++, y += ldc) {
+    int c = 0;
+    for (; c + F32::lanes <= columns; c += F32::lanes) {
+      activate(F32::load(y + c), e.activation, e.alpha, e.beta).store(y + c);
+    }
+    if (c < columns) {
+      activate(F32::loadFirst(y + c, columns - c), e.activation, e.alpha, e.beta).storeFirst(y + c, columns - c);
+    }
+  }
+}
+
+#define DSNK_UNROLL _Pragma("GCC unroll 32")
+
+// MR rows × NV vectors of partial sums in registers. `columns` below counts the valid ones: all vectors but the last
+// are whole, the last holds 1 … lanes.
+template <int MR, int NV>
+struct Tile {
+  F32 v[MR][NV];
+
+  static constexpr int lastOf(int64_t columns) { return static_cast<int>(columns) - (NV - 1) * F32::lanes; }
+
+  inline __attribute__((always_inline)) void clear() {
+    DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int j = 0; j < NV; j++) v[r][j] = F32::zero(); }
+  }
+  inline __attribute__((always_inline)) void load(const float* y, int64_t ldc, int64_t columns) {
+    const int last = lastOf(columns);
+    DSNK_UNROLL for (int r = 0; r < MR; r++) {
+      DSNK_UNROLL for (int j = 0; j < NV; j++) v[r][j] = take<NV>(y + r * ldc + j * F32::lanes, j, last);
+    }
+  }
+  inline __attribute__((always_inline)) void store(float* y, int64_t ldc, int64_t columns) const {
+    const int last = lastOf(columns);
+    DSNK_UNROLL for (int r = 0; r < MR; r++) {
+      DSNK_UNROLL for (int j = 0; j < NV; j++) put<NV>(v[r][j], y + r * ldc + j * F32::lanes, j, last);
+    }
+  }
+  // Epilogue and store.
+  inline __attribute__((always_inline)) void finish(float* y, int64_t ldc, int64_t columns, const Epilogue& e) {
+    const int last = lastOf(columns);
+    const F32 scale = F32::set(e.scale), addScale = F32::set(e.addScale);
+    DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int j = 0; j < NV; j++) v[r][j] = v[r][j] * scale; }
+    if (e.bias != nullptr && e.biasRow == 0 && e.biasColumn != 0) {
+      DSNK_UNROLL for (int j = 0; j < NV; j++) {
+        const F32 bias = take<NV>(e.bias + j * F32::lanes, j, last) * addScale;
+        DSNK_UNROLL for (int r = 0; r < MR; r++) v[r][j] = v[r][j] + bias;
+      }
+    } else if (e.bias != nullptr) {
+      DSNK_UNROLL for (int r = 0; r < MR; r++) {
+        DSNK_UNROLL for (int j = 0; j < NV; j++) {
+          const float* at = e.bias + r * e.biasRow;
+          const F32 bias = e.biasColumn ? take<NV>(at + j * F32::lanes, j, last) : F32::set(*at);
+          v[r][j] = v[r][j] + bias * addScale;
+        }
+      }
+    }
+    if (e.residual != nullptr) {
+      DSNK_UNROLL for (int r = 0; r < MR; r++) {
+        DSNK_UNROLL for (int j = 0; j < NV; j++) {
+          v[r][j] = v[r][j] + take<NV>(e.residual + r * e.residualRow + j * F32::lanes, j, last) * addScale;
+        }
+      }
+    }
+    const Clamp c = clampOf(e);
+    DSNK_UNROLL for (int r = 0; r < MR; r++) {
+      DSNK_UNROLL for (int j = 0; j < NV; j++) put<NV>(clamp(c, v[r][j]), y + r * ldc + j * F32::lanes, j, last);
+    }
+    if (!isClamp(e.activation)) activateRows(y, ldc, MR, static_cast<int>(columns), e);
+  }
+};
+
+// acc += a·b in the register that holds acc. Left to itself, GCC picks the form that overwrites a factor whenever that
+// factor dies, and then moves and spills accumulators inside the loop (measured: 14x32 at half speed).
+template <class V>
+DSNK_INLINE void accumulate(V& acc, V a, V b) {
+#if defined(__x86_64__)
+  if constexpr (V::lanes > 1) {
+    asm("vfmadd231ps %2, %1, %0" : "+v"(acc.v) : "v"(a.v), "v"(b.v));
+    return;
+  }
+#endif
+  acc = fma(a, b, acc);
+}
+
+// One step of k: row values times NV vectors of B. Vector j lies in panel j / kPanelVectors.
+template <int MR, int NV, class Value>
+DSNK_INLINE void stepK(Tile<MR, NV>& t, const float* b, int64_t panelStride, Value value) {
+  F32 bv[NV];
+  DSNK_UNROLL for (int j = 0; j < NV; j++) {
+    bv[j] = F32::load(b + j / kPanelVectors * panelStride + (j % kPanelVectors) * F32::lanes);
+  }
+  DSNK_UNROLL for (int r = 0; r < MR; r++) {
+    const F32 a = F32::set(value(r));
+    DSNK_UNROLL for (int j = 0; j < NV; j++) accumulate(t.v[r][j], a, bv[j]);
+  }
+}
+
+// A number that the compiler must take as it stands: it can neither derive it from another one nor hoist sums of it.
+template <class T>
+DSNK_INLINE void opaque(T& x) {
+  asm("" : "+r"(x));
+}
+
+// t += rows[MR, k] · panels. `b` is the panel at its first k; panels of a tile wider than one lie panelStride floats
+// apart (ignored otherwise).
+template <int MR, int NV>
+DSNK_INLINE void multiplyAdd(Tile<MR, NV>& t, StridedRows a, const float* b, int64_t panelStride, int64_t k) {
+  // One pointer for three rows: base, base + stride, base + 2·stride are one addressing mode each, so that fourteen
+  // rows need six registers.
+  int64_t stride = a.stride * 4;  // bytes: one addressing mode then takes it
+  const char* p0 = reinterpret_cast<const char*>(a.base);
+  const char* p1 = MR > 3 ? p0 + 3 * stride : p0;
+  const char* p2 = MR > 6 ? p0 + 6 * stride : p0;
+  const char* p3 = MR > 9 ? p0 + 9 * stride : p0;
+  const char* p4 = MR > 12 ? p0 + 12 * stride : p0;
+  const auto row = [&](int r, int u) __attribute__((always_inline)) {
+    const char* p = r < 3 ? p0 : r < 6 ? p1 : r < 9 ? p2 : r < 12 ? p3 : p4;
+    return *reinterpret_cast<const float*>(p + r % 3 * stride + u * 4);
+  };
+  constexpr int unroll = 4;
+  const auto advance = [&](int u) __attribute__((always_inline)) {
+    p0 += u * 4;
+    if (MR > 3) p1 += u * 4;
+    if (MR > 6) p2 += u * 4;
+    if (MR > 9) p3 += u * 4;
+    if (MR > 12) p4 += u * 4;
+    b += u * kNr;
+    opaque(p0);
+    if (MR > 3) opaque(p1);
+    if (MR > 6) opaque(p2);
+    if (MR > 9) opaque(p3);
+    if (MR > 12) opaque(p4);
+  };
+  int64_t left = k;
+  for (; left >= unroll; left -= unroll) {
+    DSNK_UNROLL for (int u = 0; u < unroll; u++) {
+      opaque(stride);
+      stepK(t, b + u * kNr, panelStride, [&](int r) __attribute__((always_inline)) { return row(r, u); });
+    }
+    advance(unroll);
+  }
+  for (; left > 0; left--) {
+    stepK(t, b, panelStride, [&](int r) __attribute__((always_inline)) { return row(r, 0); });
+    advance(1);
+  }
+}
+
+template <int MR, int NV>
+DSNK_INLINE void multiplyAdd(Tile<MR, NV>& t, PointerRows a, const float* b, int64_t panelStride, int64_t k) {
+  const float* p[MR];
+  DSNK_UNROLL for (int r = 0; r < MR; r++) p[r] = a.row[r] + a.offset;
+  int64_t i = 0;
+  for (; i + 2 <= k; i += 2, b += 2 * kNr) {
+    stepK(t, b, panelStride, [&](int r) __attribute__((always_inline)) { return p[r][i]; });
+    stepK(t, b + kNr, panelStride, [&](int r) __attribute__((always_inline)) { return p[r][i + 1]; });
+  }
+  if (i < k) stepK(t, b, panelStride, [&](int r) __attribute__((always_inline)) { return p[r][i]; });
+}
