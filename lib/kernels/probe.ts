@@ -5,7 +5,7 @@ import { kernelParams } from './params.js';
 export const probeFmaParams = kernelParams('ProbeFmaParams', { iterations: 'i64', tiles: 'i64' });
 
 /** Vector FMA of one iteration of probe_fma. */
-export const PROBE_FMA_PER_ITERATION = 24;
+export const PROBE_FMA_PER_ITERATION = 12;
 
 /** Floating-point operations of one call for a row of so many lanes. */
 export function probeFmaFlops(iterations: number, tiles: number, lanes: number): number {

@@ -66,12 +66,14 @@ static uint32_t tiles(const Kernel& kernel, const void* params, uint32_t threads
 
 static uint64_t scratchBytes(const Kernel&, const void* params) {
   const auto& p = *static_cast<const GemmParams*>(params);
-  if (!p.transA) return 0;
-  // One block of a, transposed. Few rows are not blocked along k: see gemm.inl.
+  // One block of a. A tile has all rows or fewer: the largest block is that of some such number, and its height is at
+  // most kGemmMc rounded up to a tile.
   const int64_t rows = p.m < kGemmMc + kGemmUnitRows ? p.m : kGemmMc + kGemmUnitRows;
-  const int64_t blocked = rows * (p.k < kGemmKc ? p.k : kGemmKc);
-  const int64_t few = (p.m < kGemmUnitRows ? p.m : kGemmUnitRows) * p.k;
-  return static_cast<uint64_t>(blocked > few ? blocked : few) * sizeof(float);
+  const int64_t few = p.m < kGemmUnitRows ? p.m : kGemmUnitRows;  // up to a tile of rows: not blocked along k
+  const int64_t kc = p.k < kGemmKc ? p.k : kGemmKc;
+  if (!p.transA && !(p.lda % 512 == 0 && p.k >= 128)) return 0;
+  const int64_t blocked = rows * (kc + 32), whole = few * (p.k + 32);
+  return static_cast<uint64_t>(blocked > whole ? blocked : whole) * sizeof(float);
 }
 
 extern const Contract gemm_contract{"gemm", "wrroo", 0, sizeof(GemmParams), false, verify, tiles, scratchBytes};

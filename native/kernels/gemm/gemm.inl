@@ -79,53 +79,81 @@ DSNK_INLINE int gemmTileVectors(int64_t rows, int64_t columns) {
   return static_cast<int>(vectors < kPanelVectors ? vectors : kPanelVectors);
 }
 
-// scratch[m][k] = a[k][m]: rows as the tiles want them.
-static void gemmTransposeA(const float* a, int64_t lda, int64_t rows, int64_t k, float* to) {
+// to[m][k] = a[k][m]: rows as the tiles want them.
+static void gemmTransposeA(const float* a, int64_t lda, int64_t rows, int64_t k, float* to, int64_t stride) {
   for (int64_t m = 0; m < rows; m++) {
-    for (int64_t i = 0; i < k; i++) to[m * k + i] = a[i * lda + m];
+    for (int64_t i = 0; i < k; i++) to[m * stride + i] = a[i * lda + m];
+  }
+}
+
+static void gemmCopyA(const float* a, int64_t lda, int64_t rows, int64_t k, float* to, int64_t stride) {
+  for (int64_t m = 0; m < rows; m++, a += lda, to += stride) {
+    int64_t i = 0;
+    for (; i + F32::lanes <= k; i += F32::lanes) F32::load(a + i).store(to + i);
+    for (; i < k; i++) to[i] = a[i];
+  }
+}
+
+// One block: `rows` rows of a × `columns` columns of packed b × k of one block, every tile of it.
+static void gemmBlock(GemmBlock g, Epilogue e, int64_t rows, int64_t columns) {
+  const int64_t tall = ceilDiv(rows, kMr), least = rows / tall, taller = rows % tall;
+  const GemmBlock atLeft = g;
+  const float* bias = e.bias;
+  const float* residual = e.residual;
+  for (int64_t n = 0; n < columns;) {
+    const int vectors = gemmTileVectors(least + (taller > 0), columns - n);
+    const int64_t wide = static_cast<int64_t>(vectors) * F32::lanes;
+    g.b = atLeft.b + n / kNr * g.panelStride;
+    g.columns = columns - n < wide ? columns - n : wide;
+    int64_t row = 0;
+    for (int64_t i = 0; i < tall; i++) {
+      const int height = static_cast<int>(least + (i < taller));
+      if (bias != nullptr) e.bias = bias + row * e.biasRow + (e.biasColumn ? n : 0);
+      if (residual != nullptr) e.residual = residual + row * e.residualRow + n;
+      g.a = atLeft.a + row * g.lda;
+      g.c = atLeft.c + row * g.ldc + n;
+      gemmTileOf(height, vectors)(g, e);
+      row += height;
+    }
+    n += wide;
   }
 }
 
 // One matrix, rows [rows.begin, rows.end) × columns [columns.begin, columns.end), the latter cut at panels.
-static void gemmMatrix(const GemmParams& p, const float* a, const float* b, float* y, Epilogue e, Range rows,
+static void gemmMatrix(const GemmParams& p, const float* a, const float* b, float* y, const Epilogue& whole, Range rows,
                        Range columns, float* scratch) {
-  const int64_t panelStride = p.k * kNr;
-  const int64_t height = rows.end - rows.begin;
-  const int64_t kBlocks = height <= kMr || p.k <= kGemmKc ? 1 : ceilDiv(p.k, kGemmKc);
-  const int64_t kc = ceilDiv(p.k, kBlocks);
-  const int64_t mc = roundUp(ceilDiv(height, ceilDiv(height, kGemmMc)), kMr);
-  const float* bias = e.bias;
-  const float* residual = e.residual;
-  for (int64_t block = 0; block < kBlocks; block++) {
-    const int64_t k0 = block * kc;
-    const int64_t kn = p.k - k0 < kc ? p.k - k0 : kc;
-    for (int64_t m0 = rows.begin; m0 < rows.end; m0 += mc) {
-      const int64_t mn = rows.end - m0 < mc ? rows.end - m0 : mc;
-      const float* aBlock = a + m0 * p.lda + k0;
-      int64_t lda = p.lda;
-      if (p.transA) {
-        gemmTransposeA(a + k0 * p.lda + m0, p.lda, mn, kn, scratch);
-        aBlock = scratch;
-        lda = kn;
-      }
-      const int64_t tall = ceilDiv(mn, kMr), least = mn / tall, taller = mn % tall;
-      for (int64_t n0 = columns.begin; n0 < columns.end;) {
-        const int vectors = gemmTileVectors(least + (taller > 0), columns.end - n0);
-        const int64_t wide = static_cast<int64_t>(vectors) * F32::lanes;
-        GemmBlock g{aBlock, lda,        b + n0 * p.k + k0 * kNr, panelStride, kn, y + m0 * p.ldc + n0, p.ldc,
-                    0,      block == 0, block == kBlocks - 1};
-        g.columns = columns.end - n0 < wide ? columns.end - n0 : wide;
-        int64_t row = m0;
-        for (int64_t i = 0; i < tall; i++) {
-          const int h = static_cast<int>(least + (i < taller));
-          if (bias != nullptr) e.bias = bias + row * p.biasRow + (e.biasColumn ? n0 : 0);
-          if (residual != nullptr) e.residual = residual + row * p.residualRow + n0;
-          gemmTileOf(h, vectors)(g, e);
-          g.a += h * lda;
-          g.c += h * p.ldc;
-          row += h;
+  const GemmBlocking s = gemmBlocking(p, kMr, rows.end - rows.begin);
+  const bool copied = p.transA || (s.copyA && columns.end - columns.begin > 2 * kNr);
+  for (int64_t m0 = rows.begin; m0 < rows.end; m0 += s.mc) {
+    const int64_t mn = rows.end - m0 < s.mc ? rows.end - m0 : s.mc;
+    for (int64_t n0 = columns.begin; n0 < columns.end; n0 += s.nc) {
+      const int64_t nn = columns.end - n0 < s.nc ? columns.end - n0 : s.nc;
+      Epilogue e = whole;
+      if (e.bias != nullptr) e.bias += m0 * e.biasRow + (e.biasColumn ? n0 : 0);
+      if (e.residual != nullptr) e.residual += m0 * e.residualRow + n0;
+      for (int64_t block = 0; block < s.kBlocks; block++) {
+        const int64_t k0 = block * s.kc, kn = p.k - k0 < s.kc ? p.k - k0 : s.kc;
+        GemmBlock g{a + m0 * p.lda + k0,
+                    p.lda,
+                    b + n0 * p.k + k0 * kNr,
+                    p.k * kNr,
+                    kn,
+                    y + m0 * p.ldc + n0,
+                    p.ldc,
+                    0,
+                    block == 0,
+                    block == s.kBlocks - 1};
+        if (copied) {
+          // One block of k and one of rows (few columns groups repeat it, at 1-2 % of the products it serves).
+          if (p.transA) {
+            gemmTransposeA(a + k0 * p.lda + m0, p.lda, mn, kn, scratch, s.scratchRow);
+          } else {
+            gemmCopyA(g.a, p.lda, mn, kn, scratch, s.scratchRow);
+          }
+          g.a = scratch;
+          g.lda = s.scratchRow;
         }
-        n0 += wide;
+        gemmBlock(g, e, mn, nn);
       }
     }
   }

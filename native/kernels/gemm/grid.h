@@ -50,8 +50,28 @@ inline int64_t gemmOffset(const GemmParams& p, const int64_t* stride, int64_t i)
 
 // Rows of one unit of m: every ISA's tile height divides into it roughly; the cut does not change results.
 constexpr int64_t kGemmUnitRows = 14;
-// k of one block (at most) and rows of one block: see gemm.inl.
-constexpr int64_t kGemmKc = 256;
-constexpr int64_t kGemmMc = 252;
+
+// Cache blocks. kc 256: a block of one panel is 32 KB, read from L2 at 5 bytes a cycle behind the FMAs. mc 252 rows of
+// it are 252 KB of a, nc 256 columns 256 KB of b and 258 KB of y: together they stay in 1 MB of L2.
+constexpr int64_t kGemmKc = 256, kGemmMc = 252, kGemmNc = 256;
+
+struct GemmBlocking {
+  int64_t mc, nc, kc, kBlocks;
+  bool copyA;          // rows of a fall into too few sets of L1
+  int64_t scratchRow;  // floats between rows of the copy: an odd number of cache lines
+};
+
+// How `rows` rows of one matrix are blocked by tiles of `mr` rows.
+inline GemmBlocking gemmBlocking(const GemmParams& p, int64_t mr, int64_t rows) {
+  GemmBlocking s{};
+  // Few rows read every panel once: there is nothing to keep in a cache.
+  s.kBlocks = rows <= mr || p.k <= kGemmKc ? 1 : ceilDiv(p.k, kGemmKc);
+  s.kc = ceilDiv(p.k, s.kBlocks);
+  s.mc = rows <= kGemmMc ? rows : roundUp(ceilDiv(rows, ceilDiv(rows, kGemmMc)), mr);
+  s.nc = s.kBlocks == 1 ? INT64_MAX / 2 : kGemmNc;
+  s.copyA = rows > mr / 2 && p.lda % 512 == 0 && p.k >= 128;
+  s.scratchRow = roundUp(s.kc, 16) | 16;
+  return s;
+}
 
 }  // namespace dsnk
