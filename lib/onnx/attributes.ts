@@ -1,7 +1,15 @@
 /** AttributeProto to attribute values, and the attribute types that a name alone does not tell. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { dsnkError } from '../errors.js';
-import type { AttrValue, Graph } from '../graph/graph.js';
-import { type AttributeProto, type GraphProto, AttributeProto_AttributeType as Kind } from './generated/onnx_pb.js';
+import { type AttrValue, Constant, Graph } from '../graph/graph.js';
+import {
+  type AttributeProto,
+  type AttributeProtoSchema,
+  type GraphProto,
+  type GraphProtoSchema,
+  AttributeProto_AttributeType as Kind,
+  type TensorProtoSchema,
+} from './generated/onnx_pb.js';
 import type { TensorReader } from './tensors.js';
 
 const utf8 = new TextDecoder();
@@ -61,4 +69,38 @@ function guessKind(proto: AttributeProto): Kind {
   if (Object.hasOwn(proto, 'f')) return Kind.FLOAT;
   if (Object.hasOwn(proto, 'i')) return Kind.INT;
   return Kind.INTS;
+}
+
+/**
+ * Attributes that are floats in every operator that has them. JavaScript does not tell 1 from 1.0, other runtimes do.
+ */
+const floatNames = new Set(
+  `activation_alpha activation_beta alpha beta bias clip cubic_coeff_a decay_factor epsilon extrapolation_value gamma high
+   lambd low mask_filter_value mean momentum norm_coefficient norm_coefficient_post pooling_ratio ratio sample_size scale scales
+   seed softcap spatial_scale threshold value_float value_floats zoom
+   cats_float default_float class_weights coefficients intercepts offset base_values nodes_values target_weights
+   y_scale x_scale`.split(/\s+/),
+);
+const encoder = new TextEncoder();
+const int64 = (v: number): bigint => BigInt.asIntN(64, v >= 2 ** 63 ? 2n ** 63n - 1n : v < -(2 ** 63) ? -(2n ** 63n) : BigInt(v));
+
+export function attributeProto(
+  name: string,
+  value: AttrValue,
+  where: string,
+  tensor: (c: Constant) => MessageInitShape<typeof TensorProtoSchema>,
+  graph: (g: Graph) => MessageInitShape<typeof GraphProtoSchema>,
+): MessageInitShape<typeof AttributeProtoSchema> {
+  const isFloat = (numbers: readonly number[]) => floatNames.has(name) || !numbers.every(Number.isInteger);
+  if (typeof value === 'number') return isFloat([value]) ? { name, type: Kind.FLOAT, f: value } : { name, type: Kind.INT, i: int64(value) };
+  if (typeof value === 'string') return { name, type: Kind.STRING, s: encoder.encode(value) };
+  if (value instanceof Constant) return { name, type: Kind.TENSOR, t: tensor(value) };
+  if (value instanceof Graph) return { name, type: Kind.GRAPH, g: graph(value) };
+  const list = value as readonly (number | string | Graph)[];
+  if (list.every((v) => typeof v === 'number')) {
+    return isFloat(list) ? { name, type: Kind.FLOATS, floats: [...list] } : { name, type: Kind.INTS, ints: list.map(int64) };
+  }
+  if (list.every((v) => typeof v === 'string')) return { name, type: Kind.STRINGS, strings: list.map((v) => encoder.encode(v)) };
+  if (list.every((v) => v instanceof Graph)) return { name, type: Kind.GRAPHS, graphs: list.map(graph) };
+  throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `attribute ${name} must be a list of one kind`, 'a mixed list came');
 }

@@ -42,7 +42,9 @@ export interface ImportedModel {
   readonly problems: readonly string[];
 }
 
-export function importModel(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
+export function importModel(given: Uint8Array, options: ImportOptions = {}): ImportedModel {
+  // A Buffer's slice() does not copy: only plain arrays go further.
+  const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
   let model: ModelProto;
   try {
     model = fromBinary(ModelProtoSchema, bytes);
