@@ -1,0 +1,157 @@
+/** Functions that move, cut, join and reduce; WebNN names and options. */
+import type { Labelled } from './elementwise.js';
+import { shapeOf } from './neural.js';
+import { type Arg, emit, ints, type Result } from './operand.js';
+
+type Dense = Exclude<Arg, number>;
+
+const single = <R>(values: readonly unknown[]) => values[0] as R;
+
+/** The same elements under another shape; one dimension may be -1. */
+export function reshape<X extends Dense>(x: X, shape: readonly number[], options: Labelled = {}): Result<X> {
+  return single(emit({ op: 'Reshape', inputs: [x, ints(shape)], label: options.label }));
+}
+
+/** Permutes axes; default: reverses them. */
+export function transpose<X extends Dense>(x: X, options: Labelled & { permutation?: readonly number[] } = {}): Result<X> {
+  const perm = options.permutation ?? shapeOf(x).map((_, i, all) => all.length - 1 - i);
+  return single(emit({ op: 'Transpose', inputs: [x], attrs: { perm }, label: options.label }));
+}
+
+/** Joins along `axis`. */
+export function concat<X extends Dense>(inputs: readonly X[], axis: number, options: Labelled = {}): Result<X> {
+  return single(emit({ op: 'Concat', inputs, attrs: { axis }, label: options.label }));
+}
+
+/** Cuts along `axis` into equal parts (a number) or parts of given sizes. */
+export function split<X extends Dense>(x: X, splits: number | readonly number[], options: Labelled & { axis?: number } = {}): Result<X>[] {
+  const count = typeof splits === 'number' ? splits : splits.length;
+  return emit({
+    op: 'Split',
+    inputs: [x, typeof splits === 'number' ? undefined : ints(splits)],
+    attrs: { axis: options.axis ?? 0, num_outputs: typeof splits === 'number' ? splits : undefined },
+    outputs: count,
+    label: options.label,
+  }) as Result<X>[];
+}
+
+/** `sizes[i]` elements from `starts[i]` on each axis. */
+export function slice<X extends Dense>(
+  x: X,
+  starts: readonly number[],
+  sizes: readonly number[],
+  options: Labelled & { strides?: readonly number[] } = {},
+): Result<X> {
+  const ends = starts.map((s, i) => s + (sizes[i] ?? 0));
+  const axes = starts.map((_, i) => i);
+  return single(emit({ op: 'Slice', inputs: [x, ints(starts), ints(ends), ints(axes), options.strides && ints(options.strides)], label: options.label }));
+}
+
+/** Adds elements before and after each axis. */
+export function pad<X extends Dense>(
+  x: X,
+  beginningPadding: readonly number[],
+  endingPadding: readonly number[],
+  options: Labelled & { mode?: 'constant' | 'edge' | 'reflection'; value?: number } = {},
+): Result<X> {
+  const mode = options.mode === 'reflection' ? 'reflect' : (options.mode ?? 'constant');
+  return single(emit({ op: 'Pad', inputs: [x, ints([...beginningPadding, ...endingPadding]), options.value], attrs: { mode }, label: options.label }));
+}
+
+/** Repeats dimensions of size 1. */
+export function expand<X extends Dense>(x: X, newShape: readonly number[], options: Labelled = {}): Result<X> {
+  return single(emit({ op: 'Expand', inputs: [x, ints(newShape)], label: options.label }));
+}
+
+/** Repeats whole axes. */
+export function tile<X extends Dense>(x: X, repetitions: readonly number[], options: Labelled = {}): Result<X> {
+  return single(emit({ op: 'Tile', inputs: [x, ints(repetitions)], label: options.label }));
+}
+
+/** Picks slices along `axis` by index (int32 or int64; negative counts from the end). */
+export function gather<X extends Dense, I extends Dense>(x: X, indices: I, options: Labelled & { axis?: number } = {}): Result<X | I> {
+  return single(emit({ op: 'Gather', inputs: [x, indices], attrs: { axis: options.axis ?? 0 }, label: options.label }));
+}
+
+/** Picks one element per index along `axis`. */
+export function gatherElements<X extends Dense, I extends Dense>(x: X, indices: I, options: Labelled & { axis?: number } = {}): Result<X | I> {
+  return single(emit({ op: 'GatherElements', inputs: [x, indices], attrs: { axis: options.axis ?? 0 }, label: options.label }));
+}
+
+/** Picks slices by index tuples in the last dimension of `indices`. */
+export function gatherND<X extends Dense, I extends Dense>(x: X, indices: I, options: Labelled = {}): Result<X | I> {
+  return single(emit({ op: 'GatherND', inputs: [x, indices], label: options.label }));
+}
+
+/** A copy of x with one element per index along `axis` replaced. */
+export function scatterElements<X extends Dense>(x: X, indices: Dense, updates: Dense, options: Labelled & { axis?: number } = {}): Result<X> {
+  return single(emit({ op: 'ScatterElements', inputs: [x, indices, updates], attrs: { axis: options.axis ?? 0 }, label: options.label }));
+}
+
+/** A copy of x with the slices at index tuples replaced. */
+export function scatterND<X extends Dense>(x: X, indices: Dense, updates: Dense, options: Labelled = {}): Result<X> {
+  return single(emit({ op: 'ScatterND', inputs: [x, indices, updates], label: options.label }));
+}
+
+/** Keeps the upper (or lower) triangle of the last two axes, zeroes the rest. */
+export function triangular<X extends Dense>(x: X, options: Labelled & { upper?: boolean; diagonal?: number } = {}): Result<X> {
+  return single(
+    emit({
+      op: 'Trilu',
+      inputs: [x, { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(options.diagonal ?? 0)) }],
+      attrs: { upper: (options.upper ?? true) ? 1 : 0 },
+      label: options.label,
+    }),
+  );
+}
+
+export interface ReduceOptions extends Labelled {
+  /** Default: all. */
+  readonly axes?: readonly number[];
+  readonly keepDimensions?: boolean;
+}
+
+const reduce =
+  (op: string) =>
+  <X extends Dense>(x: X, options: ReduceOptions = {}): Result<X> =>
+    single(
+      emit({
+        op,
+        inputs: [x, options.axes && ints(options.axes)],
+        attrs: { keepdims: options.keepDimensions ? 1 : 0, noop_with_empty_axes: options.axes?.length === 0 ? 1 : 0 },
+        label: options.label,
+      }),
+    );
+
+export const reduceL1 = reduce('ReduceL1');
+export const reduceL2 = reduce('ReduceL2');
+export const reduceLogSum = reduce('ReduceLogSum');
+export const reduceLogSumExp = reduce('ReduceLogSumExp');
+export const reduceMax = reduce('ReduceMax');
+export const reduceMean = reduce('ReduceMean');
+export const reduceMin = reduce('ReduceMin');
+export const reduceProduct = reduce('ReduceProd');
+export const reduceSum = reduce('ReduceSum');
+export const reduceSumSquare = reduce('ReduceSumSquare');
+
+const arg =
+  (op: string) =>
+  <X extends Dense>(x: X, axis: number, options: Labelled & { keepDimensions?: boolean } = {}): Result<X> =>
+    single(emit({ op, inputs: [x], attrs: { axis, keepdims: options.keepDimensions ? 1 : 0 }, label: options.label }));
+
+/** Index (int64) of the largest element along an axis; the first of equals. */
+export const argMax = arg('ArgMax');
+/** Index (int64) of the smallest element along an axis; the first of equals. */
+export const argMin = arg('ArgMin');
+
+/** Running sums along an axis. */
+export function cumulativeSum<X extends Dense>(x: X, axis: number, options: Labelled & { exclusive?: boolean; reversed?: boolean } = {}): Result<X> {
+  return single(
+    emit({
+      op: 'CumSum',
+      inputs: [x, { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(axis)) }],
+      attrs: { exclusive: options.exclusive ? 1 : 0, reverse: options.reversed ? 1 : 0 },
+      label: options.label,
+    }),
+  );
+}
