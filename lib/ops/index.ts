@@ -1,7 +1,9 @@
 /** The table of operators. Adding one: write it in its family's file and add the family's list here. */
 import type { Node } from '../graph/graph.js';
+import { concatOperators } from './concat.js';
 import { controlOperators } from './control.js';
 import { dynamicFamily } from './dynamic.js';
+import { gatherOperators } from './gather.js';
 import type { Operator } from './operator.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
@@ -13,8 +15,10 @@ import { transposeOperators } from './transpose.js';
 // biome-ignore format: one family a line
 const families: readonly (readonly Operator[])[] = [
   // one line each
+  concatOperators,
   controlOperators,
   dynamicFamily,
+  gatherOperators,
   reduceOperators,
   resizeOperators,
   shapeOperators,
