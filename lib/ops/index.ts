@@ -4,6 +4,7 @@ import { concatOperators } from './concat.js';
 import { controlOperators } from './control.js';
 import { dynamicFamily } from './dynamic.js';
 import { gatherOperators } from './gather.js';
+import { normOperators } from './norm.js';
 import type { Operator } from './operator.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
@@ -19,6 +20,7 @@ const families: readonly (readonly Operator[])[] = [
   controlOperators,
   dynamicFamily,
   gatherOperators,
+  normOperators,
   reduceOperators,
   resizeOperators,
   shapeOperators,

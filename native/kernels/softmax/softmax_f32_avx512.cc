@@ -16,6 +16,8 @@
 #include "simd/avx512-begin.h"
 #include "simd/math.inl"
 // in this order
+#include "simd/sweep.inl"
+// in this order
 #include "kernels/reduce/fold.inl"
 // in this order
 #include "kernels/reduce/strip.inl"

@@ -15,6 +15,8 @@
 #include "simd/scalar-begin.h"
 #include "simd/math.inl"
 // in this order
+#include "simd/sweep.inl"
+// in this order
 #include "kernels/reduce/fold.inl"
 // in this order
 #include "kernels/reduce/strip.inl"
