@@ -2,10 +2,12 @@
 import type { Node } from '../graph/graph.js';
 import { concatOperators } from './concat.js';
 import { controlOperators } from './control.js';
+import { convOperators } from './conv.js';
 import { dynamicFamily } from './dynamic.js';
 import { gatherOperators } from './gather.js';
 import { normOperators } from './norm.js';
 import type { Operator } from './operator.js';
+import { poolOperators } from './pool.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
 import { shapeOperators } from './shape.js';
@@ -21,6 +23,8 @@ const families: readonly (readonly Operator[])[] = [
   dynamicFamily,
   gatherOperators,
   normOperators,
+  convOperators,
+  poolOperators,
   reduceOperators,
   resizeOperators,
   shapeOperators,

@@ -122,7 +122,10 @@ struct Loader {
         return fail(pc, "operand address must be a multiple of 8");
       }
     }
-    program.operands.push_back(o);
+    // An optional operand of no bytes is one left out: kernels tell by its size when checked and by its pointer when
+    // run.
+    const bool leftOut = o.bytes == 0 && (role == 'o' || role == 'x');
+    program.operands.push_back(leftOut ? OperandRef{Segment::none, 0, 0, 0} : o);
     return true;
   }
 

@@ -1,0 +1,43 @@
+import { kernelEnum, kernelParams } from './params.js';
+
+export const poolKind = kernelEnum('PoolKind', [
+  'max', // of the taps inside the input
+  'average', // sum / number of taps inside the input
+  'averagePadded', // sum / number of taps inside the input or its padding
+  'lp', // (Σ|x|^p)^(1/p)
+]);
+
+/**
+ * Channels-last pooling over three spatial dimensions (leading ones 1 for lower ranks).
+ * Operands: y [N,OD,OH,OW,C], x [N,D,H,W,C].
+ */
+export const poolParams = kernelParams('PoolParams', {
+  kind: 'i32',
+  batch: 'i32',
+  channels: 'i32',
+  p: 'i32',
+  inSize: 'i32[3]',
+  outSize: 'i32[3]',
+  kernel: 'i32[3]',
+  strides: 'i32[3]',
+  padsBegin: 'i32[3]',
+  padsEnd: 'i32[3]',
+  dilations: 'i32[3]',
+});
+
+/**
+ * Max pooling that also returns where each maximum stood: an index into x as if it were [N,C,D,H,W].
+ * Operands: y [N,OD,OH,OW,C], indices (int64, same shape), x [N,D,H,W,C].
+ */
+export const poolIndicesParams = kernelParams('PoolIndicesParams', {
+  batch: 'i32',
+  channels: 'i32',
+  /** 1: within one channel the index runs over the first spatial dimension fastest (ONNX storage_order). */
+  columnMajor: 'i32',
+  inSize: 'i32[3]',
+  outSize: 'i32[3]',
+  kernel: 'i32[3]',
+  strides: 'i32[3]',
+  padsBegin: 'i32[3]',
+  dilations: 'i32[3]',
+});

@@ -1,0 +1,163 @@
+/**
+ * Convolutions. ONNX Conv and ConvTranspose are channels-first and only typed here: the layout pass rewrites them to the
+ * channels-last `dsnk` ones, which become kernels.
+ */
+import type { Lowering, Ref } from '../compile/lowering.js';
+import { type Dim, elementCount, type Shape } from '../graph/dim.js';
+import type { Node } from '../graph/graph.js';
+import { convPackParams, convParams } from '../kernels/conv.js';
+import { depthwiseParams } from '../kernels/depthwise.js';
+import { type ActivationName, activation, epilogueParams } from '../kernels/epilogue.js';
+import type { Inference, Operator } from './operator.js';
+import { checkWindow, threeAxes, transposedOutput, type WindowShape, windowOf, windowOutput } from './spatial.js';
+
+interface ConvShapes {
+  /** Channels-first or channels-last input without batch and channels. */
+  readonly size: readonly Dim[];
+  readonly batch: Dim;
+  readonly outChannels: Dim;
+  readonly window: WindowShape;
+}
+
+/** Checks the operands of any convolution. */
+function shapesOf(q: Inference, channelsLast: boolean, transposed: boolean): ConvShapes {
+  const x = q.shape(0);
+  const w = q.shape(1);
+  if (q.dtype(0) !== q.dtype(1)) q.failDtype('input and weight must have one element type');
+  const rank = x.length - 2;
+  if (rank < 1 || w.length !== x.length) q.fail('input and weight must have one rank of at least 3', q.inputTexts());
+  const kernel = w.slice(2);
+  if (!kernel.every((d): d is number => typeof d === 'number')) q.fail('kernel sizes must be known', q.inputTexts());
+  const declared = q.node.ints('kernel_shape', kernel as readonly number[]);
+  if (declared.join() !== kernel.join()) q.fail('kernel_shape must be the spatial shape of the weight', `[${declared.join(',')}] came`);
+  const group = q.node.int('group', 1);
+  const channels = (channelsLast ? x[rank + 1] : x[1]) as Dim;
+  const [first, second] = [w[0] as Dim, w[1] as Dim];
+  if (group < 1 || (typeof first === 'number' && first % group !== 0)) q.fail('group must divide the channels', `group ${group}, weight [${w.join(',')}]`);
+  const wanted = transposed ? first : typeof second === 'number' ? second * group : undefined;
+  if (typeof channels === 'number' && typeof wanted === 'number' && channels !== wanted) {
+    q.fail(`weight [${w.join(',')}] needs ${wanted} input channels`, `input [${x.join(',')}] has ${channels}`);
+  }
+  const outChannels = transposed ? (typeof second === 'number' ? second * group : second) : first;
+  if (q.has(2)) {
+    const bias = q.node.input(2).shape;
+    if (bias !== undefined && (bias.length !== 1 || (typeof bias[0] === 'number' && typeof outChannels === 'number' && bias[0] !== outChannels)))
+      q.fail(`bias must hold ${outChannels} numbers`, `[${bias.join(',')}] came`);
+  }
+  return {
+    size: channelsLast ? x.slice(1, -1) : x.slice(2),
+    batch: x[0] as Dim,
+    outChannels,
+    window: windowOf(q.node, kernel as readonly number[]),
+  };
+}
+
+function infer(q: Inference, channelsLast: boolean, transposed: boolean) {
+  const { size, batch, outChannels, window } = shapesOf(q, channelsLast, transposed);
+  const out = transposed ? transposedOutput(q, size, window) : windowOutput(q, size, window);
+  const shape: Shape = channelsLast ? [batch, ...out, outChannels] : [batch, outChannels, ...out];
+  if (channelsLast) {
+    checkWindow(q, window);
+    if (size.length > 3) q.fail('convolutions must have at most 3 spatial dimensions', q.inputTexts());
+    const residual = q.has(3) ? q.node.input(3).shape : undefined;
+    if (residual !== undefined && residual.join() !== shape.join())
+      q.fail(`residual must have the output's shape [${shape.join(',')}]`, `[${residual.join(',')}] came`);
+  }
+  return [{ dtype: q.dtype(0), shape }];
+}
+
+/** The activation that a node carries. */
+export function activationOf(node: Node) {
+  const kind = node.string('activation', 'none') as ActivationName;
+  return epilogueParams({ kind: activation.members[activation.value(kind)] as ActivationName, alpha: node.float('alpha', 0), beta: node.float('beta', 0) });
+}
+
+function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly number[]): void {
+  const [x, y] = [low.dims(0), low.outDims()];
+  const channels = x[x.length - 1] as number;
+  const two = (list: readonly number[], fill: number) => threeAxes(list, fill).slice(1);
+  const pack = low.select('conv_pack', 'f32');
+  const taps = elementCount(window.kernel);
+  const weights = low.emit(
+    pack,
+    convPackParams,
+    { group: 1, outPerGroup: channels, inPerGroup: 1, taps, transposed: 0, lanes: 1, vectors: channels },
+    [low.temp(taps * channels * 4, 'weights')],
+    [low.in(1)],
+    { reason: 'weights as rows of channels, one a tap' },
+  )[0] as Ref;
+  low.emit(
+    low.select('depthwise', low.dtype(0)),
+    depthwiseParams,
+    {
+      batch: x[0] as number,
+      channels,
+      inSize: two(x.slice(1, -1), 1),
+      outSize: two(y.slice(1, -1), 1),
+      kernel: two(window.kernel, 1),
+      strides: two(window.strides, 1),
+      pads: two(pads.slice(0, window.kernel.length), 0),
+      dilations: two(window.dilations, 1),
+      ldc: channels,
+      ...activationOf(low.node),
+    },
+    [low.out()],
+    [low.in(0), weights, low.input(2), low.input(3)],
+    { reason: 'depthwise: one filter a channel' },
+  );
+}
+
+function lower(low: Lowering, transposed: boolean): void {
+  const { node } = low;
+  const [x, w, y] = [low.dims(0), low.dims(1), low.outDims()];
+  const rank = x.length - 2;
+  const window = windowOf(node, w.slice(2));
+  const pads = node.ints('pads', Array<number>(2 * rank).fill(0));
+  const group = node.int('group', 1);
+  const [channels, outChannels] = [x[rank + 1] as number, y[rank + 1] as number];
+  if (!transposed && group > 1 && group === channels && channels === outChannels && rank <= 2) {
+    lowerDepthwise(low, window, pads);
+    return;
+  }
+  const kernel = low.select(transposed ? 'conv_transpose' : 'conv', low.dtype(0));
+  const taps = elementCount(window.kernel);
+  const outPerGroup = outChannels / group;
+  const packed = low.emit(
+    low.select('conv_pack', low.dtype(1)),
+    convPackParams,
+    { group, outPerGroup, inPerGroup: channels / group, taps, transposed: transposed ? 1 : 0, lanes: kernel.kr, vectors: kernel.nr / kernel.kr },
+    [low.temp(taps * channels * Math.ceil(outPerGroup / kernel.kr) * kernel.kr * 4, 'weights')],
+    [low.in(1)],
+    { reason: `panels of ${kernel.nr} columns for ${kernel.name}` },
+  )[0] as Ref;
+  low.emit(
+    kernel,
+    convParams,
+    {
+      batch: x[0] as number,
+      channels,
+      outChannels,
+      group,
+      inSize: threeAxes(x.slice(1, -1), 1),
+      outSize: threeAxes(y.slice(1, -1), 1),
+      kernel: threeAxes(window.kernel, 1),
+      strides: threeAxes(window.strides, 1),
+      pads: threeAxes(pads.slice(0, rank), 0),
+      dilations: threeAxes(window.dilations, 1),
+      ldc: outChannels,
+      ...activationOf(node),
+    },
+    [low.out()],
+    [low.in(0), packed, low.input(2), low.input(3)],
+    { reason: taps === 1 ? 'one tap: a matrix product over pixels, in place' : 'implicit matrix product over pointers to pixels' },
+  );
+}
+
+export const convOperators: readonly Operator[] = [
+  { name: 'Conv', domain: '', opsets: [1, 26], infer: (q) => infer(q, false, false) },
+  { name: 'ConvTranspose', domain: '', opsets: [1, 26], infer: (q) => infer(q, false, true) },
+  // x [N, spatial…, C], w [M, C/g, kernel…], bias?, residual? (as the output)
+  { name: 'Conv', domain: 'dsnk', infer: (q) => infer(q, true, false), lower: (low) => lower(low, false) },
+  // x [N, spatial…, C], w [C, M/g, kernel…], bias?, residual?; attribute output_shape (spatial) settles the output
+  { name: 'ConvTranspose', domain: 'dsnk', infer: (q) => infer(q, true, true), lower: (low) => lower(low, true) },
+];

@@ -1,0 +1,82 @@
+// Computes  y[n,o,m] = act(bias[m] + Σ_tap Σ_c x[n, o·stride - pad + tap·dilation, g·C/G + c] · w[m,c,tap]
+//           + residual[n,o,m]), o over three output coordinates; transposed: the tap sum is over the inputs i with
+//           i·stride - pad + tap·dilation = o
+// Shapes    y [N,OD,OH,OW,M], pixels ldc apart; x [N,D,H,W,C]; weights packed (pack.cc); bias [M]; residual as y, dense
+// Numerics  float32, one fma chain per output in ascending (tap, c), starting from bias; |error| ≤ (K+3)·2^-24·Σ|x||w|
+// Tiling    a chunk of ≤16 blocks of MR pixels: all panels of a group pass over it while its input rows are in L2;
+//           k in steps of 1536 (384 KB of a panel in L2). See plan.h and tile.inl. A unit is (chunk, group, panel).
+// Packing   panels of nearly equal width, k slow, columns fast: the tile streams a panel front to back
+// Source    see tile.inl; the walk over transposed outputs phase by phase (indirect.cc) is our own
+#include "kernels/conv/finish.inl"
+#include "kernels/conv/tile.inl"
+
+using Indirect = ConvChunk (*)(const ConvParams&, const ConvPlan&, const float*, int64_t, int64_t, std::byte*);
+
+static void convUnit(const ConvParams& p, const ConvPlan& plan, const ConvChunk& chunk, int64_t group, int64_t panel,
+                     const Work& w) {
+  const int vectors = plan.panels.width(panel);
+  const int64_t column = plan.panels.startVector(panel) * F32::lanes;
+  const int64_t rest = plan.outPerGroup - column;
+  const int columns = static_cast<int>(rest < vectors * F32::lanes ? rest : vectors * F32::lanes);
+  const int64_t m = group * plan.outPerGroup + column;
+  const float* bias = w.at<const float>(3);
+  const float* residual = w.at<const float>(4);
+  TileJob job{.runs = nullptr,
+              .runCount = 0,
+              .rowStride = chunk.rows,
+              .row = nullptr,
+              .panel = w.at<const float>(2) + group * plan.groupStride() + column * plan.depth,
+              .pixel = nullptr,
+              .y = w.at<float>(0) + m,
+              .ldc = p.ldc,
+              .bias = bias ? bias + m : nullptr,
+              .residual = residual ? residual + m : nullptr,
+              .residualStride = p.outChannels,
+              .clamp = Clamp(p.activation, p.alpha, p.beta),
+              .columns = columns,
+              .first = false,
+              .last = false};
+  const int64_t steps = plan.depth > kConvDepth ? ceilDiv(plan.depth, kConvDepth) : 1;
+  for (int64_t s = 0; s < steps; s++) {
+    job.first = s == 0;
+    job.last = s == steps - 1;
+    for (int64_t b = 0; b < chunk.blocks; b++) {
+      ConvBlock& block = chunk.block(b);
+      const ConvRun* runs = chunk.runs(b);
+      const int begin = job.first ? 0 : block.cursor;
+      int end = begin;
+      if (job.last)
+        end = block.runs;
+      else
+        while (end < block.runs && runs[end].k < (s + 1) * kConvDepth) end++;
+      block.cursor = end;
+      job.runs = runs + begin;
+      job.runCount = end - begin;
+      job.row = chunk.pointers(b) + int64_t{begin} * chunk.rows;
+      job.pixel = block.pixel;
+      tileFor(block.rows, vectors)(job);
+      if (job.last && !isClamp(p.activation)) {
+        for (int i = 0; i < block.rows; i++) {
+          activateRow(job.y + block.pixel[i] * p.ldc, columns, p.activation, p.alpha, p.beta);
+        }
+      }
+    }
+  }
+}
+
+static Fault runConv(const Work& w, Indirect indirect) {
+  const auto& p = w.as<ConvParams>();
+  const ConvPlan plan(p, F32::lanes, kVectors);
+  const Range units = tileRange(plan.units, w.tile, w.tiles);
+  ConvChunk chunk{};
+  int64_t built = -1;
+  for (int64_t u = units.begin; u < units.end; u++) {
+    const int64_t panel = u % plan.panels.count, outer = u / plan.panels.count;
+    if (outer != built) {
+      chunk = indirect(p, plan, w.at<const float>(1), outer / p.group, outer % p.group, w.scratch);
+      built = outer;
+    }
+    convUnit(p, plan, chunk, outer % p.group, panel, w);
+  }
+  return Fault::none;
+}

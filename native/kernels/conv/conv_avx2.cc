@@ -1,0 +1,16 @@
+#if defined(__x86_64__)
+#include "kernels/conv/plan.h"
+#include "kernels/epilogue/params.gen.h"
+
+#include "simd/avx2-begin.h"
+constexpr int kVectors = 2;  // of a panel: nr / kr in kernels.inc
+#include "kernels/conv/conv.inl"
+#include "simd/avx2-end.h"
+
+namespace dsnk {
+
+Fault conv_f32_avx2(const Work& w) { return avx2::runConv(w, indirectConv); }
+Fault conv_transpose_f32_avx2(const Work& w) { return avx2::runConv(w, indirectConvTranspose); }
+
+}  // namespace dsnk
+#endif

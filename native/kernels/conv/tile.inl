@@ -1,0 +1,116 @@
+// The register tile of a convolution: MR output pixels times V vectors of output channels.
+//
+// Computes  t[i][column] = (first ? bias : y) + Σ_run Σ_k row(run, i)[k] · panel[run.k + k][column]
+// Numerics  one fma chain in ascending k; a partial sum that passes through y is the same float again
+// Tiling    AVX-512: 6x64 (24 accumulators, 4 of the panel, a broadcast; 10 loads for 24 fma), 8x48, 12x32, 12x16;
+//           AVX2: 6x16, 12x8. Not 14x32 as in GEMM: the rows of a convolution are unrelated pointers, and 6 or 8 of
+//           them stay in general registers where 14 do not. Fewer rows are templates of their own.
+// Source    Dukhan, The Indirect Convolution Algorithm (2019), for row pointers in place of im2col; here one list of
+//           runs a block, taps that only see padding left out, and the rows of a run as long as the channels
+
+struct TileJob {
+  const ConvRun* runs;
+  int runCount;
+  int rowStride;            // pointers between two runs
+  const float* const* row;  // [runs][rowStride]
+  const float* panel;
+  const int64_t* pixel;
+  float* y;               // at the panel's first column
+  int64_t ldc;            // elements between pixels of y
+  const float* bias;      // at the panel's first column, or nullptr
+  const float* residual;  // likewise
+  int64_t residualStride;
+  Clamp clamp;
+  int columns;  // valid ones
+  bool first, last;
+};
+
+#define DSNK_UNROLL _Pragma("GCC unroll 16")
+
+template <int MR, int V>
+static void convTile(const TileJob& j) {
+  constexpr int L = F32::lanes;
+  const int tail = j.columns - (V - 1) * L;  // valid lanes of the last vector
+  const bool whole = tail == L;
+  F32 t[MR][V];
+  if (!j.first) {
+    DSNK_UNROLL for (int i = 0; i < MR; i++) {
+      const float* y = j.y + j.pixel[i] * j.ldc;
+      DSNK_UNROLL for (int v = 0; v < V; v++) {
+        t[i][v] = v < V - 1 || whole ? F32::load(y + v * L) : F32::loadFirst(y + v * L, tail);
+      }
+    }
+  } else {
+    DSNK_UNROLL for (int v = 0; v < V; v++) {
+      F32 b = F32::zero();
+      if (j.bias) b = v < V - 1 || whole ? F32::load(j.bias + v * L) : F32::loadFirst(j.bias + v * L, tail);
+      DSNK_UNROLL for (int i = 0; i < MR; i++) t[i][v] = b;
+    }
+  }
+  const float* const* row = j.row;
+  for (int r = 0; r < j.runCount; r++, row += j.rowStride) {
+    const float* a[MR];
+    DSNK_UNROLL for (int i = 0; i < MR; i++) a[i] = row[i];
+    const float* b = j.panel + int64_t{j.runs[r].k} * (V * L);
+    const int64_t n = j.runs[r].length;
+    int64_t k = 0;
+    auto step = [&](int64_t at, const float* from) __attribute__((always_inline)) {
+      F32 w[V];
+      DSNK_UNROLL for (int v = 0; v < V; v++) w[v] = F32::load(from + v * L);
+      DSNK_UNROLL for (int i = 0; i < MR; i++) {
+        const F32 x = F32::set(a[i][at]);
+        DSNK_UNROLL for (int v = 0; v < V; v++) t[i][v] = fma(x, w[v], t[i][v]);
+      }
+    };
+    for (; k + 2 <= n; k += 2, b += 2 * V * L) {
+      step(k, b);
+      step(k + 1, b + V * L);
+    }
+    if (k < n) step(k, b);
+  }
+  DSNK_UNROLL for (int i = 0; i < MR; i++) {
+    float* y = j.y + j.pixel[i] * j.ldc;
+    if (j.last) {
+      if (j.residual) {
+        const float* add = j.residual + j.pixel[i] * j.residualStride;
+        DSNK_UNROLL for (int v = 0; v < V; v++) {
+          t[i][v] = t[i][v] + (v < V - 1 || whole ? F32::load(add + v * L) : F32::loadFirst(add + v * L, tail));
+        }
+      }
+      DSNK_UNROLL for (int v = 0; v < V; v++) t[i][v] = j.clamp(t[i][v]);
+    }
+    DSNK_UNROLL for (int v = 0; v < V - 1; v++) t[i][v].store(y + v * L);
+    if (whole)
+      t[i][V - 1].store(y + (V - 1) * L);
+    else
+      t[i][V - 1].storeFirst(y + (V - 1) * L, tail);
+  }
+}
+#undef DSNK_UNROLL
+
+using TileFunction = void (*)(const TileJob&);
+
+// Tiles of V vectors by number of rows; the most rows are those of convRows for panels no wider than V.
+template <int V>
+struct Tiles {
+  static constexpr int most = convRows(F32::lanes, V);
+  TileFunction of[most + 1] = {};
+  template <int MR>
+  constexpr void add() {
+    of[MR] = &convTile<MR, V>;
+    if constexpr (MR > 1) add<MR - 1>();
+  }
+  constexpr Tiles() { add<most>(); }
+};
+
+static TileFunction tileFor(int rows, int vectors) {
+  static constexpr Tiles<1> one;
+  static constexpr Tiles<2> two;
+  if constexpr (kVectors > 2) {
+    static constexpr Tiles<3> three;
+    static constexpr Tiles<4> four;
+    if (vectors == 3) return three.of[rows];
+    if (vectors == 4) return four.of[rows];
+  }
+  return vectors == 1 ? one.of[rows] : two.of[rows];
+}

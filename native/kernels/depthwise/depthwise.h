@@ -1,0 +1,25 @@
+// How a depthwise convolution is cut: one unit is one output row of one image for a range of channels.
+#pragma once
+#include "kernels/depthwise/params.gen.h"
+#include "kernels/sizes.h"
+
+namespace dsnk {
+
+// Channels of one unit: 1 KB of each pixel, so that a unit's rows lie in L1 or L2 and small images of many channels
+// still give every thread work.
+constexpr int64_t kDepthwiseChannels = 256;
+
+inline int64_t depthwiseUnits(const DepthwiseParams& p) {
+  return int64_t{p.batch} * p.outSize[0] * ceilDiv(p.channels, kDepthwiseChannels);
+}
+
+// The taps of one axis that lie inside the input: [begin, end).
+inline Range tapsInside(int64_t start, int64_t dilation, int64_t kernel, int64_t size) {
+  int64_t begin = start < 0 ? ceilDiv(-start, dilation) : 0;
+  int64_t end = start >= size ? 0 : (size - 1 - start) / dilation + 1;
+  if (end > kernel) end = kernel;
+  if (begin > end) begin = end;
+  return {begin, end};
+}
+
+}  // namespace dsnk

@@ -1,0 +1,179 @@
+// Computes  y[n,o,c] = act(bias[c] + Σ_tap x[n, o·stride - pad + tap·dilation, c] · w[tap,c] + residual[n,o,c])
+// Shapes    y [N,OH,OW,C], pixels ldc apart; x [N,H,W,C]; w [kH·kW,C]; bias [C]; residual as y, dense
+// Numerics  float32, one fma chain per output in ascending tap from bias; |error| ≤ (taps+3)·2^-24·Σ|x||w|
+// Tiling    a vector of channels times up to 6 output pixels of a row: at 3x3 stride 1 that is 24 loads of x and 9 of w
+//           for 54 fma, so the kernel is bound by fma in L1 and by memory outside. 6 sums + 5 weights + 1 fit the 16
+//           registers of AVX2 at 5x5. Channels are the inner loop: every stream is read forwards.
+// Packing   w as [tap][channel], one row of channels per tap (conv_pack with one lane and one panel)
+// Source    our own; the taps in one pass are those of XNNPACK's dwconv in spirit, here without an indirection buffer
+#include "kernels/conv/finish.inl"
+
+constexpr int kPixels = 6;
+#define DSNK_UNROLL _Pragma("GCC unroll 16")
+
+// Everything of one unit that its blocks share.
+struct DepthwiseRow {
+  const float* x;  // image n, column 0, channel 0 of the unit
+  const float* w;
+  const float* bias;
+  const float* residual;  // output row, as y
+  float* y;
+  int64_t inRow, inPixel, outPixel, residualPixel, tapRow, tapPixel;  // strides in elements
+  int64_t firstH;                                                     // input row of tap 0
+  Range tapsH;
+  int64_t channels;
+  Clamp clamp;
+};
+
+template <bool whole>
+DSNK_INLINE F32 loadPart(const float* p, int n) {
+  if constexpr (whole)
+    return F32::load(p);
+  else
+    return F32::loadFirst(p, n);
+}
+
+template <bool whole, int PX>
+DSNK_INLINE void storeBlock(const DepthwiseRow& u, F32 (&t)[PX], int64_t o, int64_t c, int n) {
+  DSNK_UNROLL for (int i = 0; i < PX; i++) {
+    if (u.residual) t[i] = t[i] + loadPart<whole>(u.residual + (o + i) * u.residualPixel + c, n);
+    const F32 y = u.clamp(t[i]);
+    if constexpr (whole)
+      y.store(u.y + (o + i) * u.outPixel + c);
+    else
+      y.storeFirst(u.y + (o + i) * u.outPixel + c, n);
+  }
+}
+
+// PX neighbouring pixels whose taps all lie inside the row; kernel width and stride are constants, so every loaded
+// column serves all the pixels that see it.
+template <int KW, int S, int PX, bool whole>
+DSNK_INLINE void slideVector(const DepthwiseRow& u, int64_t o, int64_t firstW, int64_t c, int n) {
+  F32 t[PX];
+  const F32 bias = u.bias ? loadPart<whole>(u.bias + c, n) : F32::zero();
+  DSNK_UNROLL for (int i = 0; i < PX; i++) t[i] = bias;
+  for (int64_t h = u.tapsH.begin; h < u.tapsH.end; h++) {
+    const float* x = u.x + (u.firstH + h) * u.inRow + firstW * u.inPixel + c;
+    const float* w = u.w + h * u.tapRow + c;
+    F32 tap[KW];
+    DSNK_UNROLL for (int k = 0; k < KW; k++) tap[k] = loadPart<whole>(w + k * u.tapPixel, n);
+    DSNK_UNROLL for (int column = 0; column < (PX - 1) * S + KW; column++) {
+      const F32 v = loadPart<whole>(x + column * u.inPixel, n);
+      DSNK_UNROLL for (int i = 0; i < PX; i++) {
+        const int k = column - i * S;
+        if (k >= 0 && k < KW) t[i] = fma(v, tap[k], t[i]);
+      }
+    }
+  }
+  storeBlock<whole, PX>(u, t, o, c, n);
+}
+
+template <int KW, int S, int PX>
+static void slide(const DepthwiseRow& u, int64_t o, int64_t firstW) {
+  int64_t c = 0;
+  for (; c + F32::lanes <= u.channels; c += F32::lanes) slideVector<KW, S, PX, true>(u, o, firstW, c, F32::lanes);
+  if (c < u.channels) slideVector<KW, S, PX, false>(u, o, firstW, c, static_cast<int>(u.channels - c));
+}
+
+// Any kernel, any position: one pixel.
+template <bool whole>
+DSNK_INLINE void anyVector(const DepthwiseRow& u, int64_t o, int64_t firstW, int64_t stepW, int64_t stepH, Range tapsW,
+                           int64_t c, int n) {
+  F32 t[1] = {u.bias ? loadPart<whole>(u.bias + c, n) : F32::zero()};
+  for (int64_t h = u.tapsH.begin; h < u.tapsH.end; h++) {
+    const float* x = u.x + (u.firstH + h * stepH) * u.inRow + c;
+    const float* w = u.w + h * u.tapRow + c;
+    for (int64_t k = tapsW.begin; k < tapsW.end; k++) {
+      t[0] =
+          fma(loadPart<whole>(x + (firstW + k * stepW) * u.inPixel, n), loadPart<whole>(w + k * u.tapPixel, n), t[0]);
+    }
+  }
+  storeBlock<whole, 1>(u, t, o, c, n);
+}
+
+static void anyPixel(const DepthwiseRow& u, int64_t o, int64_t firstW, int64_t stepW, int64_t stepH, Range tapsW) {
+  int64_t c = 0;
+  for (; c + F32::lanes <= u.channels; c += F32::lanes) {
+    anyVector<true>(u, o, firstW, stepW, stepH, tapsW, c, F32::lanes);
+  }
+  if (c < u.channels) anyVector<false>(u, o, firstW, stepW, stepH, tapsW, c, static_cast<int>(u.channels - c));
+}
+
+using SlideFunction = void (*)(const DepthwiseRow&, int64_t, int64_t);
+
+// slide<KW, S, …> by number of pixels; nullptr where no such code exists.
+template <int KW, int S>
+static SlideFunction slideOf(int pixels) {
+  static constexpr SlideFunction of[kPixels + 1] = {nullptr,         slide<KW, S, 1>, slide<KW, S, 2>, slide<KW, S, 3>,
+                                                    slide<KW, S, 4>, slide<KW, S, 5>, slide<KW, S, 6>};
+  return of[pixels];
+}
+
+static SlideFunction slideFor(const DepthwiseParams& p, int pixels) {
+  if (p.dilations[0] != 1 || p.dilations[1] != 1) return nullptr;
+  if (p.kernel[1] == 3 && p.strides[1] == 1) return slideOf<3, 1>(pixels);
+  if (p.kernel[1] == 3 && p.strides[1] == 2) return slideOf<3, 2>(pixels);
+  if (p.kernel[1] == 5 && p.strides[1] == 1) return slideOf<5, 1>(pixels);
+  if (p.kernel[1] == 5 && p.strides[1] == 2) return slideOf<5, 2>(pixels);
+  return nullptr;
+}
+
+static Fault runDepthwise(const Work& work) {
+  const auto& p = work.as<DepthwiseParams>();
+  const int64_t parts = ceilDiv(p.channels, kDepthwiseChannels);
+  // Output columns whose taps all lie inside the row.
+  const int64_t reach = int64_t{p.kernel[1] - 1} * p.dilations[1];
+  int64_t begin = p.pads[1] > 0 ? ceilDiv(p.pads[1], p.strides[1]) : 0;
+  const int64_t room = int64_t{p.inSize[1]} - 1 - reach + p.pads[1];
+  int64_t end = room < 0 ? 0 : room / p.strides[1] + 1;
+  if (end > p.outSize[1]) end = p.outSize[1];
+  if (begin > end) begin = end;
+  if (slideFor(p, 1) == nullptr) begin = end = 0;
+
+  const Range units = tileRange(depthwiseUnits(p), work.tile, work.tiles);
+  for (int64_t unit = units.begin; unit < units.end; unit++) {
+    const int64_t part = unit % parts, row = unit / parts;
+    const int64_t image = row / p.outSize[0], oh = row % p.outSize[0];
+    const int64_t c = part * kDepthwiseChannels;
+    const float* bias = work.at<const float>(3);
+    const float* residual = work.at<const float>(4);
+    const int64_t firstH = oh * p.strides[0] - p.pads[0];
+    const int64_t rest = p.channels - c;
+    const DepthwiseRow u{
+        .x = work.at<const float>(1) + image * p.inSize[0] * p.inSize[1] * p.channels + c,
+        .w = work.at<const float>(2) + c,
+        .bias = bias ? bias + c : nullptr,
+        .residual = residual ? residual + row * p.outSize[1] * p.channels + c : nullptr,
+        .y = work.at<float>(0) + row * p.outSize[1] * p.ldc + c,
+        .inRow = int64_t{p.inSize[1]} * p.channels,
+        .inPixel = p.channels,
+        .outPixel = p.ldc,
+        .residualPixel = p.channels,
+        .tapRow = int64_t{p.kernel[1]} * p.channels,
+        .tapPixel = p.channels,
+        .firstH = firstH,
+        .tapsH = tapsInside(firstH, p.dilations[0], p.kernel[0], p.inSize[0]),
+        .channels = rest < kDepthwiseChannels ? rest : kDepthwiseChannels,
+        .clamp = Clamp(p.activation, p.alpha, p.beta),
+    };
+    auto edge = [&](int64_t o) {
+      const int64_t firstW = o * p.strides[1] - p.pads[1];
+      anyPixel(u, o, firstW, p.dilations[1], p.dilations[0],
+               tapsInside(firstW, p.dilations[1], p.kernel[1], p.inSize[1]));
+    };
+    for (int64_t o = 0; o < begin; o++) edge(o);
+    const int64_t n = end - begin, blocks = ceilDiv(n, kPixels);
+    int64_t o = begin;
+    for (int64_t b = 0; b < blocks; b++) {
+      const int pixels = static_cast<int>(n / blocks + (b < n % blocks));
+      slideFor(p, pixels)(u, o, o * p.strides[1] - p.pads[1]);
+      o += pixels;
+    }
+    for (o = end; o < p.outSize[1]; o++) edge(o);
+    if (!isClamp(p.activation)) {
+      for (o = 0; o < p.outSize[1]; o++) activateRow(u.y + o * p.ldc, u.channels, p.activation, p.alpha, p.beta);
+    }
+  }
+  return Fault::none;
+}
+#undef DSNK_UNROLL

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { type ConvCase, convParamsOf, outputSize, testCases } from '../../bench/cases/conv.js';
+import type { KernelRow } from '../../lib/compile/catalogue.js';
+import { convPackParams, convParams } from '../../lib/kernels/conv.js';
+import { convReference } from './conv-reference.js';
+import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
+
+/** Operands of a case, and the packed weights for a row. */
+function operandsOf(c: ConvCase) {
+  const group = c.group ?? 1;
+  const taps = c.kernel.reduce((a, b) => a * b, 1);
+  const pixels = outputSize(c).reduce((a, b) => a * b, c.batch);
+  const x = randomFloats(c.size.reduce((a, b) => a * b, c.batch) * c.channels, 1);
+  const w = randomFloats((c.channels * c.outChannels * taps) / group, 2);
+  const bias = c.bias ? randomFloats(c.outChannels, 3) : undefined;
+  const residual = c.residual ? randomFloats(pixels * c.outChannels, 4) : undefined;
+  const pack = (row: KernelRow) => {
+    const outPerGroup = c.outChannels / group;
+    const packed = new Float32Array(taps * c.channels * Math.ceil(outPerGroup / row.kr) * row.kr);
+    const params = {
+      group,
+      outPerGroup,
+      inPerGroup: c.channels / group,
+      taps,
+      transposed: c.transposed ? 1 : 0,
+      lanes: row.kr,
+      vectors: row.nr / row.kr,
+    };
+    callKernel(rowNamed('conv_pack_scalar'), convPackParams, params, [packed], [w], { threads: 2 });
+    return packed;
+  };
+  return { x, w, bias, residual, pack, pixels };
+}
+
+/**
+ * Every sum is a chain of at most K+3 roundings (K products, bias, residual, store), each of relative size 2^-24 of a
+ * partial sum that Σ|x||w| bounds: |error| ≤ (K+3)·2^-24·magnitude. Activations add 4 ulp of their own and have slopes
+ * of at most 1.2.
+ */
+function tolerance(c: ConvCase, magnitude: number, y: number): number {
+  const depth = (c.kernel.reduce((a, b) => a * b, 1) * c.channels) / (c.group ?? 1);
+  return 1.2 * (depth + 3) * 2 ** -24 * magnitude + (c.activation === undefined ? 0 : 8 * 2 ** -24 * Math.max(1, Math.abs(y)));
+}
+
+describe.each([...rowsOf('conv', 'f32'), ...rowsOf('conv_transpose', 'f32')])('$name', (row) => {
+  const transposed = row.op === 'conv_transpose';
+  it.each(testCases.filter((c) => (c.transposed ?? false) === transposed))('$name', (c) => {
+    const { x, w, bias, residual, pack, pixels } = operandsOf(c);
+    const reference = convReference(c, x, w, bias, residual);
+    const params = convParamsOf(c);
+    const packed = pack(row);
+    let first: Float32Array | undefined;
+    for (const threads of [1, 2, 3]) {
+      const y = new Float32Array(pixels * params.ldc);
+      callKernel(row, convParams, params, [y], [x, packed, bias, residual], { threads });
+      if (first !== undefined) {
+        expect(Buffer.compare(Buffer.from(y.buffer), Buffer.from(first.buffer))).toBe(0);
+        continue;
+      }
+      first = y;
+      for (let i = 0; i < y.length; i++) {
+        const m = i % params.ldc;
+        if (m >= c.outChannels) {
+          if (y[i] !== 0) expect.fail(`wrote ${y[i]} between pixels at ${i}`);
+          continue;
+        }
+        const at = Math.floor(i / params.ldc) * c.outChannels + m;
+        const want = reference.y[at] as number;
+        const error = Math.abs((y[i] as number) - want);
+        if (!(error <= tolerance(c, reference.magnitude[at] as number, want))) expect.fail(`element ${i}: ${y[i]}, expected ${want}`);
+      }
+    }
+  });
+
+  it('refuses what its operands do not hold', () => {
+    const c = testCases.find((k) => (k.transposed ?? false) === transposed && k.bias && k.outChannels > 4 && k.residual === undefined) as ConvCase;
+    const { x, bias, pack, pixels } = operandsOf(c);
+    const params = convParamsOf(c);
+    const packed = pack(row);
+    const y = new Float32Array(pixels * params.ldc);
+    const call = (change: Partial<typeof params>, operands: [Float32Array, Float32Array, Float32Array, Float32Array | undefined] = [y, x, packed, bias]) =>
+      callKernel(row, convParams, { ...params, ...change }, [operands[0]], [...operands.slice(1), undefined]);
+    expect(() => call({}, [y.subarray(1).slice(), x, packed, bias])).toThrow(/y must hold/);
+    expect(() => call({}, [y, x.slice(1), packed, bias])).toThrow(/x must hold/);
+    expect(() => call({}, [y, x, packed.slice(1), bias])).toThrow(/weights must be packed/);
+    expect(() => call({}, [y, x, packed, bias?.slice(1)])).toThrow(/bias must hold/);
+    expect(() => call({ ldc: params.ldc - 1 })).toThrow(/ldc/);
+    expect(() => call({ group: 0 })).toThrow(/group/);
+    expect(() => call({ strides: [1, 0, 1] })).toThrow(/strides/);
+    expect(() => call({ kernel: [1 << 20, 1 << 20, 1] })).toThrow(/taps/);
+    expect(() => call({ batch: 2 ** 31 - 1, outSize: [2 ** 31 - 1, 2 ** 31 - 1, 1] })).toThrow(/must/);
+    expect(() => call({ activation: 99 })).toThrow(/activation/);
+  });
+});
