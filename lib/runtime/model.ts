@@ -8,6 +8,7 @@ import { type CompiledProgram, type CompileOptions, compile } from '../compile/c
 import { WeightIndex } from '../compile/weights.js';
 import type { TypedArray } from '../dtype.js';
 import { type DsnkError, dsnkError, shapeText } from '../errors.js';
+import { elementCount } from '../graph/dim.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { MAX_KNOWN, NeedsValue } from '../ops/operator.js';
 import { allocate, type HostTensor } from '../tensor.js';
@@ -229,7 +230,10 @@ export class Model {
     let grew = false;
     const { values } = ancestors(this.graph, value);
     this.graph.inputs.forEach((v, i) => {
-      if (this.#valueInputs.has(i) || (inputs[i] as HostTensor).data.length > MAX_KNOWN || !values.has(v)) return;
+      const t = inputs[i] as HostTensor;
+      if (this.#valueInputs.has(i) || t.data.length > MAX_KNOWN || !values.has(v)) return;
+      // A compile ahead of the first run knows shapes only.
+      if (t.data.byteLength === 0 && elementCount(t.dims) > 0) throw new NeedsValue(v);
       this.#valueInputs.add(i);
       grew = true;
     });

@@ -8,6 +8,7 @@ import { closeSubgraphs } from '../graph/close-subgraphs.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { importModel } from '../onnx/import.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
+import { NeedsValue } from '../ops/operator.js';
 import { allocate, type HostTensor, readTensor, type TensorLike, toTensor } from '../tensor.js';
 import { Model } from './model.js';
 import { native } from './native.js';
@@ -128,8 +129,11 @@ export class InferenceSession {
       try {
         await model.prepare(graph.inputs.map((v) => ({ dtype: v.type, dims: v.dims, data: allocate(v.type, [0]) })));
       } catch (error) {
-        model.dispose();
-        throw error;
+        // A shape depends on what an input holds: the first run compiles.
+        if (!(error instanceof NeedsValue)) {
+          model.dispose();
+          throw error;
+        }
       }
     }
     return session;
