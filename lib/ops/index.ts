@@ -14,16 +14,17 @@ import { shapeOperators } from './shape.js';
 import { sliceOperators } from './slice.js';
 import { softmaxOperators } from './softmax.js';
 import { transposeOperators } from './transpose.js';
+import { visionOperators } from './vision.js';
 
 // biome-ignore format: one family a line
 const families: readonly (readonly Operator[])[] = [
   // one line each
   concatOperators,
   controlOperators,
+  convOperators,
   dynamicFamily,
   gatherOperators,
   normOperators,
-  convOperators,
   poolOperators,
   reduceOperators,
   resizeOperators,
@@ -31,6 +32,7 @@ const families: readonly (readonly Operator[])[] = [
   sliceOperators,
   softmaxOperators,
   transposeOperators,
+  visionOperators,
 ];
 
 const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));
