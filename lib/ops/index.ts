@@ -4,7 +4,9 @@ import { concatOperators } from './concat.js';
 import { controlOperators } from './control.js';
 import { convOperators } from './conv.js';
 import { dynamicFamily } from './dynamic.js';
+import { einsumOperators } from './einsum.js';
 import { gatherOperators } from './gather.js';
+import { matmulOperators } from './matmul.js';
 import { normOperators } from './norm.js';
 import type { Operator } from './operator.js';
 import { poolOperators } from './pool.js';
@@ -22,6 +24,8 @@ const families: readonly (readonly Operator[])[] = [
   concatOperators,
   controlOperators,
   convOperators,
+  einsumOperators,
+  matmulOperators,
   dynamicFamily,
   gatherOperators,
   normOperators,

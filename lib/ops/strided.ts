@@ -74,11 +74,11 @@ export function lowerView(low: Lowering, i: number, from: Ref, view: View): void
   else copyView(low, low.out(i), from, slim, bytes);
 }
 
-/** One call that writes `to` with the elements of a view of `from`. */
-export function copyView(low: Lowering, to: Ref, from: Ref, view: View, elementBytes: number): void {
+/** One call that writes `to` with the elements of a view of `from`. Returns where they are to be read (see Lowering.emit). */
+export function copyView(low: Lowering, to: Ref, from: Ref, view: View, elementBytes: number): Ref {
   const wide = widen(collapse(view), elementBytes);
   const { dims, strides, offset } = collapse(wide.view);
   if (dims.length > STRIDED_RANK) throw new Error(`${low.node.where}: a view of ${dims.length} dimensions, at most ${STRIDED_RANK} are built`);
   const row = low.select('strided_copy', 'any');
-  low.emit(row, stridedCopyParams, { elementBytes: wide.elementBytes, rank: dims.length, offset, dims, strides }, [to], [from]);
+  return low.emit(row, stridedCopyParams, { elementBytes: wide.elementBytes, rank: dims.length, offset, dims, strides }, [to], [from])[0] as Ref;
 }

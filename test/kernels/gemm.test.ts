@@ -41,9 +41,9 @@ function act(c: GemmCase, x: number): number {
     case 'none':
       return x;
     case 'relu':
-      return x < 0 ? 0 : x;
+      return Math.max(x, 0);
     case 'clip':
-      return x < alpha ? alpha : x > beta ? beta : x;
+      return Math.min(Math.max(x, alpha), beta);
     case 'leakyRelu':
       return x < 0 ? alpha * x : x;
     case 'elu':

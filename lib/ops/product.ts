@@ -1,0 +1,159 @@
+/** Lowers one batched matrix product, whatever operator asked for it: MatMul, Gemm, dsnk.MatMul and Einsum share this. */
+import type { Lowering, Ref } from '../compile/lowering.js';
+import { byteSize, type DType } from '../dtype.js';
+import { elementCount } from '../graph/dim.js';
+import { type Activation, epilogueParams, noActivation } from '../kernels/epilogue.js';
+import { GEMM_BATCH_DIMS, gemmPackBParams, gemmParams, matmulGenericParams, packedElements } from '../kernels/gemm.js';
+import { stridesOf } from './known.js';
+import { copyView } from './strided.js';
+
+/** A dense operand: batch dimensions, then a matrix. */
+export interface Matrices {
+  readonly ref: Ref;
+  /** Batch dimensions, broadcast against those of the result from the right. */
+  readonly batch: readonly number[];
+  /** True when the matrix is stored with its two dimensions exchanged. */
+  readonly transposed: boolean;
+}
+
+export interface Product {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Batch dimensions of the result. */
+  readonly batch: readonly number[];
+  readonly a: Matrices;
+  readonly b: Matrices;
+  readonly out: Ref;
+  readonly scale?: number;
+  readonly addScale?: number;
+  /** Element (row, column) is bias[row·biasRow + column·biasColumn]. */
+  readonly bias?: { readonly ref: Ref; readonly row: number; readonly column: 0 | 1 } | undefined;
+  /** As large as the result, dense. */
+  readonly residual?: Ref | undefined;
+  readonly activation?: Activation;
+}
+
+/** Batch strides of an operand along the result's batch dimensions, in matrices: 0 where it broadcasts. */
+function matrixStrides(batch: readonly number[], result: readonly number[]): number[] {
+  const own = [...Array<number>(result.length - batch.length).fill(1), ...batch];
+  return stridesOf(own).map((s, d) => (own[d] === 1 ? 0 : s));
+}
+
+interface Batch {
+  readonly dims: readonly number[];
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+}
+
+/** The same walk over the batch with the fewest dimensions. */
+function collapseBatch(dims: readonly number[], a: readonly number[], b: readonly number[]): Batch {
+  const out: { n: number; a: number; b: number }[] = [];
+  dims.forEach((n, d) => {
+    if (n === 1) return;
+    const next = { n, a: a[d] as number, b: b[d] as number };
+    const last = out.at(-1);
+    if (last !== undefined && last.a === n * next.a && last.b === n * next.b) out[out.length - 1] = { n: last.n * n, a: next.a, b: next.b };
+    else out.push(next);
+  });
+  return { dims: out.map((x) => x.n), a: out.map((x) => x.a), b: out.map((x) => x.b) };
+}
+
+const four = (list: readonly number[], fill: number) => [...Array<number>(GEMM_BATCH_DIMS - list.length).fill(fill), ...list];
+
+/** An operand repeated along every batch dimension: for batches that no four strides describe. */
+function repeated(low: Lowering, x: Matrices, matrix: number, batch: readonly number[], dtype: DType): Matrices {
+  const bytes = byteSize(dtype, 1);
+  const to = low.temp(bytes * matrix * elementCount(batch), 'repeated');
+  const strides = [...matrixStrides(x.batch, batch).map((s) => s * matrix), 1];
+  return { ref: copyView(low, to, x.ref, { dims: [...batch, matrix], strides, offset: 0 }, bytes), batch, transposed: x.transposed };
+}
+
+/** Emits the product. Returns where it is to be read (see Lowering.emit). */
+export function lowerProduct(low: Lowering, product: Product, dtype: DType): Ref {
+  let { a, b } = product;
+  const { k, n } = product;
+  let { m } = product;
+  let batch = collapseBatch(product.batch, matrixStrides(a.batch, product.batch), matrixStrides(b.batch, product.batch));
+  if (batch.dims.length > GEMM_BATCH_DIMS) {
+    a = repeated(low, a, m * k, product.batch, dtype);
+    b = repeated(low, b, k * n, product.batch, dtype);
+    batch = collapseBatch(product.batch, matrixStrides(a.batch, product.batch), matrixStrides(b.batch, product.batch));
+  }
+  // [batch, m, k] · [k, n] is [batch·m, k] · [k, n]: one tall product instead of many.
+  if (!a.transposed && (product.bias?.row ?? 0) === 0 && batch.dims.length === 1 && batch.b[0] === 0 && batch.a[0] === 1) {
+    m *= batch.dims[0] as number;
+    batch = { dims: [], a: [], b: [] };
+  }
+  const dims = four(batch.dims, 1);
+  const biasFields = { biasRow: product.bias?.row ?? 0, biasColumn: product.bias?.column ?? 0 };
+  const scales = { scale: product.scale ?? 1, addScale: product.addScale ?? 1 };
+  const strideA = four(batch.a, 0).map((s) => s * product.m * k);
+  const lda = a.transposed ? product.m : k;
+  const activation = product.activation ?? noActivation;
+  if (dtype !== 'float32') {
+    if (product.residual !== undefined || activation.kind !== 'none') throw new Error(`${low.node.where}: only float32 products are fused`);
+    const strideB = four(batch.b, 0).map((s) => s * k * n);
+    return low.emit(
+      low.select('matmul_generic', low.outDtype()),
+      matmulGenericParams,
+      {
+        m,
+        n,
+        k,
+        lda,
+        ldb: b.transposed ? k : n,
+        ...biasFields,
+        batch: dims,
+        strideA,
+        strideB,
+        transA: a.transposed ? 1 : 0,
+        transB: b.transposed ? 1 : 0,
+        ...scales,
+        reserved: 0,
+      },
+      [product.out],
+      [a.ref, b.ref, product.bias?.ref],
+    )[0] as Ref;
+  }
+  const row = low.select('gemm', 'f32');
+  const count = elementCount(b.batch);
+  const each = packedElements(k, n, row.nr);
+  const [packed] = low.emit(
+    low.select('gemm_pack_b', 'f32'),
+    gemmPackBParams,
+    { count, k, n, ldb: b.transposed ? k : n, stride: k * n, transB: b.transposed ? 1 : 0, nr: row.nr },
+    [low.temp(4 * count * each, 'packed')],
+    [b.ref],
+    { reason: `panels of ${row.nr} columns for ${row.name}` },
+  );
+  const strideC: number[] = [];
+  for (let d = GEMM_BATCH_DIMS - 1, s = m * n; d >= 0; d--) {
+    strideC[d] = s;
+    s *= dims[d] as number;
+  }
+  return low.emit(
+    row,
+    gemmParams,
+    {
+      m,
+      n,
+      k,
+      lda,
+      ldc: n,
+      residualRow: n,
+      ...biasFields,
+      batch: dims,
+      strideA,
+      strideB: four(batch.b, 0).map((s) => s * each),
+      strideC,
+      strideResidual: strideC,
+      transA: a.transposed ? 1 : 0,
+      ...scales,
+      ...epilogueParams(activation),
+      reserved: 0,
+    },
+    [product.out],
+    [a.ref, packed, product.bias?.ref, product.residual],
+  )[0] as Ref;
+}
