@@ -1,6 +1,19 @@
 /** The ordered list of passes is the optimizer. */
 import type { Graph } from '../graph/graph.js';
 import { verifyGraph } from '../graph/verify.js';
+import { assignLayout } from './assign-layout.js';
+import { dropDead } from './drop-dead.js';
+import { dropIdentity } from './drop-identity.js';
+import { expandBatchnorm } from './expand-batchnorm.js';
+import { foldPad } from './fold-pad.js';
+import { foldScale } from './fold-scale.js';
+import { foldShapes } from './fold-shapes.js';
+import { fuseEpilogue } from './fuse-epilogue.js';
+import { mergeEqual } from './merge-equal.js';
+import { mergeReshapes } from './merge-reshapes.js';
+import { nameActivations } from './name-activations.js';
+import { sinkReshapes } from './sink-reshapes.js';
+import { sinkTransposes } from './sink-transposes.js';
 
 export interface Pass {
   readonly name: string;
@@ -8,7 +21,27 @@ export interface Pass {
   run(graph: Graph): number;
 }
 
-export const passes: readonly Pass[] = [];
+// biome-ignore format: one pass a line
+export const passes: readonly Pass[] = [
+  foldShapes,       // settled shape arithmetic → constants
+  dropDead,         // what no output needs goes
+  dropIdentity,     // what changes nothing goes
+  mergeReshapes,    // Flatten, Squeeze, Unsqueeze, Reshape → one Reshape
+  mergeEqual,       // the same from the same → once
+  expandBatchnorm,  // BatchNormalization → a multiplication and an addition per channel
+  foldPad,          // Pad → pads of the convolution or pool
+  foldScale,        // factors and sums per channel → weights and bias
+  nameActivations,  // spelled-out Gelu, HardSwish, Swish, Mish → one node
+  assignLayout,     // convolutions and pools read and write channels last
+  sinkTransposes,   // transposes meet their inverse and vanish
+  mergeReshapes,    // what transposes left behind
+  sinkReshapes,     // activations and sums come to stand next to what they fuse with
+  mergeReshapes,    // reshapes that met on the way down
+  dropIdentity,     // reshapes to the same shape
+  mergeEqual,       // transposes and constants made twice
+  fuseEpilogue,     // bias, residual, activation → the convolution or product before
+  dropDead,         // results that lost their readers
+];
 
 /** Runs passes in order; checks the graph after each where DSNK_VERIFY is set (tests set it). */
 export function runPasses(graph: Graph, list: readonly Pass[] = passes): Map<string, number> {

@@ -1,0 +1,66 @@
+/**
+ * Gives convolutions and pools the layout their kernels want: channels last, behind transposes that sink-transposes
+ * then moves out of the way.
+ *
+ *     %y = Conv(%x, W, B) {auto_pad=SAME_UPPER}   →   %a = Transpose(%x) {perm=[0,2,3,1]}
+ *                                                     %b = dsnk.Conv(%a, W, B) {dilations, group, pads, strides}
+ *                                                     %y = Transpose(%b) {perm=[0,3,1,2]}
+ *
+ * Attributes come out complete: padding in numbers, no default left open. The same for ConvTranspose and pools, with one
+ * to three spatial dimensions. Refuses: more of them.
+ */
+import type { AttrValue, Node, Value } from '../graph/graph.js';
+import { resolvePads, resolveTransposed, windowOf } from '../ops/spatial.js';
+import { GraphEditor } from './editor.js';
+import type { Pass } from './index.js';
+import { channelsFirst, channelsLast, type Perm, samePerm } from './permutation.js';
+
+/** Transpose(v, p); one that is there already serves again. */
+export function transposed(edit: GraphEditor, v: Value, p: Perm): Value {
+  for (const user of edit.users(v)) if (user.op === 'Transpose' && user.domain === '' && samePerm(user.ints('perm'), p)) return user.output();
+  return edit.value('Transpose', [v], { attrs: { perm: [...p] } });
+}
+
+const windowPools = new Set(['MaxPool', 'AveragePool', 'LpPool']);
+const globalPools = new Set(['GlobalMaxPool', 'GlobalAveragePool', 'GlobalLpPool']);
+
+/** The attributes of the channels-last form: complete, with padding in numbers. */
+function attrsOf(node: Node): Record<string, AttrValue> {
+  if (globalPools.has(node.op)) return Object.fromEntries(node.attrs);
+  const size = node.input(0).dims.slice(2);
+  if (windowPools.has(node.op)) {
+    const window = windowOf(node, node.ints('kernel_shape'));
+    const { auto_pad: _, ...others } = Object.fromEntries(node.attrs);
+    // with ceil_mode a last window may reach past explicit padding; its size is the output's matter, not the padding's
+    return { ...others, strides: window.strides, dilations: window.dilations, pads: resolvePads(node, size, window) };
+  }
+  const window = windowOf(node, node.input(1).dims.slice(2));
+  const common = { strides: window.strides, dilations: window.dilations, group: node.int('group', 1) };
+  if (node.op === 'Conv') return { ...common, pads: resolvePads(node, size, window) };
+  const { pads, output } = resolveTransposed(node, size, window);
+  return { ...common, pads, output_shape: output };
+}
+
+export const assignLayout: Pass = {
+  name: 'assign-layout',
+  run(graph) {
+    const edit = new GraphEditor(graph);
+    for (const node of edit.nodes()) {
+      const isConv = node.op === 'Conv' || node.op === 'ConvTranspose';
+      if (node.domain !== '' || (!isConv && !windowPools.has(node.op) && !globalPools.has(node.op))) continue;
+      const x = node.input(0);
+      const rank = x.dims.length;
+      if (rank < 3 || rank > 5) continue;
+      const inputs = [transposed(edit, x, channelsLast(rank)), ...node.inputs.slice(1)];
+      const last = edit.add(node.op, inputs, { domain: 'dsnk', name: node.name, attrs: attrsOf(node), outputs: node.outputs.length });
+      node.outputs.forEach((y, i) => {
+        if (edit.isUnused(y)) return;
+        const to = last.output(i);
+        edit.replaceValue(y, transposed(edit, to, channelsFirst(rank)));
+        to.name = y.name;
+      });
+      edit.rewrites++;
+    }
+    return edit.finish();
+  },
+};

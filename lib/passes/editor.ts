@@ -1,0 +1,241 @@
+/**
+ * Editing a graph: who reads a value is kept up to date while nodes come and go, and `finish` puts the nodes back in
+ * topological order. New nodes come out typed. Values that a subgraph captures count as graph outputs: they stay.
+ */
+import type { DType } from '../dtype.js';
+import { elementCount, sameShape } from '../graph/dim.js';
+import { type AttrValue, Constant, type Domain, Graph, type Node, type Value } from '../graph/graph.js';
+import { inferNode } from '../ops/infer.js';
+
+/** Two runs of these give two results. */
+export const randomOps: ReadonlySet<string> = new Set(['RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike', 'Multinomial', 'Bernoulli']);
+
+export interface NodeOptions {
+  readonly domain?: Domain;
+  readonly name?: string;
+  readonly attrs?: Record<string, AttrValue | undefined>;
+  readonly outputs?: number;
+}
+
+export class GraphEditor {
+  rewrites = 0;
+  readonly #uses = new Map<Value, Set<Node>>();
+  readonly #kept: ReadonlySet<string>;
+  readonly #outputNames: readonly string[];
+  readonly #dead = new Set<Node>();
+  readonly #constant = new Map<Value, boolean>();
+
+  constructor(readonly graph: Graph) {
+    for (const node of graph.nodes) this.#read(node);
+    this.#kept = capturedNames(graph);
+    this.#outputNames = graph.outputs.map((v) => v.name);
+  }
+
+  /** The nodes as they stand now, in order; those that die on the way are left out. */
+  *nodes(order: 'forward' | 'backward' = 'forward'): Generator<Node> {
+    const list = order === 'forward' ? [...this.graph.nodes] : [...this.graph.nodes].reverse();
+    for (const node of list) if (!this.#dead.has(node)) yield node;
+  }
+
+  /** The nodes that read a value. */
+  users(v: Value): readonly Node[] {
+    return [...(this.#uses.get(v) ?? [])];
+  }
+
+  /** Whether a value is read from outside the nodes: a graph output, or captured by a subgraph. */
+  isKept(v: Value): boolean {
+    return this.graph.outputs.includes(v) || this.#kept.has(v.name);
+  }
+
+  /** The one node that reads a value that nobody else needs. */
+  onlyUser(v: Value): Node | undefined {
+    const users = this.#uses.get(v);
+    if (users?.size !== 1 || this.isKept(v)) return undefined;
+    return users.values().next().value;
+  }
+
+  isUnused(v: Value): boolean {
+    return (this.#uses.get(v)?.size ?? 0) === 0 && !this.isKept(v);
+  }
+
+  /** Whether a value is a constant or made from constants only: the init program will hold it. */
+  isConstant(v: Value): boolean {
+    if (v.constant !== undefined) return true;
+    const { producer } = v;
+    if (producer === undefined || producer.inputs.length === 0 || randomOps.has(producer.op)) return false;
+    let answer = this.#constant.get(v);
+    if (answer === undefined) {
+      answer = ![...producer.attrs.values()].some(hasGraph) && producer.inputs.every((x) => x === undefined || this.isConstant(x));
+      this.#constant.set(v, answer);
+    }
+    return answer;
+  }
+
+  /** Adds a typed node; `finish` places it before its readers. */
+  add(op: string, inputs: readonly (Value | undefined)[], options: NodeOptions = {}): Node {
+    const node = this.graph.createNode(op, [...inputs], options);
+    inferNode(node, { concrete: true });
+    this.graph.nodes.push(node);
+    this.#read(node);
+    return node;
+  }
+
+  /** Adds a node with one result. */
+  value(op: string, inputs: readonly (Value | undefined)[], options: NodeOptions = {}): Value {
+    return this.add(op, inputs, options).output();
+  }
+
+  ints(values: readonly number[]): Value {
+    return this.graph.addConstant(Constant.of('int64', [values.length], values));
+  }
+
+  scalar(dtype: DType, value: number): Value {
+    return this.graph.addConstant(Constant.of(dtype, [], [value]));
+  }
+
+  /** The same elements under other dimensions. */
+  reshape(v: Value, dims: readonly number[]): Value {
+    if (sameShape(v.dims, dims)) return v;
+    if (v.constant !== undefined) {
+      const { dtype, read, key } = v.constant;
+      return this.graph.addConstant(new Constant(dtype, [...dims], read, key), v.name);
+    }
+    return this.value('Reshape', [v, this.ints(dims)], { attrs: dims.includes(0) ? { allowzero: 1 } : {} });
+  }
+
+  setInput(node: Node, i: number, v: Value | undefined): void {
+    const old = node.inputs[i];
+    node.inputs[i] = v;
+    if (old !== undefined && !node.inputs.includes(old)) this.#uses.get(old)?.delete(node);
+    if (v !== undefined) this.#use(v, node);
+  }
+
+  /** Every reader of `from`, and the graph's outputs, get `to`. Nodes that nobody needs any more stop counting as readers. */
+  replaceValue(from: Value, to: Value): void {
+    for (const node of this.users(from)) {
+      for (let i = 0; i < node.inputs.length; i++) if (node.inputs[i] === from) this.setInput(node, i, to);
+    }
+    for (let i = 0; i < this.graph.outputs.length; i++) if (this.graph.outputs[i] === from) this.graph.outputs[i] = to;
+    this.#release(from.producer);
+  }
+
+  /** Lets a new node of one result stand where `old` made value `v`; the value's name goes with it. */
+  replaceNode(v: Value, op: string, inputs: readonly (Value | undefined)[], options: NodeOptions = {}): Value {
+    const to = this.value(op, inputs, { name: v.producer?.name ?? v.name, ...options });
+    to.name = v.name;
+    this.replaceValue(v, to);
+    this.rewrites++;
+    return to;
+  }
+
+  /** Removes nodes that nobody needs and orders the rest. Returns the number of rewrites. */
+  finish(): number {
+    this.graph.nodes = liveInOrder(this.graph, (v) => this.#kept.has(v.name));
+    const made = new Set(this.graph.outputs.filter((v) => v.producer !== undefined));
+    this.graph.outputs.forEach((v, i) => {
+      if (made.delete(v)) v.name = this.#outputNames[i] as string;
+    });
+    return this.rewrites;
+  }
+
+  #release(node: Node | undefined): void {
+    if (node === undefined || this.#dead.has(node) || !node.outputs.every((v) => this.isUnused(v))) return;
+    this.#dead.add(node);
+    for (const v of new Set(node.inputs)) {
+      if (v === undefined) continue;
+      this.#uses.get(v)?.delete(node);
+      this.#release(v.producer);
+    }
+  }
+
+  #read(node: Node): void {
+    for (const v of node.inputs) if (v !== undefined) this.#use(v, node);
+  }
+
+  #use(v: Value, node: Node): void {
+    if (v.producer !== undefined && this.#dead.delete(v.producer)) this.#read(v.producer);
+    const users = this.#uses.get(v);
+    if (users === undefined) this.#uses.set(v, new Set([node]));
+    else users.add(node);
+  }
+}
+
+function hasGraph(a: AttrValue): boolean {
+  return a instanceof Graph || (Array.isArray(a) && a.some((x) => x instanceof Graph));
+}
+
+/** Names that the graph's subgraphs read from outside themselves. */
+export function capturedNames(graph: Graph): Set<string> {
+  const names = new Set<string>();
+  const visit = (inner: Graph) => {
+    const own = new Set(inner.inputs.map((v) => v.name));
+    for (const node of inner.nodes) {
+      for (const v of node.inputs) if (v !== undefined && v.constant === undefined && !own.has(v.name)) names.add(v.name);
+      eachSubgraph(node, visit);
+      for (const v of node.outputs) own.add(v.name);
+    }
+    for (const v of inner.outputs) if (!own.has(v.name)) names.add(v.name);
+  };
+  for (const node of graph.nodes) eachSubgraph(node, visit);
+  return names;
+}
+
+function eachSubgraph(node: Node, visit: (g: Graph) => void): void {
+  for (const a of node.attrs.values()) {
+    if (a instanceof Graph) visit(a);
+    else if (Array.isArray(a)) for (const g of a as readonly unknown[]) if (g instanceof Graph) visit(g);
+  }
+}
+
+/**
+ * The nodes that an output needs, in topological order. Nodes keep their order where it is one; a node that is read
+ * earlier than it stands moves up to just before its first reader.
+ */
+function liveInOrder(graph: Graph, kept: (v: Value) => boolean): Node[] {
+  const live = new Set<Node>();
+  const stack: Node[] = [];
+  const reach = (v: Value | undefined) => {
+    const node = v?.producer;
+    if (node === undefined || live.has(node)) return;
+    live.add(node);
+    stack.push(node);
+  };
+  for (const v of graph.outputs) reach(v);
+  for (const node of graph.nodes) if (node.outputs.some(kept)) reach(node.outputs[0]);
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) for (const v of node.inputs) reach(v);
+
+  const order: Node[] = [];
+  const placed = new Set<Node>();
+  for (const root of graph.nodes) {
+    if (!live.has(root) || placed.has(root)) continue;
+    const path = [root];
+    while (path.length > 0) {
+      const node = path[path.length - 1] as Node;
+      const next = placed.has(node) ? undefined : node.inputs.find((v) => v?.producer !== undefined && !placed.has(v.producer))?.producer;
+      if (next !== undefined) {
+        path.push(next);
+        continue;
+      }
+      if (!placed.has(node)) {
+        placed.add(node);
+        order.push(node);
+      }
+      path.pop();
+    }
+  }
+  return order;
+}
+
+/** The number that every element of a constant is, if it has one element. */
+export function scalarOf(v: Value | undefined): number | undefined {
+  if (v?.constant === undefined || elementCount(v.constant.dims) !== 1) return undefined;
+  return v.constant.values()?.[0];
+}
+
+/** The elements of a small constant or of settled shape arithmetic. */
+export function numbersOf(v: Value | undefined): readonly number[] | undefined {
+  if (v === undefined) return undefined;
+  if (v.known?.every((x) => typeof x === 'number')) return v.known as readonly number[];
+  if (v.constant === undefined || elementCount(v.constant.dims) > 1024) return undefined;
+  return v.constant.values();
+}
