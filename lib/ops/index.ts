@@ -5,6 +5,7 @@ import { controlOperators } from './control.js';
 import { convOperators } from './conv.js';
 import { dynamicFamily } from './dynamic.js';
 import { einsumOperators } from './einsum.js';
+import { elementwiseOperators } from './elementwise.js';
 import { gatherOperators } from './gather.js';
 import { matmulOperators } from './matmul.js';
 import { normOperators } from './norm.js';
@@ -27,6 +28,7 @@ const families: readonly (readonly Operator[])[] = [
   einsumOperators,
   matmulOperators,
   dynamicFamily,
+  elementwiseOperators,
   gatherOperators,
   normOperators,
   poolOperators,

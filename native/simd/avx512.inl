@@ -71,3 +71,30 @@ DSNK_INLINE float largest(F32 a) { return _mm512_reduce_max_ps(a.v); }
 DSNK_INLINE float smallest(F32 a) { return _mm512_reduce_min_ps(a.v); }
 // a·2^n for integral n, denormal results rounded once.
 DSNK_INLINE F32 scale2(F32 a, F32 n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+// Narrow elements widened to float, and back. Bytes are truth values (0, 1); halves round to nearest even.
+DSNK_INLINE F32 loadTruth(const uint8_t* p) {
+  const __mmask16 yes = _mm_test_epi8_mask(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(-1));
+  return {_mm512_maskz_mov_ps(yes, _mm512_set1_ps(1.0f))};
+}
+DSNK_INLINE void storeTruth(F32 a, uint8_t* p) {
+  const __mmask16 yes = _mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_maskz_set1_epi8(yes, 1));
+}
+DSNK_INLINE F32 loadHalf(const uint16_t* p) {
+  return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+DSNK_INLINE void storeHalf(F32 a, uint16_t* p) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT));
+}
+DSNK_INLINE F32 loadBfloat(const uint16_t* p) {
+  const __m512i w = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(w, 16))};
+}
+DSNK_INLINE void storeBfloat(F32 a, uint16_t* p) {
+  const __m512i i = _mm512_castps_si512(a.v);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(i, 16), _mm512_set1_epi32(1));
+  const __m512i rounded = _mm512_add_epi32(i, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+  const __mmask16 nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);  // a NaN must not round to infinity
+  const __m512i r = _mm512_mask_or_epi32(rounded, nan, i, _mm512_set1_epi32(0x400000));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16)));
+}

@@ -54,7 +54,8 @@ DSNK_INLINE F32 expm1(F32 x) {
   const F32 q = fma(r * r, p, r);
   const F32 half = scale2(F32::set(0.5f), n);
   const F32 y = fma(half, q, half - F32::set(0.5f));
-  return select(equal(x, F32::zero()), x, y + y);
+  // below 5e-8 the result is x to rounding; halving would lose a denormal
+  return select(less(abs(x), F32::set(5e-8f)), x, y + y);
 }
 
 // log(2^e · (1+f)) + correction, sqrt(1/2) <= 1+f < sqrt(2). `u` must be a positive normal number.

@@ -87,3 +87,10 @@ DSNK_INLINE float largest(F32 a) { return a.v; }
 DSNK_INLINE float smallest(F32 a) { return a.v; }
 // a·2^n for integral n.
 DSNK_INLINE F32 scale2(F32 a, F32 n) { return {std::ldexp(a.v, toI32(n).v)}; }
+// Narrow elements widened to float, and back. Bytes are truth values (0, 1); halves round to nearest even.
+DSNK_INLINE F32 loadTruth(const uint8_t* p) { return {*p ? 1.0f : 0.0f}; }
+DSNK_INLINE void storeTruth(F32 a, uint8_t* p) { *p = a.v != 0; }
+DSNK_INLINE F32 loadHalf(const uint16_t* p) { return {halfToFloat(*p)}; }
+DSNK_INLINE void storeHalf(F32 a, uint16_t* p) { *p = floatToHalf(a.v); }
+DSNK_INLINE F32 loadBfloat(const uint16_t* p) { return {bfloatToFloat(*p)}; }
+DSNK_INLINE void storeBfloat(F32 a, uint16_t* p) { *p = floatToBfloat(a.v); }

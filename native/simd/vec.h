@@ -13,6 +13,7 @@
 //   fma(a,b,c) = a*b+c   min max abs neg floor ceil trunc roundEven sqrt   + - * /
 //   less(a,b) lessEqual equal → Mask;  select(mask, a, b);  isNan(a)
 //   toI32 (truncate) roundToI32 (nearest even) toF32 bitsOf fromBits, shifts on I32
+//   loadTruth/Half/Bfloat(p), storeTruth/Half/Bfloat(a, p): bytes and 16-bit floats, whole vectors
 //   scale2(a, n) = a*2^n for integral n
 //   sum(a) largest(a) smallest(a): across lanes, in a fixed order
 // simd/math.inl adds exp, log, tanh, erf … on F32.
@@ -24,6 +25,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+
+#include "simd/half.h"
 
 // Code that must be inlined for its registers to stay registers.
 #define DSNK_INLINE static inline __attribute__((always_inline))
