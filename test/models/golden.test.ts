@@ -1,0 +1,38 @@
+/** Every float32 model of the shared folder against the outputs of onnxruntime-node, on every ISA of this machine. */
+import { describe, expect, it } from 'vitest';
+import { InferenceSession } from '../../lib/index.js';
+import { asset, goldenCases, goldenInput, goldenOutputs, haveAssets } from './assets.js';
+
+// Quantized, and com.microsoft attention: later issues.
+const later = ['cnn/shufflenet-v2-12-int8.onnx', 'llm/tiny-random-gpt2-fp32-past.onnx'];
+
+/**
+ * Two correct float32 programs differ by rounding alone. A sum of K products carries an error of about ε·√K of its
+ * largest terms (random signs; ε = 2⁻²⁴), layers add up as √L, and both sides have it: relative to the largest output,
+ * 2·ε·√(K·L) with K ≤ 4096 and L ≤ 256 is 1.2e-4.
+ */
+const tolerance = 2 * 2 ** -24 * Math.sqrt(4096 * 256);
+
+describe.skipIf(!haveAssets)('golden outputs', () => {
+  it.each(goldenCases().filter((c) => !later.includes(c.model)))('$model, case $case', async (c) => {
+    const session = await InferenceSession.create(asset(c.model));
+    const feeds = Object.fromEntries(Object.entries(c.inputs).map(([name, d]) => [name, goldenInput(d)]));
+    const results = await session.run(feeds);
+    const golden = goldenOutputs(c);
+    expect(Object.keys(results).sort()).toEqual([...golden.keys()].sort());
+    for (const o of c.outputs) {
+      const got = results[o.name];
+      const want = golden.get(o.name) as ArrayLike<number | bigint>;
+      expect(got?.dims, o.name).toEqual(o.dims);
+      expect(got?.type, o.name).toBe(o.type);
+      let largest = 0;
+      let worst = 0;
+      for (let i = 0; i < want.length; i++) {
+        largest = Math.max(largest, Math.abs(Number(want[i])));
+        worst = Math.max(worst, Math.abs(Number((got?.data as ArrayLike<number | bigint>)[i]) - Number(want[i])));
+      }
+      expect(worst, `${o.name}: largest difference, outputs up to ${largest}`).toBeLessThanOrEqual(tolerance * largest);
+    }
+    await session.release();
+  });
+});
