@@ -15,7 +15,7 @@ import { allocate, type HostTensor } from '../tensor.js';
 import type { StoreHandle } from './binding.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native } from './native.js';
-import { ancestors, splitGraph } from './split.js';
+import { ancestors, dynamicNode, type Split, splitDynamic, splitGraph } from './split.js';
 
 export interface ModelOptions extends CompileOptions {
   readonly threads: number;
@@ -54,8 +54,7 @@ class Weights {
 interface Stages {
   readonly first: Model;
   readonly second: Model;
-  /** Inputs of the second stage: from the first stage's outputs (after trimming), or from the whole model's inputs. */
-  readonly feed: (inputs: readonly HostTensor[], firstOutputs: readonly HostTensor[]) => HostTensor[];
+  readonly feed: Split['feed'];
 }
 
 export class Model {
@@ -73,11 +72,12 @@ export class Model {
     weights?: Weights,
   ) {
     this.#weights = weights ?? new Weights();
+    const dynamic = dynamicNode(graph);
+    if (dynamic !== undefined) this.#stage(splitDynamic(graph, dynamic));
   }
 
-  #stage(first: Graph, second: Graph, feed: Stages['feed']): Stages {
+  #stage({ first, second, feed }: Split): void {
     this.#stages = { first: new Model(first, this.options, this.#weights), second: new Model(second, this.options, this.#weights), feed };
-    return this.#stages;
   }
 
   get weightBytes(): number {
@@ -218,8 +218,7 @@ export class Model {
         const original = [...map].find(([, copy]) => copy === error.value)?.[0];
         if (original === undefined) throw error;
         if (this.#settle(original, inputs)) continue;
-        const { first, second, feed } = splitGraph(this.graph, original);
-        this.#stage(first, second, feed);
+        this.#stage(splitGraph(this.graph, original));
         return undefined;
       }
     }
