@@ -33,7 +33,9 @@ const peer = loadPeer();
 const folder = join(import.meta.dirname, '..', 'build', 'bench-models');
 mkdirSync(folder, { recursive: true });
 const cpu = native().cpu();
-console.log(`${cpu.model}, ${cpu.isa}, ${cpu.threads} threads; node ${process.version}; onnxruntime-node ${peer.version}; ${args.seconds} s per model and thread count`);
+console.log(
+  `${cpu.model}, ${cpu.isa}, ${cpu.threads} threads; node ${process.version}; onnxruntime-node ${peer.version}; ${args.seconds} s per model and thread count`,
+);
 
 const rows: Row[] = [];
 for (const { name, build } of benchModels) {
@@ -86,12 +88,30 @@ for (const { name, build } of benchModels) {
 function line(r: Row): string[] {
   const ms = (s: Summary) => `${s.best.toFixed(2)} / ${s.median.toFixed(2)}`;
   const mb = (n: number) => `${(n / 1e6).toFixed(2)}`;
-  return [r.model, `${r.threads}T`, ms(r.ours), ms(r.peer), r.ratioBest.toFixed(2), r.ratioMedian.toFixed(2), r.largestDifference.toExponential(1), mb(r.arenaBytes), mb(r.lowerBoundBytes)];
+  return [
+    r.model,
+    `${r.threads}T`,
+    ms(r.ours),
+    ms(r.peer),
+    r.ratioBest.toFixed(2),
+    r.ratioMedian.toFixed(2),
+    r.largestDifference.toExponential(1),
+    mb(r.arenaBytes),
+    mb(r.lowerBoundBytes),
+  ];
 }
 
-console.log(`\n${table([['model', 'threads', 'ours ms best/median', 'peer ms best/median', 'ratio best', 'ratio median', 'max diff', 'arena MB', 'bound MB'], ...rows.map(line)])}`);
+console.log(
+  `\n${table([['model', 'threads', 'ours ms best/median', 'peer ms best/median', 'ratio best', 'ratio median', 'max diff', 'arena MB', 'bound MB'], ...rows.map(line)])}`,
+);
 for (const threads of new Set(rows.map((r) => r.threads))) {
   const of = rows.filter((r) => r.threads === threads);
-  console.log(`geomean, ${threads} thread(s): ${geomean(of.map((r) => r.ratioBest)).toFixed(2)} (best), ${geomean(of.map((r) => r.ratioMedian)).toFixed(2)} (median)`);
+  console.log(
+    `geomean, ${threads} thread(s): ${geomean(of.map((r) => r.ratioBest)).toFixed(2)} (best), ${geomean(of.map((r) => r.ratioMedian)).toFixed(2)} (median)`,
+  );
 }
-if (args.json) writeFileSync(args.json, `${JSON.stringify({ cpu, node: process.version, peer: peer.version, date: new Date().toISOString().slice(0, 10), rows }, null, 2)}\n`);
+if (args.json)
+  writeFileSync(
+    args.json,
+    `${JSON.stringify({ cpu, node: process.version, peer: peer.version, date: new Date().toISOString().slice(0, 10), rows }, null, 2)}\n`,
+  );

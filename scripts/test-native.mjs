@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run test:native [-- --mutations 50000]`: the native part under AddressSanitizer + UBSan (program fuzzing) and under
-// ThreadSanitizer (teams and lanes). Programs to mutate come from the compiler: scripts/fuzz-corpus.mjs.
+// ThreadSanitizer (teams and lanes). The programs to mutate are the small calls of the kernel tests (DSNK_CORPUS).
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -26,7 +26,7 @@ function build(sanitizer) {
 const corpus = join(root, 'build', 'fuzz-corpus');
 rmSync(corpus, { recursive: true, force: true });
 mkdirSync(corpus, { recursive: true });
-run(process.execPath, [join(root, 'scripts', 'fuzz-corpus.mjs'), corpus]);
+run('npx', ['--no-install', 'vitest', 'run', 'test/kernels', 'test/native', '--reporter=dot'], { DSNK_CORPUS: corpus });
 const address = build('address');
 run(join(address, 'fuzz_load'), [args.mutations, args.seed, ...readdirSync(corpus).map((f) => join(corpus, f))], {
   UBSAN_OPTIONS: 'print_stacktrace=1',

@@ -13,7 +13,15 @@ export function mobileNetV2(): Graph {
   const net = new Net('mobilenetv2', 2);
   const relu6: ActivationFunction = (x) => net.b.clamp(x, { minValue: 0, maxValue: 6 }) as Operand;
   let x = net.conv(net.image(), 32, 3, { stride: 2, act: relu6 });
-  for (const [t, c, n, s] of [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 3, 2], [6, 64, 4, 2], [6, 96, 3, 1], [6, 160, 3, 2], [6, 320, 1, 1]] as const) {
+  for (const [t, c, n, s] of [
+    [1, 16, 1, 1],
+    [6, 24, 2, 2],
+    [6, 32, 3, 2],
+    [6, 64, 4, 2],
+    [6, 96, 3, 1],
+    [6, 160, 3, 2],
+    [6, 320, 1, 1],
+  ] as const) {
     for (let i = 0; i < n; i++) {
       const stride = i === 0 ? s : 1;
       let y = t === 1 ? x : net.conv(x, net.channels(x) * t, 1, { act: relu6 });
@@ -32,8 +40,20 @@ export function mobileNetV3Large(): Graph {
   const gate: ActivationFunction = (x) => net.b.hardSigmoid(x, { alpha: 1 / 6, beta: 0.5 }) as Operand;
   let x = net.conv(net.image(), 16, 3, { stride: 2, act: hardSwish });
   const rows = [
-    [3, 16, 16, 0, 0, 1], [3, 64, 24, 0, 0, 2], [3, 72, 24, 0, 0, 1], [5, 72, 40, 1, 0, 2], [5, 120, 40, 1, 0, 1], [5, 120, 40, 1, 0, 1], [3, 240, 80, 0, 1, 2],
-    [3, 200, 80, 0, 1, 1], [3, 184, 80, 0, 1, 1], [3, 184, 80, 0, 1, 1], [3, 480, 112, 1, 1, 1], [3, 672, 112, 1, 1, 1], [5, 672, 160, 1, 1, 2], [5, 960, 160, 1, 1, 1],
+    [3, 16, 16, 0, 0, 1],
+    [3, 64, 24, 0, 0, 2],
+    [3, 72, 24, 0, 0, 1],
+    [5, 72, 40, 1, 0, 2],
+    [5, 120, 40, 1, 0, 1],
+    [5, 120, 40, 1, 0, 1],
+    [3, 240, 80, 0, 1, 2],
+    [3, 200, 80, 0, 1, 1],
+    [3, 184, 80, 0, 1, 1],
+    [3, 184, 80, 0, 1, 1],
+    [3, 480, 112, 1, 1, 1],
+    [3, 672, 112, 1, 1, 1],
+    [5, 672, 160, 1, 1, 2],
+    [5, 960, 160, 1, 1, 1],
     [5, 960, 160, 1, 1, 1],
   ] as const;
   for (const [k, expanded, out, se, hs, stride] of rows) {
@@ -60,7 +80,11 @@ export function shuffleNetV2(): Graph {
   };
   let x = net.conv(net.image(), 24, 3, { stride: 2, act: relu });
   x = b.maxPool2d(x, { windowDimensions: [3, 3], strides: [2, 2], padding: [1, 1, 1, 1] }) as Operand;
-  for (const [out, repeat] of [[116, 4], [232, 8], [464, 4]] as const) {
+  for (const [out, repeat] of [
+    [116, 4],
+    [232, 8],
+    [464, 4],
+  ] as const) {
     const half = out / 2;
     for (let i = 0; i < repeat; i++) {
       let left: Operand;
@@ -91,7 +115,13 @@ export function squeezeNet(): Graph {
   let x = pool(net.conv(net.image(), 64, 3, { stride: 2, act: relu, padding: 0 }));
   x = pool(fire(fire(x, 16, 64), 16, 64));
   x = pool(fire(fire(x, 32, 128), 32, 128));
-  for (const [s, e] of [[48, 192], [48, 192], [64, 256], [64, 256]] as const) x = fire(x, s, e);
+  for (const [s, e] of [
+    [48, 192],
+    [48, 192],
+    [64, 256],
+    [64, 256],
+  ] as const)
+    x = fire(x, s, e);
   x = b.averagePool2d(net.conv(x, 1000, 1, { act: relu })) as Operand;
   return net.done(b.reshape(x, [1, 1000]) as Operand);
 }
@@ -102,7 +132,15 @@ export function efficientNetB0(): Graph {
   const silu: ActivationFunction = (x) => net.b.silu(x) as Operand;
   const gate: ActivationFunction = (x) => net.b.sigmoid(x) as Operand;
   let x = net.conv(net.image(), 32, 3, { stride: 2, act: silu });
-  const rows = [[1, 16, 1, 1, 3], [6, 24, 2, 2, 3], [6, 40, 2, 2, 5], [6, 80, 3, 2, 3], [6, 112, 3, 1, 5], [6, 192, 4, 2, 5], [6, 320, 1, 1, 3]] as const;
+  const rows = [
+    [1, 16, 1, 1, 3],
+    [6, 24, 2, 2, 3],
+    [6, 40, 2, 2, 5],
+    [6, 80, 3, 2, 3],
+    [6, 112, 3, 1, 5],
+    [6, 192, 4, 2, 5],
+    [6, 320, 1, 1, 3],
+  ] as const;
   for (const [t, c, n, s, k] of rows) {
     for (let i = 0; i < n; i++) {
       const stride = i === 0 ? s : 1;

@@ -1,6 +1,6 @@
 /** One kernel, called directly: for `kernels.*`, for the tests of every row, and for the kernel bench. */
 import type { KernelRow } from '../compile/catalogue.js';
-import { encodeProgram, type Location } from '../compile/program.js';
+import { encodeProgram, type Location, NOWHERE } from '../compile/program.js';
 import { DsnkError } from '../errors.js';
 import { type Bytes, loadError, type ProgramHandle, runError } from './binding.js';
 import { native } from './native.js';
@@ -20,6 +20,37 @@ export interface OperandSize {
   readonly bytes: number;
 }
 
+/** The words of a program of one instruction whose operands all lie in the io segment. */
+export function kernelProgram(
+  row: KernelRow,
+  params: Uint32Array,
+  outputs: readonly (OperandSize | undefined)[],
+  inputs: readonly (OperandSize | undefined)[],
+): Uint32Array {
+  let ioBytes = 0;
+  const place = (size: OperandSize | undefined): Location => {
+    if (size === undefined) return NOWHERE;
+    const location: Location = { segment: 'io', index: 0, offset: ioBytes, bytes: size.bytes };
+    ioBytes += align(size.bytes);
+    return location;
+  };
+  const outs = outputs.map(place);
+  const ins = inputs.map(place);
+  return encodeProgram({
+    catalogueHash: native().catalogue().hash,
+    arenaBytes: 0,
+    ioBytes,
+    stateBytes: 0,
+    weightsBytes: 0,
+    initArenaBytes: 0,
+    weightBlock: 0,
+    init: [],
+    main: [{ kernel: row.id, operands: [...outs, ...ins], params }],
+    inputs: ins.filter((l) => l.segment !== 'none'),
+    outputs: outs.filter((l) => l.segment !== 'none'),
+  });
+}
+
 /**
  * Loads one kernel row with its parameters. `outputs` and `inputs` give the operand sizes (undefined = left out).
  * Throws ERR_DSNK_INVALID_PROGRAM when the kernel refuses them.
@@ -32,28 +63,7 @@ export function loadKernel(
   options: { threads?: number } = {},
 ): KernelCall {
   const addon = native();
-  let ioBytes = 0;
-  const place = (size: OperandSize | undefined): Location => {
-    if (size === undefined) return { segment: 'none', index: 0, offset: 0, bytes: 0 };
-    const location: Location = { segment: 'io', index: 0, offset: ioBytes, bytes: size.bytes };
-    ioBytes += align(size.bytes);
-    return location;
-  };
-  const outs = outputs.map(place);
-  const ins = inputs.map(place);
-  const words = encodeProgram({
-    catalogueHash: addon.catalogue().hash,
-    arenaBytes: 0,
-    ioBytes,
-    stateBytes: 0,
-    weightsBytes: 0,
-    initArenaBytes: 0,
-    weightBlock: 0,
-    init: [],
-    main: [{ kernel: row.id, operands: [...outs, ...ins], params }],
-    inputs: ins.filter((l) => l.segment !== 'none'),
-    outputs: outs.filter((l) => l.segment !== 'none'),
-  });
+  const words = kernelProgram(row, params, outputs, inputs);
   const where = () => `kernel ${row.name}`;
   let program: ProgramHandle | undefined;
   let failure: DsnkError | undefined;

@@ -3,10 +3,12 @@
  * bench/cases/<family>.ts, shared with the bench) say what is called.
  */
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
 import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../../lib/kernels/params.js';
-import { loadKernel } from '../../lib/runtime/call.js';
+import { kernelProgram, loadKernel } from '../../lib/runtime/call.js';
 import { native } from '../../lib/runtime/native.js';
 
 /** All rows of an operation for these types that this machine can run, best first; the scalar row is last. */
@@ -36,12 +38,31 @@ export function callKernel<F extends Fields>(
   const words = encodeParams(schema, params as Readonly<Record<string, number | readonly number[]>>, options.tail);
   const size = (a: TypedArray | undefined) => a && { bytes: a.byteLength };
   const call = loadKernel(row, words, outputs.map(size), inputs.map(size), { threads: options.threads ?? 1 });
+  keepForFuzzing(row, words, outputs, inputs);
   try {
     call.run(outputs, inputs);
   } finally {
     call.dispose();
   }
 }
+
+/**
+ * With DSNK_CORPUS set, small calls of every row are written there as programs: scripts/test-native.mjs mutates them under
+ * sanitizers. Format: see test/native/fuzz_load.cc.
+ */
+function keepForFuzzing(row: KernelRow, params: Uint32Array, outputs: readonly (TypedArray | undefined)[], inputs: readonly (TypedArray | undefined)[]): void {
+  const folder = process.env['DSNK_CORPUS'];
+  if (!folder) return;
+  const bytes = [...outputs, ...inputs].reduce((sum, a) => sum + (a?.byteLength ?? 0), 0);
+  const kept = keptForFuzzing.get(row.name) ?? 0;
+  if (bytes > 32768 || kept >= 24) return;
+  keptForFuzzing.set(row.name, kept + 1);
+  const size = (a: TypedArray | undefined) => a && { bytes: a.byteLength };
+  const words = kernelProgram(row, params, outputs.map(size), inputs.map(size));
+  writeFileSync(join(folder, `${row.name}.${kept}.bin`), Buffer.from(Uint32Array.of(words.length, ...words, 0).buffer));
+}
+
+const keptForFuzzing = new Map<string, number>();
 
 /** A small, fast, seeded generator: the same numbers on every machine. */
 export function mulberry32(seed: number): () => number {

@@ -54,7 +54,14 @@ export function goldenOutputs(c: GoldenCase): Map<string, ArrayLike<number | big
   let at = 0;
   for (const o of c.outputs) {
     const copy = bytes.subarray(at, at + o.byteLength).slice();
-    out.set(o.name, new (arrayConstructor(o.type))(copy.buffer, copy.byteOffset, o.dims.reduce((a, b) => a * b, 1)));
+    out.set(
+      o.name,
+      new (arrayConstructor(o.type))(
+        copy.buffer,
+        copy.byteOffset,
+        o.dims.reduce((a, b) => a * b, 1),
+      ),
+    );
     at += o.byteLength;
   }
   return out;
@@ -63,7 +70,11 @@ export function goldenOutputs(c: GoldenCase): Map<string, ArrayLike<number | big
 /** Planar float image [1,3,H,W] from a file: short side to `resize`, centre crop to `crop`, mean and deviation of ImageNet. */
 export async function imagenetInput(path: string, resize = 256, crop = 224): Promise<Tensor> {
   const { default: sharp } = await import('sharp');
-  const { data: pixels, info } = await sharp(path).resize({ width: resize, height: resize, fit: 'outside' }).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const { data: pixels, info } = await sharp(path)
+    .resize({ width: resize, height: resize, fit: 'outside' })
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   const [left, top] = [Math.floor((info.width - crop) / 2), Math.floor((info.height - crop) / 2)];
   const mean = [0.485, 0.456, 0.406];
   const deviation = [0.229, 0.224, 0.225];
@@ -96,7 +107,9 @@ export function readWav(path: string): { sampleRate: number; samples: Float32Arr
       bits = file.readUInt16LE(body + 14);
     } else if (id === 'data') {
       const n = Math.min(size, file.length - body) / (bits / 8);
-      const samples = Float32Array.from({ length: Math.floor(n) }, (_, i) => (format === 3 ? file.readFloatLE(body + 4 * i) : file.readInt16LE(body + 2 * i) / 32768));
+      const samples = Float32Array.from({ length: Math.floor(n) }, (_, i) =>
+        format === 3 ? file.readFloatLE(body + 4 * i) : file.readInt16LE(body + 2 * i) / 32768,
+      );
       return { sampleRate, samples };
     }
     at = body + size + (size & 1);

@@ -109,7 +109,8 @@ describe.skipIf(!haveAssets)('speech', () => {
       const enh = data(r['enh']);
       for (let i = 0; i < size; i++) {
         let v = (enh[0] as number) + (enh[512] as number) * (i & 1 ? -1 : 1);
-        for (let k = 1; k < 256; k++) v += 2 * ((enh[2 * k] as number) * (cos[(k * i) % size] as number) - (enh[2 * k + 1] as number) * (sin[(k * i) % size] as number));
+        for (let k = 1; k < 256; k++)
+          v += 2 * ((enh[2 * k] as number) * (cos[(k * i) % size] as number) - (enh[2 * k + 1] as number) * (sin[(k * i) % size] as number));
         out[f * hop + i] = (out[f * hop + i] as number) + (v / size) * (window[i] as number);
         norm[f * hop + i] = (norm[f * hop + i] as number) + (window[i] as number) ** 2;
       }
