@@ -101,10 +101,9 @@ function prune(steps: readonly Step[], needed: Set<Buffer>): Step[] {
     const step = steps[i] as Step;
     if (!step.outputs.some((r) => r !== undefined && needed.has(r.buffer))) continue;
     for (const r of step.inputs) if (r !== undefined) needed.add(r.buffer);
-    // a buffer may be filled by several steps, so it stays needed
-    kept.unshift(step);
+    kept.push(step);
   }
-  return kept;
+  return kept.reverse();
 }
 
 export function planProgram(
