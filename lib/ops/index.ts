@@ -13,6 +13,7 @@ import type { Operator } from './operator.js';
 import { poolOperators } from './pool.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
+import { rnnOperators } from './rnn.js';
 import { shapeOperators } from './shape.js';
 import { sliceOperators } from './slice.js';
 import { softmaxOperators } from './softmax.js';
@@ -34,6 +35,7 @@ const families: readonly (readonly Operator[])[] = [
   poolOperators,
   reduceOperators,
   resizeOperators,
+  rnnOperators,
   shapeOperators,
   sliceOperators,
   softmaxOperators,

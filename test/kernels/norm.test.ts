@@ -51,7 +51,9 @@ const definitions: Record<string, (p: Numbers, inputs: Operands) => (number[] | 
     const { p, n, inner } = params as Numbers & Record<'p' | 'n' | 'inner', number>;
     const norms = new Map<number, number>();
     const key = (i: number) => Math.floor(i / (n * inner)) * inner + (i % inner);
-    x?.forEach((v, i) => norms.set(key(i), (norms.get(key(i)) ?? 0) + Math.abs(v) ** p));
+    x?.forEach((v, i) => {
+      norms.set(key(i), (norms.get(key(i)) ?? 0) + Math.abs(v) ** p);
+    });
     return [[...(x as Float32Array)].map((v, i) => (norms.get(key(i)) === 0 ? 0 : v / (norms.get(key(i)) as number) ** (1 / p)))];
   },
   lrn(p, [x]) {
@@ -109,7 +111,10 @@ describe.each(Object.keys(definitions))('%s', (op) => {
         callKernel(row, c.schema, c.params as never, y, c.inputs());
         callKernel(scalar, c.schema, c.params as never, z, c.inputs());
         if (op !== 'lrn') expect(y, c.name).toEqual(z);
-        else y[0]?.forEach((v, i) => expect(Math.abs(v - (z[0]?.[i] as number))).toBeLessThanOrEqual(2 * tolerance(v)));
+        else
+          y[0]?.forEach((v, i) => {
+            expect(Math.abs(v - (z[0]?.[i] as number))).toBeLessThanOrEqual(2 * tolerance(v));
+          });
       }
     });
   });
