@@ -59,8 +59,14 @@ struct Walk {
   const Geometry& geometry;
   int64_t sizeD, sizeH, sizeW, image, d, h, w;
   Walk(const Geometry& g, int64_t pixel)
-      : geometry(g), sizeD(g.p.outSize[0]), sizeH(g.p.outSize[1]), sizeW(g.p.outSize[2]), image(pixel / sizeW / sizeH / sizeD),
-        d(pixel / sizeW / sizeH % sizeD), h(pixel / sizeW % sizeH), w(pixel % sizeW) {}
+      : geometry(g),
+        sizeD(g.p.outSize[0]),
+        sizeH(g.p.outSize[1]),
+        sizeW(g.p.outSize[2]),
+        image(pixel / sizeW / sizeH / sizeD),
+        d(pixel / sizeW / sizeH % sizeD),
+        h(pixel / sizeW % sizeH),
+        w(pixel % sizeW) {}
   void advance() {
     if (++w < sizeW) return;
     w = 0;
