@@ -6,14 +6,17 @@ import { convOperators } from './conv.js';
 import { dynamicFamily } from './dynamic.js';
 import { einsumOperators } from './einsum.js';
 import { elementwiseOperators } from './elementwise.js';
+import { fillOperators } from './fill.js';
 import { gatherOperators } from './gather.js';
 import { matmulOperators } from './matmul.js';
 import { normOperators } from './norm.js';
 import type { Operator } from './operator.js';
+import { padOperators } from './pad.js';
 import { poolOperators } from './pool.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
 import { rnnOperators } from './rnn.js';
+import { scatterOperators } from './scatter.js';
 import { shapeOperators } from './shape.js';
 import { sliceOperators } from './slice.js';
 import { softmaxOperators } from './softmax.js';
@@ -41,6 +44,9 @@ const families: readonly (readonly Operator[])[] = [
   softmaxOperators,
   transposeOperators,
   visionOperators,
+  fillOperators,
+  padOperators,
+  scatterOperators,
 ];
 
 const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));

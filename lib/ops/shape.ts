@@ -1,6 +1,9 @@
 /** Operators that only look at shapes, or give the same bytes another shape. None of them moves a byte but for fills. */
+import { dtypes } from '../dtype.js';
 import { type Dim, elementCount, isConcrete, productDim, type Shape, subDim } from '../graph/dim.js';
 import { Constant, type Node } from '../graph/graph.js';
+import { fillParams, rangeParams, rangeType, rangeTypeOf } from '../kernels/fill.js';
+import { patternOf } from './fill.js';
 import { dimsOrUnknown, exactNumbers, movableElements, orUnknown, quotientDim, unknownShape } from './known.js';
 import { type Inference, MAX_KNOWN, type Operator, type OutputType } from './operator.js';
 
@@ -162,7 +165,7 @@ function constantOf(node: Node): Constant | undefined {
 }
 
 /** The one element that ConstantOfShape repeats. */
-export function fillElement(node: Node): Constant {
+function fillElement(node: Node): Constant {
   const value = node.attrs.get('value');
   return value instanceof Constant ? value : zero;
 }
@@ -182,24 +185,25 @@ function rangeCount(q: Inference): Dim | undefined {
   });
 }
 
-/** Element i of a Range. */
-export function rangeElement(start: number, delta: number, i: number): number {
-  return start + i * delta;
-}
-
 const range: Operator = {
   name: 'Range',
   domain: '',
   opsets,
   infer(q) {
     const dtype = q.dtype(0);
+    if (rangeTypeOf[dtype] === undefined) q.failDtype(`type must be one of ${Object.keys(rangeTypeOf).join(', ')}`, dtype);
     const count = rangeCount(q) ?? q.unknownDim();
     const [start, , delta] = [0, 1, 2].map((i) => q.known(i)?.[0]);
     let known: readonly number[] | undefined;
     if (typeof count === 'number' && count <= MAX_KNOWN && typeof start === 'number' && typeof delta === 'number') {
-      known = Array.from({ length: count }, (_, i) => rangeElement(start, delta, i));
+      known = Array.from({ length: count }, (_, i) => start + i * delta);
     }
     return [{ dtype, shape: [count], known: exactNumbers(known, dtype) }];
+  },
+  lower(low) {
+    const type = rangeTypeOf[low.node.output().type] ?? 'i64';
+    const params = { count: low.outDims()[0] as number, type: rangeType.value(type), reserved: 0 };
+    low.emit(low.select('range', 'any'), rangeParams, params, [low.out()], [low.in(0), low.in(2)]);
   },
 };
 
@@ -209,11 +213,17 @@ const constantOfShape: Operator = {
   opsets,
   infer(q) {
     const value = fillElement(q.node);
+    if (dtypes[value.dtype].bits < 8) q.failDtype('elements must be whole bytes', value.dtype);
+    if (elementCount(value.dims) !== 1) q.fail('value must hold one element', `[${value.dims}] came`);
     const shape = dimsOrUnknown(q, 0);
     const count = shape === undefined ? undefined : productDim(shape);
     const element = exactNumbers(value.values(), value.dtype)?.[0];
     const few = typeof count === 'number' && count >= 0 && count <= MAX_KNOWN;
     return [{ dtype: value.dtype, shape, known: few && element !== undefined ? new Array(count).fill(element) : undefined }];
+  },
+  lower(low) {
+    const y = low.out();
+    if (y.bytes > 0) low.emit(low.select('fill', 'any'), fillParams, { bytes: y.bytes, pattern: patternOf(fillElement(low.node)) }, [y], []);
   },
 };
 

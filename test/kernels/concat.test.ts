@@ -8,7 +8,9 @@ describe.each(rowsOf('concat', 'any'))('$name', (row) => {
     const inputs = rowBytes.map((n, i) => Uint8Array.from({ length: outer * n }, (_, k) => k * 7 + i * 101 + (k >> 8)));
     const all = rowBytes.reduce((a, b) => a + b, 0);
     const parts: Uint8Array[] = [];
-    for (let o = 0; o < outer; o++) inputs.forEach((x, i) => parts.push(x.subarray(o * (rowBytes[i] as number), (o + 1) * (rowBytes[i] as number))));
+    for (let o = 0; o < outer; o++) {
+      for (const [i, x] of inputs.entries()) parts.push(x.subarray(o * (rowBytes[i] as number), (o + 1) * (rowBytes[i] as number)));
+    }
     const want = Buffer.concat(parts);
     for (const threads of [1, 2, 3]) {
       const y = new Uint8Array(outer * all + 3);

@@ -55,7 +55,10 @@ inline bool viewFits(const int64_t* dims, const int64_t* strides, int32_t rank, 
          ((highest + Size(1)) * elementBytes).fits(bytes);
 }
 
+// 0 where a dimension is, whatever the others are: only then may their product not fit.
 inline int64_t product(const int64_t* dims, int32_t rank) {
+  for (int32_t d = 0; d < rank; d++)
+    if (dims[d] == 0) return 0;
   int64_t p = 1;
   for (int32_t d = 0; d < rank; d++) p *= dims[d];
   return p;
