@@ -13,6 +13,7 @@ import { normOperators } from './norm.js';
 import type { Operator } from './operator.js';
 import { padOperators } from './pad.js';
 import { poolOperators } from './pool.js';
+import { quantizeOperators } from './quantize.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
 import { rnnOperators } from './rnn.js';
@@ -29,13 +30,14 @@ const families: readonly (readonly Operator[])[] = [
   concatOperators,
   controlOperators,
   convOperators,
-  einsumOperators,
-  matmulOperators,
   dynamicFamily,
+  einsumOperators,
   elementwiseOperators,
   gatherOperators,
+  matmulOperators,
   normOperators,
   poolOperators,
+  quantizeOperators,
   reduceOperators,
   resizeOperators,
   rnnOperators,
