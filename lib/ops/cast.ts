@@ -1,6 +1,7 @@
 /** Conversions of the element type. */
 import type { Lowering, Ref } from '../compile/lowering.js';
 import { type DType, dtypeFromOnnx, dtypes, shortName } from '../dtype.js';
+import { dsnkError } from '../errors.js';
 import { type Dim, elementCount } from '../graph/dim.js';
 import { castParams, castRound, castType } from '../kernels/cast.js';
 import { emitExpression, input } from './expression.js';
@@ -50,7 +51,8 @@ export function emitCast(
 
 function castable(q: Inference, dtype: DType): void {
   const { kind } = dtypes[dtype];
-  if (kind === 'string' || kind === 'complex') q.failDtype('element types must be numbers or truth values', dtype);
+  if (kind === 'string') throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', q.node.where, 'elements must not be strings', dtype);
+  if (kind === 'complex') q.failDtype('element types must be numbers or truth values', dtype);
 }
 
 /** Elements known before stay known where both types hold them exactly. */

@@ -119,7 +119,7 @@ const clip: Operator = {
       if (!q.has(i)) continue;
       if (q.dtype(i) !== dtype) q.failDtype('bounds must have the input’s element type');
       const shape = q.node.input(i).shape;
-      if (shape !== undefined && shape.some((d) => d !== 1)) q.fail('bounds must be scalars', q.inputTexts());
+      if (shape?.some((d) => d !== 1)) q.fail('bounds must be scalars', q.inputTexts());
     }
     const shape = q.node.input(0).shape;
     const low = q.has(1) ? q.known(1)?.[0] : -Infinity;

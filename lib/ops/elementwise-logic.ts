@@ -1,5 +1,6 @@
 /** Comparisons, predicates, logic, selection; and the operators that pass their input on. */
 
+import { dsnkError } from '../errors.js';
 import type { Dim } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import type { PointwiseOpName } from '../kernels/pointwise.js';
@@ -92,9 +93,10 @@ const dropout: Operator = {
   domain: '',
   opsets: [7, 26],
   infer(q: Inference) {
-    const training = q.has(2) ? q.known(2)?.[0] : 0;
-    const ratio = q.has(1) ? q.known(1)?.[0] : 0.5;
-    if (training !== 0 && ratio !== 0) q.fail('training_mode must be known to be false', `training_mode ${training ?? 'unknown'}`);
+    // asked for as a shape would be: the session finds it out before it compiles
+    if (q.has(2) && q.numbers(2)[0] !== 0) {
+      throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', q.node.where, 'training_mode must be false: this is an inference engine', 'true came');
+    }
     const shape = q.node.input(0).shape;
     return [
       { dtype: q.dtype(0), shape, known: movableElements(q, 0) },

@@ -1,5 +1,6 @@
 /** Elementwise operators of one tensor: mathematics, rounding, activations. */
 import { dtypes } from '../dtype.js';
+import { dsnkError } from '../errors.js';
 import type { Dim } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import type { PointwiseOpName } from '../kernels/pointwise.js';
@@ -13,7 +14,8 @@ export type TypeClass = 'float' | 'signed' | 'number' | 'integer' | 'bool' | 'an
 export function takes(q: Inference, i: number, types: TypeClass): void {
   const dtype = q.dtype(i);
   const { kind, bits } = dtypes[dtype];
-  const narrow = bits < 8 || (kind === 'float' && bits < 16) || bits > 64 || kind === 'string' || kind === 'complex';
+  if (kind === 'string') throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', q.node.where, 'elements must not be strings', dtype);
+  const narrow = bits < 8 || (kind === 'float' && bits < 16) || bits > 64 || kind === 'complex';
   const fits =
     !narrow &&
     (types === 'any' ||
@@ -108,7 +110,7 @@ export const unaryOperators: readonly Operator[] = [
   unary('LeakyRelu', 'leakyRelu', { steps: withNumbers('leakyRelu', ['alpha', 0.01]) }),
   unary('Elu', 'elu', { steps: withNumbers('elu', ['alpha', 1]) }),
   unary('Celu', 'celu', { since: 12, steps: withNumbers('celu', ['alpha', 1]) }),
-  unary('Selu', 'selu', { steps: withNumbers('selu', ['alpha', 1.67326319217681884765625], ['gamma', 1.05070102214813232421875]) }),
+  unary('Selu', 'selu', { steps: withNumbers('selu', ['alpha', 1.6732631921768188], ['gamma', 1.0507010221481323]) }),
   unary('ThresholdedRelu', 'thresholdedRelu', { since: 1, steps: withNumbers('thresholdedRelu', ['alpha', 1]) }),
   unary('Swish', 'swish', { since: 24, steps: withNumbers('swish', ['alpha', 1]) }),
   unary('HardSigmoid', 'hardSigmoid', { steps: withNumbers('hardSigmoid', ['alpha', 0.2], ['beta', 0.5]) }),

@@ -31,12 +31,14 @@ const half = (x: number) => {
 const sigmoid = (x: number) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const elu = (x: number, a: number) => (x < 0 ? a * Math.expm1(x) : x);
-/** A bound that is NaN is no bound. */
+/** A bound that is NaN is no bound, so Math.min and Math.max will not do. */
 const clip = (x: number, low: number, high: number) => {
-  const raised = x < low ? low : x;
-  return raised > high ? high : raised;
+  let y = x;
+  if (y < low) y = low;
+  if (y > high) y = high;
+  return y;
 };
-const unit = (x: number) => (x !== x ? x : Math.min(1, Math.max(0, x)));
+const unit = (x: number) => (Number.isNaN(x) ? x : Math.min(1, Math.max(0, x)));
 /** Steps read float32 operands, so multiplications by float32 constants are part of the definition. */
 const third = (x: number) => x / 6 + 0.5;
 
@@ -68,13 +70,13 @@ export const definitions: Record<PointwiseOpName, Definition> = {
   sigmoid: (a) => sigmoid(a),
   softplus: (a) => softplus(a),
   softsign: (a) => a / (1 + Math.abs(a)),
-  relu: (a) => (a !== a ? a : Math.max(a, 0)),
+  relu: (a) => (Number.isNaN(a) ? a : Math.max(a, 0)),
   gelu: (a) => 0.5 * a * (1 + erf(a * Math.SQRT1_2)),
   geluTanh: (a) => 0.5 * a * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (a + 0.044715 * a * a * a))),
   mish: (a) => (a === -Infinity ? NaN : a * Math.tanh(softplus(a))),
   hardSwish: (a) => a * unit(third(a)),
   logicalNot: (a) => bool(a === 0),
-  isNaN: (a) => bool(a !== a),
+  isNaN: (a) => bool(Number.isNaN(a)),
   bitwiseNot: (a) => ~a,
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
@@ -107,7 +109,7 @@ export const definitions: Record<PointwiseOpName, Definition> = {
   shiftRight: (a, b) => a >> b,
   clip: (a, b, c) => clip(a, b, c),
   selu: (a, b, c) => c * elu(a, b),
-  shrink: (a, b, c) => (a < -b ? a + c : a > b ? a - c : a !== a ? a : 0),
+  shrink: (a, b, c) => (a < -b ? a + c : a > b ? a - c : Number.isNaN(a) ? a : 0),
   hardSigmoid: (a, b, c) => unit(b * a + c),
   isInf: (a, b, c) => bool((a === -Infinity && b !== 0) || (a === Infinity && c !== 0)),
   where: (a, b, c) => (a !== 0 ? b : c),

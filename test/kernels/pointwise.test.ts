@@ -65,8 +65,18 @@ describe.each(rows)('$name', (row) => {
     const a: number[] = [];
     const b: number[] = [];
     const c: number[] = [];
-    for (const x of special) for (const y of special) a.push(x), b.push(y), c.push(special[(a.length * 7) % special.length] as number);
-    for (let i = 0; i < 2000; i++) a.push((next() - 0.5) * 10), b.push((next() - 0.5) * 6), c.push((next() - 0.5) * 6);
+    for (const x of special) {
+      for (const y of special) {
+        a.push(x);
+        b.push(y);
+        c.push(special[(a.length * 7) % special.length] as number);
+      }
+    }
+    for (let i = 0; i < 2000; i++) {
+      a.push((next() - 0.5) * 10);
+      b.push((next() - 0.5) * 6);
+      c.push((next() - 0.5) * 6);
+    }
     const inputs = [a, b, c].slice(0, arity).map((v) => Float32Array.from(v));
     const dims = [a.length];
     const steps: ExpressionStep[] = [{ op, terms: inputs.map((_, i) => input(i)) }];

@@ -12,13 +12,13 @@ struct SmallFloat {
   int sign;      // the sign bit's place
   int largest;   // code of the largest finite magnitude
   int infinity;  // code, or -1
-  int nan;       // code, or -1: the format has none
+  int nan;       // code, or -1: the format has none, NaN becomes -0
   bool oneZero;  // no negative zero; NaN stands in its place
 };
 
 constexpr SmallFloat kF8e4m3fn{3, 7, 7, 0x7e, -1, 0x7f, false};
 constexpr SmallFloat kF8e4m3fnuz{3, 8, 7, 0x7f, -1, 0x80, true};
-constexpr SmallFloat kF8e5m2{2, 15, 7, 0x7b, 0x7c, 0x7f, false};
+constexpr SmallFloat kF8e5m2{2, 15, 7, 0x7b, 0x7c, 0x7e, false};
 constexpr SmallFloat kF8e5m2fnuz{2, 16, 7, 0x7f, -1, 0x80, true};
 constexpr SmallFloat kF4e2m1{1, 1, 3, 0x7, -1, -1, false};
 
@@ -41,7 +41,7 @@ inline double decodeSmall(const SmallFloat& f, int code) {
 // Rounds to nearest even. Too large: the largest when saturating, else infinity, else NaN.
 inline int encodeSmall(const SmallFloat& f, double x, bool saturate) {
   const int top = std::signbit(x) ? 1 << f.sign : 0;
-  if (std::isnan(x)) return f.nan < 0 ? f.largest : f.oneZero ? f.nan : top | f.nan;
+  if (std::isnan(x)) return f.nan < 0 ? 1 << f.sign : f.oneZero ? f.nan : top | f.nan;
   const double a = std::fabs(x);
   int code = f.largest + 1;
   if (!std::isinf(a)) {
