@@ -51,9 +51,11 @@ inline int64_t gemmOffset(const GemmParams& p, const int64_t* stride, int64_t i)
 // Rows of one unit of m: every ISA's tile height divides into it roughly; the cut does not change results.
 constexpr int64_t kGemmUnitRows = 14;
 
-// Cache blocks. kc 256: a block of one panel is 32 KB, read from L2 at 5 bytes a cycle behind the FMAs. mc 252 rows of
-// it are 252 KB of a, nc 256 columns 256 KB of b and 258 KB of y: together they stay in 1 MB of L2.
-constexpr int64_t kGemmKc = 256, kGemmMc = 252, kGemmNc = 256;
+// Cache blocks. kc 512: a block of one panel is 64 KB, read from L2 at 5 bytes a cycle behind the FMAs, so that it need
+// not fit L1; every further block of k loads and stores y once more (256: 2 % slower at 512³). mc 252 rows of it are
+// 504 KB of a; nc 256 columns keep the partial sums of y, 258 KB, in L2 beside it. Fetching the next panel ahead gained
+// nothing.
+constexpr int64_t kGemmKc = 512, kGemmMc = 252, kGemmNc = 256;
 
 struct GemmBlocking {
   int64_t mc, nc, kc, kBlocks;

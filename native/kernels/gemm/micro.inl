@@ -112,6 +112,12 @@ struct Tile {
   }
   inline __attribute__((always_inline)) void store(float* y, int64_t ldc, int64_t columns) const {
     const int last = lastOf(columns);
+    if (last == F32::lanes) {
+      DSNK_UNROLL for (int r = 0; r < MR; r++) {
+        DSNK_UNROLL for (int j = 0; j < NV; j++) v[r][j].store(y + r * ldc + j * F32::lanes);
+      }
+      return;
+    }
     DSNK_UNROLL for (int r = 0; r < MR; r++) {
       DSNK_UNROLL for (int j = 0; j < NV; j++) put<NV>(v[r][j], y + r * ldc + j * F32::lanes, j, last);
     }
@@ -120,7 +126,9 @@ struct Tile {
   inline __attribute__((always_inline)) void finish(float* y, int64_t ldc, int64_t columns, const Epilogue& e) {
     const int last = lastOf(columns);
     const F32 scale = F32::set(e.scale), addScale = F32::set(e.addScale);
-    DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int j = 0; j < NV; j++) v[r][j] = v[r][j] * scale; }
+    if (e.scale != 1.0f) {
+      DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int j = 0; j < NV; j++) v[r][j] = v[r][j] * scale; }
+    }
     if (e.bias != nullptr && e.biasRow == 0 && e.biasColumn != 0) {
       DSNK_UNROLL for (int j = 0; j < NV; j++) {
         const F32 bias = take<NV>(e.bias + j * F32::lanes, j, last) * addScale;
@@ -142,10 +150,11 @@ struct Tile {
         }
       }
     }
-    const Clamp c = clampOf(e);
-    DSNK_UNROLL for (int r = 0; r < MR; r++) {
-      DSNK_UNROLL for (int j = 0; j < NV; j++) put<NV>(clamp(c, v[r][j]), y + r * ldc + j * F32::lanes, j, last);
+    if (e.activation != static_cast<int>(Activation::none)) {
+      const Clamp c = clampOf(e);
+      DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int j = 0; j < NV; j++) v[r][j] = clamp(c, v[r][j]); }
     }
+    store(y, ldc, columns);
     if (!isClamp(e.activation)) activateRows(y, ldc, MR, static_cast<int>(columns), e);
   }
 };
