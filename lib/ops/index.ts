@@ -18,6 +18,8 @@ import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
 import { rnnOperators } from './rnn.js';
 import { scatterOperators } from './scatter.js';
+import { scanOperators } from './scan.js';
+import { selectOperators } from './select.js';
 import { shapeOperators } from './shape.js';
 import { sliceOperators } from './slice.js';
 import { softmaxOperators } from './softmax.js';
@@ -41,6 +43,8 @@ const families: readonly (readonly Operator[])[] = [
   reduceOperators,
   resizeOperators,
   rnnOperators,
+  scanOperators,
+  selectOperators,
   shapeOperators,
   sliceOperators,
   softmaxOperators,

@@ -1,0 +1,23 @@
+// Computes  y[i] = Σ x[0…i] or Π x[0…i] along n; exclusive: without x[i]; reverse: from the end
+// Shapes    y, x: [outer, n, inner]; y may be x
+// Numerics  sums carry the rounding of each addition along (two-sum): |error| ≤ u·|y| + n²·u²·Σ|x|, u = 2⁻²⁴; products
+//           round once a factor. The same bits on every ISA
+// Tiling    a vector of columns at a time; a row is a chain of additions, 4 cycles each, whatever the ISA
+// Packing   none
+// Source    two-sum: D. E. Knuth, The Art of Computer Programming vol. 2, 4.2.2 theorem B
+#if defined(__x86_64__)
+#include "kernels/axis.h"
+#include "kernels/kernel.h"
+#include "kernels/scan/params.gen.h"
+#include "simd/vec.h"
+
+#include "simd/avx512-begin.h"
+#include "simd/sweep.inl"
+// in this order
+#include "kernels/scan/scan.inl"
+#include "simd/avx512-end.h"
+
+namespace dsnk {
+Fault scan_f32_avx512(const Work& w) { return avx512::scan(w); }
+}  // namespace dsnk
+#endif
