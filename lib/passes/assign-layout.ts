@@ -13,11 +13,11 @@ import type { AttrValue, Node, Value } from '../graph/graph.js';
 import { resolvePads, resolveTransposed, windowOf } from '../ops/spatial.js';
 import { GraphEditor } from './editor.js';
 import type { Pass } from './index.js';
-import { channelsFirst, channelsLast, type Perm, samePerm } from './permutation.js';
+import { channelsFirst, channelsLast, type Perm, permOf, samePerm } from './permutation.js';
 
 /** Transpose(v, p); one that is there already serves again. */
 export function transposed(edit: GraphEditor, v: Value, p: Perm): Value {
-  for (const user of edit.users(v)) if (user.op === 'Transpose' && user.domain === '' && samePerm(user.ints('perm'), p)) return user.output();
+  for (const user of edit.users(v)) if (user.op === 'Transpose' && user.domain === '' && samePerm(permOf(user), p)) return user.output();
   return edit.value('Transpose', [v], { attrs: { perm: [...p] } });
 }
 

@@ -10,7 +10,7 @@ import { sameShape } from '../graph/dim.js';
 import type { Node, Value } from '../graph/graph.js';
 import { GraphEditor, numbersOf, scalarOf } from './editor.js';
 import type { Pass } from './index.js';
-import { isIdentity } from './permutation.js';
+import { isIdentity, permOf } from './permutation.js';
 
 type Test = (node: Node, edit: GraphEditor) => Value | undefined;
 
@@ -37,7 +37,7 @@ const tests: Readonly<Record<string, Test>> = {
   Unsqueeze: first,
   Expand: first,
   Tile: first,
-  Transpose: (node) => (isIdentity(node.ints('perm', [1])) ? node.inputs[0] : undefined),
+  Transpose: (node) => (isIdentity(permOf(node)) ? node.inputs[0] : undefined),
   Slice: (node) => (node.inputs[4] === undefined ? node.inputs[0] : whenAll(node, 4, 1)),
   Pad: (node) => whenAll(node, 1, 0),
   Concat: (node) => node.inputs.find((v) => v !== undefined && sameShape(v.dims, node.output().dims)),

@@ -14,6 +14,7 @@ import type { AttrValue, Node, Value } from '../graph/graph.js';
 import { type Activation, noActivation } from '../kernels/epilogue.js';
 import { GraphEditor, scalarOf } from './editor.js';
 import type { Pass } from './index.js';
+import { permOf } from './permutation.js';
 
 /** What a node computes once fused: activation(scale·(a·b) + bias + residual). */
 interface Fused {
@@ -74,7 +75,7 @@ const lastTwoSwapped = (p: readonly number[]) => p.length >= 2 && p.every((from,
 /** An operand of a product and whether it is to be read transposed. */
 function operand(v: Value, flipped: boolean): { v: Value; flipped: boolean } {
   const node = v.producer;
-  if (node?.op !== 'Transpose' || node.domain !== '' || !lastTwoSwapped(node.ints('perm'))) return { v, flipped };
+  if (node?.op !== 'Transpose' || node.domain !== '' || !lastTwoSwapped(permOf(node))) return { v, flipped };
   return { v: node.input(0), flipped: !flipped };
 }
 

@@ -1,6 +1,17 @@
 /** Permutations as Transpose has them: y = Transpose(x, p) has y.dims[i] = x.dims[p[i]]. */
 
+import type { Node } from '../graph/graph.js';
+
 export type Perm = readonly number[];
+
+/** The permutation of a Transpose node; by default it reverses. */
+export function permOf(node: Node): Perm {
+  const rank = node.input(0).dims.length;
+  return node.ints(
+    'perm',
+    Array.from({ length: rank }, (_, i) => rank - 1 - i),
+  );
+}
 
 /** The permutation of Transpose(Transpose(x, first), second). */
 export function compose(first: Perm, second: Perm): number[] {

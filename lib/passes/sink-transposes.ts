@@ -17,7 +17,7 @@ import { Constant } from '../graph/graph.js';
 import { transposed } from './assign-layout.js';
 import { GraphEditor } from './editor.js';
 import type { Pass } from './index.js';
-import { compose, extend, inverse, isIdentity, movesNothing, type Perm, permute, samePerm } from './permutation.js';
+import { compose, extend, inverse, isIdentity, movesNothing, type Perm, permOf, permute, samePerm } from './permutation.js';
 import { type Push, pushRule } from './transpose-rules.js';
 
 /** Sweeps from inputs to outputs; each moves a transpose as far as it will go, so two usually do. */
@@ -41,7 +41,7 @@ class Sinker {
   /** The source of a transpose by p that made v. */
   #sourceOf(v: Value, p: Perm): Value | undefined {
     const node = v.producer;
-    return node !== undefined && isTranspose(node) && samePerm(extend(node.ints('perm'), p.length), p) ? node.input(0) : undefined;
+    return node !== undefined && isTranspose(node) && samePerm(extend(permOf(node), p.length), p) ? node.input(0) : undefined;
   }
 
   /** Elements to move so that v can be read before a transpose by p. */
@@ -51,7 +51,7 @@ class Sinker {
     const q = inverse(p);
     const work = this.#work(v, v.dims.length === p.length ? q : [0]);
     if (v.dims.length < p.length) return movesNothing(leftPadded(v.dims, p.length), q) || this.edit.isConstant(v) ? 0 : elementCount(v.dims);
-    if (work === 0 || this.edit.users(v).some((user) => isTranspose(user) && samePerm(user.ints('perm'), q))) return 0;
+    if (work === 0 || this.edit.users(v).some((user) => isTranspose(user) && samePerm(permOf(user), q))) return 0;
     return ahead && this.#mayCarry(v, p, depth) ? 0 : work;
   }
 
@@ -101,8 +101,8 @@ class Sinker {
   /** The same for one reader of v; infinite where it lets nothing pass. */
   #costPast(node: Node, v: Value, p: Perm, depth: number): number {
     if (isTranspose(node)) {
-      const both = compose(p, node.ints('perm'));
-      return isIdentity(both) || movesNothing(permute(v.dims, inverse(p)), both) ? -this.#work(v, node.ints('perm')) : 0;
+      const both = compose(p, permOf(node));
+      return isIdentity(both) || movesNothing(permute(v.dims, inverse(p)), both) ? -this.#work(v, permOf(node)) : 0;
     }
     const at = node.inputs.indexOf(v);
     const push = pushRule(node, at, p);
@@ -129,14 +129,14 @@ class Sinker {
   #merge(node: Node): boolean {
     const { edit } = this;
     this.#forget();
-    const p = node.ints('perm');
+    const p = permOf(node);
     const above = node.input(0).producer;
     if (isIdentity(p)) {
       edit.replaceValue(node.output(), node.input(0));
       return true;
     }
     if (above === undefined || !isTranspose(above)) return false;
-    const both = compose(above.ints('perm'), p);
+    const both = compose(permOf(above), p);
     edit.replaceValue(node.output(), isIdentity(both) ? above.input(0) : transposed(edit, above.input(0), both));
     return true;
   }
@@ -200,7 +200,7 @@ class Sinker {
       const x = node.inputs[i];
       const above = x?.producer;
       if (x === undefined || above === undefined || !isTranspose(above) || edit.isConstant(x)) continue;
-      const p = above.ints('perm');
+      const p = permOf(above);
       const push = pushRule(node, i, p);
       if (push === undefined) continue;
       const full = push.full ?? p;
@@ -210,7 +210,7 @@ class Sinker {
         const v = node.input(k);
         const source = this.#sourceOf(v, full);
         // a transpose that others read too is only partly this node's
-        if (source !== undefined) before += this.#work(source, (v.producer as Node).ints('perm')) / (edit.users(v).length + (edit.isKept(v) ? 1 : 0));
+        if (source !== undefined) before += this.#work(source, permOf(v.producer as Node)) / (edit.users(v).length + (edit.isKept(v) ? 1 : 0));
         else if (this.#cost(v, full, false, 0) > 0) brought++;
       }
       const after = this.#costOf(node, push, p, () => false, 0);
@@ -238,7 +238,7 @@ function memoOf<T>(memo: Map<Value, Map<string, T>>, v: Value): Map<string, T> {
 function dropTrivial(graph: Graph): number {
   const edit = new GraphEditor(graph);
   for (const node of edit.nodes()) {
-    if (!isTranspose(node) || !movesNothing(node.input(0).dims, node.ints('perm'))) continue;
+    if (!isTranspose(node) || !movesNothing(node.input(0).dims, permOf(node))) continue;
     const { dims, name } = node.output();
     const shaped = edit.reshape(node.input(0), dims);
     if (shaped.producer !== undefined && shaped !== node.input(0)) shaped.name = name;
