@@ -19,9 +19,19 @@ export const input = (i: number): Term => ({ input: i });
 export const step = (i: number): Term => ({ step: i });
 export const value = (v: number): Term => ({ value: v });
 
+/** The shortest decimal that reads back as the same float32. */
+function floatText(v: number): string {
+  if (Object.is(v, -0)) return '-0';
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(v.toPrecision(digits));
+    if (Math.fround(short) === Math.fround(v)) return `${short}`;
+  }
+  return `${v}`;
+}
+
 /** `mul(x0,s0,0.5)`: the form in node attributes and golden tests. */
 export function stepText(s: ExpressionStep): string {
-  const terms = s.terms.map((t) => ('input' in t ? `x${t.input}` : 'step' in t ? `s${t.step}` : `${t.value}`));
+  const terms = s.terms.map((t) => ('input' in t ? `x${t.input}` : 'step' in t ? `s${t.step}` : floatText(t.value)));
   return `${s.op}(${terms.join(',')})`;
 }
 
@@ -131,8 +141,13 @@ export function encodeInputs(
 }
 
 /** Emits one pointwise call. Inputs that are the same memory are passed once. */
-export function emitExpression(low: Lowering, steps: readonly ExpressionStep[], output: ExpressionOperand, operands: readonly ExpressionOperand[]): void {
-  const row = rowOf([...operands.map((o) => o.dtype), output.dtype]);
+export function emitExpression(
+  low: Lowering,
+  steps: readonly ExpressionStep[],
+  output: ExpressionOperand,
+  operands: readonly ExpressionOperand[],
+  row = rowOf([...operands.map((o) => o.dtype), output.dtype]),
+): void {
   const unique: ExpressionOperand[] = [];
   const index = operands.map((o) => {
     const twin = unique.findIndex(
@@ -164,12 +179,12 @@ export function emitExpression(low: Lowering, steps: readonly ExpressionStep[], 
 }
 
 /** Lowers the node being lowered as one program over all its inputs. */
-export function lowerExpression(low: Lowering, steps: readonly ExpressionStep[]): void {
+export function lowerExpression(low: Lowering, steps: readonly ExpressionStep[], row?: string): void {
   const { node } = low;
   const operands = node.inputs.map((v, i) => {
     if (v === undefined) throw new Error(`${node.where}: input ${i} is left out`);
     return { ref: low.in(i), dtype: v.type, dims: v.dims };
   });
   const out = node.output();
-  emitExpression(low, steps, { ref: low.out(), dtype: out.type, dims: out.dims }, operands);
+  emitExpression(low, steps, { ref: low.out(), dtype: out.type, dims: out.dims }, operands, row);
 }

@@ -9,6 +9,7 @@ import { foldPad } from './fold-pad.js';
 import { foldScale } from './fold-scale.js';
 import { foldShapes } from './fold-shapes.js';
 import { fuseEpilogue } from './fuse-epilogue.js';
+import { fusePointwise } from './fuse-pointwise.js';
 import { mergeEqual } from './merge-equal.js';
 import { mergeReshapes } from './merge-reshapes.js';
 import { nameActivations } from './name-activations.js';
@@ -40,6 +41,7 @@ export const passes: readonly Pass[] = [
   dropIdentity,     // reshapes to the same shape
   mergeEqual,       // transposes and constants made twice
   fuseEpilogue,     // bias, residual, activation → the convolution or product before
+  fusePointwise,    // trees of elementwise nodes → one pass over memory
   dropDead,         // results that lost their readers
 ];
 
