@@ -68,12 +68,13 @@ export function windowOutput(q: Inference, size: readonly Dim[], w: WindowShape,
   return size.map((n, a) => {
     const stride = w.strides[a] as number;
     const begin = pads[a] as number;
-    const slack = addDim(n, begin + (pads[a + rank] as number) - reach(w, a));
-    if (typeof slack === 'number' && slack < 0) {
-      q.fail(`input with padding must be at least as long as the window, ${reach(w, a)}, on spatial axis ${a}`, `${slack + reach(w, a)} came`);
+    const padding = begin + (pads[a + rank] as number);
+    if (typeof n === 'number' && n + padding < reach(w, a)) {
+      q.fail(`input with padding must be at least as long as the window, ${reach(w, a)}, on spatial axis ${a}`, `${n + padding} came`);
     }
-    if (!ceilMode) return addDim(floorDivDim(slack, stride), 1);
-    const out = addDim(ceilDivDim(slack, stride), 1);
+    const numerator = addDim(n, padding - reach(w, a) + stride); // the windows' starts, and one stride for the first
+    if (!ceilMode) return floorDivDim(numerator, stride);
+    const out = ceilDivDim(numerator, stride);
     // A window that would start in the padding at the end is left out.
     return typeof out === 'number' && typeof n === 'number' && (out - 1) * stride >= n + begin ? out - 1 : out;
   });
