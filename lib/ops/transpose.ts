@@ -31,6 +31,7 @@ const transpose: Operator = {
       return [{ dtype, shape: Array.isArray(perm) ? perm.map((_, d) => `${q.unknownDim()}_${d}`) : undefined }];
     }
     const perm = permutationOf(q.node, from.length);
+    q.node.attrs.set('perm', perm); // written out for the passes
     if (perm.length !== from.length || new Set(perm).size !== perm.length || perm.some((p) => p < 0 || p >= from.length)) {
       q.fail(`perm must be a permutation of ${from.length} axes`, `[${perm}] came`);
     }
