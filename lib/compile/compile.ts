@@ -46,7 +46,13 @@ export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex
   const lowered = new Lowering(catalogue).run(graph, (low) => {
     const op = operatorOf(low.node);
     if (op?.lower === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'operator must have a kernel');
-    op.lower(low);
+    try {
+      op.lower(low);
+    } catch (error) {
+      // A plain Error is an operator's "no kernel for this"; a RangeError, a size that a kernel's parameters cannot say.
+      const plain = error instanceof Error && (error.constructor === Error || error.constructor === RangeError);
+      throw plain ? dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'types and sizes must be ones that a kernel takes', error.message, error) : error;
+    }
   });
   const { image, sources, added, memory, main } = planProgram(lowered, catalogue, weights);
   return { words: encodeProgram(image), image, graph, steps: main, nodes: main.map((s) => s.node), sources, added, memory };

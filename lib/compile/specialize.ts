@@ -51,9 +51,12 @@ interface Expansion {
 /** A copy of a body with its inputs bound to values of the graph around it. */
 function inline(body: Graph, inputs: readonly (Value | undefined)[], prefix: string): Expansion {
   const { graph } = body.clone();
+  if (inputs.length !== graph.inputs.length || inputs.includes(undefined)) {
+    const came = `${inputs.filter((v) => v !== undefined).length} came`;
+    throw dsnkError('ERR_DSNK_INVALID_MODEL', `subgraph of "${prefix}"`, `it must be given its ${graph.inputs.length} inputs`, came);
+  }
   graph.inputs.forEach((formal, i) => {
-    const actual = inputs[i];
-    if (actual !== undefined) graph.replaceValue(formal, actual);
+    graph.replaceValue(formal, inputs[i] as Value);
   });
   for (const node of graph.nodes) {
     node.name = `${prefix}/${node.name}`;
@@ -132,6 +135,10 @@ function expandScan(node: Node, graph: Graph): Expansion {
     scans.map(() => 0),
   );
   const outCount = body.outputs.length - carriedCount;
+  if (scanCount < 0 || carriedCount < 0 || outCount < 0) {
+    const came = `${node.inputs.length - captures} inputs, num_scan_inputs ${scanCount} and ${body.outputs.length} outputs came`;
+    throw dsnkError('ERR_DSNK_INVALID_MODEL', node.where, 'inputs and outputs of the body must fit num_scan_inputs', came);
+  }
   const outAxes = node.ints('scan_output_axes', new Array(outCount).fill(0));
   const outReverse = node.ints('scan_output_directions', new Array(outCount).fill(0));
   const axisOf = (axis: number, rank: number) => (axis < 0 ? axis + rank : axis);

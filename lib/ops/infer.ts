@@ -5,6 +5,9 @@ import { Graph, type Node } from '../graph/graph.js';
 import { operatorOf } from './index.js';
 import { Inference, MAX_KNOWN, UnknownShape } from './operator.js';
 
+/** No machine holds a tensor of more; below it, byte counts and strides of any dtype are exact in a number. */
+const MAX_ELEMENTS = 2 ** 44;
+
 export interface InferOptions {
   /** Every shape must come out as numbers; contents that decide a shape must be known (else NeedsValue is thrown). */
   readonly concrete: boolean;
@@ -39,6 +42,9 @@ export function inferNode(node: Node, options: InferOptions): void {
       throw dsnkError('ERR_DSNK_INVALID_MODEL', node.where, `${op.name} must have at most ${types.length} outputs`, `${node.outputs.length} are named`);
     if (type.shape !== undefined && !type.shape.every((d) => typeof d === 'string' || (Number.isSafeInteger(d) && d >= 0))) {
       throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', node.where, 'output dimensions must be non-negative integers', `${shapeText(type.shape)} came out`);
+    }
+    if (type.shape !== undefined && type.shape.reduce<number>((n, d) => n * (typeof d === 'number' ? Math.max(d, 1) : 1), 1) > MAX_ELEMENTS) {
+      throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', node.where, 'output must have less than 2^44 elements', `${shapeText(type.shape)} came out`);
     }
     out.dtype = type.dtype;
     out.shape = type.shape;

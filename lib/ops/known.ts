@@ -22,8 +22,12 @@ export function dimsOrUnknown(q: Inference, i: number): Shape | undefined {
   return orUnknown(q, () => q.dims(i)) ?? unknownShape(q, q.node.input(i).shape?.[0]);
 }
 
+/** Far above what any model uses: a damaged one may ask for billions. */
+export const MAX_RANK = 64;
+
 /** A shape of that many dimensions, none of which is known before the run. */
 export function unknownShape(q: Inference, rank: Dim | undefined): Shape | undefined {
+  if (typeof rank === 'number' && rank > MAX_RANK) q.fail(`shape must have at most ${MAX_RANK} dimensions`, `${rank} came`);
   return typeof rank === 'number' ? Array.from({ length: rank }, (_, d) => `${q.unknownDim()}_${d}`) : undefined;
 }
 

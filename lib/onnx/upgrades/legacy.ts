@@ -13,8 +13,9 @@ function broadcastByAxis(u: Upgrade): void {
     u.problem('broadcast along an axis of a tensor whose rank is not known');
     return;
   }
-  const ones = rank - (axis < 0 ? axis + rank : axis) - inner;
-  if (ones < 0) {
+  const first = axis < 0 ? axis + rank : axis;
+  const ones = rank - first - inner;
+  if (first < 0 || ones < 0) {
     u.problem(`broadcast of rank ${inner} at axis ${axis} of rank ${rank}`);
     return;
   }

@@ -84,8 +84,6 @@ export const meaningRules: readonly Rule[] = [
 
   rule(14, 'BatchNormalization', (u) => {
     u.take('is_test');
-    if (u.draft.outputs.slice(1).some((v) => u.environment.isRead(v.name))) u.problem('training outputs of BatchNormalization');
-    u.draft.outputs.length = 1;
     if (u.takeNumber('spatial') !== 0) return;
     // One statistic per element of a sample: y = (x - mean) / sqrt(variance + epsilon) * scale + bias.
     const [x, scale, bias, mean, variance] = [0, 1, 2, 3, 4].map((i) => u.input(i)) as [typeof u.x, typeof u.x, typeof u.x, typeof u.x, typeof u.x];
@@ -96,6 +94,13 @@ export const meaningRules: readonly Rule[] = [
     const normal = u.emit('Div', [centred, deviation], {}, x.dtype);
     const scaled = u.emit('Mul', [normal, scale], {}, x.dtype);
     u.become('Add', [scaled, bias]);
+  }),
+
+  // Files made by training frameworks name the running statistics even where they are not computed.
+  rule(Number.POSITIVE_INFINITY, 'BatchNormalization', (u) => {
+    if (u.draft.op !== 'BatchNormalization' || (u.draft.attrs.get('training_mode') ?? 0) !== 0) return;
+    if (u.draft.outputs.slice(1).some((v) => u.environment.isRead(v.name))) u.problem('training outputs of BatchNormalization without training_mode');
+    u.draft.outputs.length = 1;
   }),
 
   rule(9, 'Scan', (u) => u.problem('Scan with a batch dimension')),
