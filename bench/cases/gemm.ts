@@ -1,6 +1,6 @@
 /** Shapes of gemm, shared by test/kernels/gemm.test.ts and the bench. */
 import type { ActivationName } from '../../lib/kernels/epilogue.js';
-import type { gemmParams } from '../../lib/kernels/gemm.js';
+import type { gemmDirectParams, gemmParams } from '../../lib/kernels/gemm.js';
 import type { ParamsOf } from '../../lib/kernels/params.js';
 
 export interface GemmCase {
@@ -24,21 +24,24 @@ export interface GemmCase {
   readonly beta?: number;
 }
 
-/** Small cases around every edge of the tiles (nr 4, 16, 32; mr 3, 6, 14; kc 256; mc 252). */
+/** Small cases around every edge of the tiles and blocks (nr 4, 16, 32; mr 3, 6, 14; kc 512, mc 252, nc 256). */
 export const edgeCases: readonly GemmCase[] = [
   ...[1, 2, 3, 4, 5, 6, 7, 13, 14, 15, 27, 29].map((m) => ({ name: `m ${m}`, m, n: 33, k: 19 })),
   ...[1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 161].map((n) => ({ name: `n ${n}`, m: 15, n, k: 7 })),
   ...[15, 16, 17, 32, 48, 64, 100, 127, 128, 129, 200].flatMap((n) => [1, 2, 3, 5].map((m) => ({ name: `few rows ${m}x${n}`, m, n, k: 37 }))),
-  ...[1, 2, 3, 4, 5, 8, 255, 256, 257, 513, 700].map((k) => ({ name: `k ${k}`, m: 17, n: 35, k })),
+  ...[1, 2, 3, 4, 5, 8, 511, 512, 513, 1030].map((k) => ({ name: `k ${k}`, m: 17, n: 35, k })),
   { name: 'few rows, large k', m: 2, n: 70, k: 1500 },
-  { name: 'beyond one block of m', m: 260, n: 40, k: 300 },
+  { name: 'beyond one block of m', m: 260, n: 35, k: 30 },
+  { name: 'beyond one block of n and of k', m: 15, n: 300, k: 530, bias: 'column', residual: true },
+  { name: 'rows of a 2 KB apart', m: 20, n: 70, k: 512 },
+  { name: 'rows of a 4 KB apart', m: 16, n: 70, k: 1024 },
   { name: 'beyond two blocks of m', m: 530, n: 5, k: 20 },
   { name: 'no rows', m: 0, n: 5, k: 3 },
   { name: 'no columns', m: 5, n: 0, k: 3 },
   { name: 'no k', m: 5, n: 37, k: 0, bias: 'column', activation: 'relu' },
   { name: 'no k, nothing else', m: 5, n: 37, k: 0 },
   { name: 'a transposed', m: 37, n: 33, k: 29, transA: true },
-  { name: 'a transposed, blocks', m: 270, n: 33, k: 520, transA: true },
+  { name: 'a transposed, blocks', m: 255, n: 9, k: 520, transA: true },
   { name: 'a transposed, few rows', m: 3, n: 70, k: 900, transA: true },
   { name: 'b transposed', m: 9, n: 70, k: 41, transB: true },
   { name: 'both transposed', m: 20, n: 21, k: 22, transA: true, transB: true },
@@ -128,4 +131,10 @@ export function gemmCaseParams(c: GemmCase, nr: number, activation: number): Par
     beta: c.beta ?? 0,
     reserved: 0,
   };
+}
+
+/** The same case for gemm_direct, which takes b as it stands. */
+export function gemmDirectCaseParams(c: GemmCase, activation: number): ParamsOf<typeof gemmDirectParams> {
+  const { transA: _, strideB: __, ...common } = gemmCaseParams(c, 1, activation);
+  return { ...common, ldb: c.transB ? c.k : c.n, strideB: gemmSizes(c, 1).b.strides, transB: c.transB ? 1 : 0 };
 }

@@ -32,6 +32,35 @@ export const gemmParams = kernelParams('GemmParams', {
 });
 
 /**
+ * The same product with b as it stands: rows `ldb` apart, or [n, k] when transB is 1. For few rows and a b that is computed
+ * in every run: packing it would read and write it once more than the product does. Operands: y, a, b, bias?, residual?.
+ */
+export const gemmDirectParams = kernelParams('GemmDirectParams', {
+  m: 'i64',
+  n: 'i64',
+  k: 'i64',
+  lda: 'i64',
+  ldb: 'i64',
+  ldc: 'i64',
+  residualRow: 'i64',
+  biasRow: 'i64',
+  batch: 'i64[4]',
+  strideA: 'i64[4]',
+  strideB: 'i64[4]',
+  strideC: 'i64[4]',
+  strideResidual: 'i64[4]',
+  biasColumn: 'i32',
+  transB: 'i32',
+  scale: 'f32',
+  addScale: 'f32',
+  ...epilogueFields,
+  reserved: 'i32',
+});
+
+/** Up to so many rows gemm_direct is the faster one for a b that is not constant. */
+export const GEMM_DIRECT_ROWS = 6;
+
+/**
  * Packs `count` matrices b[k, n] (rows `ldb` apart, or [n, k] when transB is 1; `stride` between matrices) into panels of
  * nr columns: ⌈n/nr⌉ panels [k][nr] a matrix, zeros past n. Operands: packed, b.
  */

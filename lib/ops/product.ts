@@ -3,7 +3,7 @@ import type { Lowering, Ref } from '../compile/lowering.js';
 import { byteSize, type DType } from '../dtype.js';
 import { elementCount } from '../graph/dim.js';
 import { type Activation, epilogueParams, noActivation } from '../kernels/epilogue.js';
-import { GEMM_BATCH_DIMS, gemmPackBParams, gemmParams, matmulGenericParams, packedElements } from '../kernels/gemm.js';
+import { GEMM_BATCH_DIMS, GEMM_DIRECT_ROWS, gemmDirectParams, gemmPackBParams, gemmParams, matmulGenericParams, packedElements } from '../kernels/gemm.js';
 import { stridesOf } from './known.js';
 import { copyView } from './strided.js';
 
@@ -116,6 +116,24 @@ export function lowerProduct(low: Lowering, product: Product, dtype: DType): Ref
       [a.ref, b.ref, product.bias?.ref],
     )[0] as Ref;
   }
+  const strideC: number[] = [];
+  for (let d = GEMM_BATCH_DIMS - 1, s = m * n; d >= 0; d--) {
+    strideC[d] = s;
+    s *= dims[d] as number;
+  }
+  const common = { m, n, k, lda, ldc: n, residualRow: n, ...biasFields, batch: dims, strideA, strideC, strideResidual: strideC };
+  const epilogue = { ...scales, ...epilogueParams(activation), reserved: 0 };
+  const inputs = [product.bias?.ref, product.residual];
+  if (m <= GEMM_DIRECT_ROWS && !a.transposed && !b.ref.buffer.constant) {
+    return low.emit(
+      low.select('gemm_direct', 'f32'),
+      gemmDirectParams,
+      { ...common, ldb: b.transposed ? k : n, strideB: four(batch.b, 0).map((s) => s * k * n), transB: b.transposed ? 1 : 0, ...epilogue },
+      [product.out],
+      [a.ref, b.ref, ...inputs],
+      { reason: `at most ${GEMM_DIRECT_ROWS} rows, and b is not constant` },
+    )[0] as Ref;
+  }
   const row = low.select('gemm', 'f32');
   const count = elementCount(b.batch);
   const each = packedElements(k, n, row.nr);
@@ -127,33 +145,11 @@ export function lowerProduct(low: Lowering, product: Product, dtype: DType): Ref
     [b.ref],
     { reason: `panels of ${row.nr} columns for ${row.name}` },
   );
-  const strideC: number[] = [];
-  for (let d = GEMM_BATCH_DIMS - 1, s = m * n; d >= 0; d--) {
-    strideC[d] = s;
-    s *= dims[d] as number;
-  }
   return low.emit(
     row,
     gemmParams,
-    {
-      m,
-      n,
-      k,
-      lda,
-      ldc: n,
-      residualRow: n,
-      ...biasFields,
-      batch: dims,
-      strideA,
-      strideB: four(batch.b, 0).map((s) => s * each),
-      strideC,
-      strideResidual: strideC,
-      transA: a.transposed ? 1 : 0,
-      ...scales,
-      ...epilogueParams(activation),
-      reserved: 0,
-    },
+    { ...common, strideB: four(batch.b, 0).map((s) => s * each), transA: a.transposed ? 1 : 0, ...epilogue },
     [product.out],
-    [a.ref, packed, product.bias?.ref, product.residual],
+    [a.ref, packed, ...inputs],
   )[0] as Ref;
 }

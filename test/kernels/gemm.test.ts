@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { edgeCases, type GemmCase, gemmCaseParams, gemmSizes } from '../../bench/cases/gemm.js';
+import { edgeCases, type GemmCase, gemmCaseParams, gemmDirectCaseParams, gemmSizes } from '../../bench/cases/gemm.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import { activation } from '../../lib/kernels/epilogue.js';
-import { gemmPackBParams, gemmParams } from '../../lib/kernels/gemm.js';
+import { gemmDirectParams, gemmPackBParams, gemmParams } from '../../lib/kernels/gemm.js';
 import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
 
 interface Operands {
@@ -69,8 +69,24 @@ function act(c: GemmCase, x: number): number {
   }
 }
 
+interface Expected {
+  readonly y: Float64Array;
+  readonly bound: Float64Array;
+}
+const known = new Map<GemmCase, Expected>();
+
+/** The reference is slow and every row has the same cases. */
+function reference(c: GemmCase, o: Operands): Expected {
+  let found = known.get(c);
+  if (found === undefined) {
+    found = define(c, o);
+    known.set(c, found);
+  }
+  return found;
+}
+
 /** The definition in double, and how far a float32 result may be from it. */
-function reference(c: GemmCase, o: Operands): { y: Float64Array; bound: Float64Array } {
+function define(c: GemmCase, o: Operands): Expected {
   const s = gemmSizes(c, 1);
   const y = new Float64Array(s.y.size);
   const bound = new Float64Array(s.y.size);
@@ -184,6 +200,41 @@ describe.each(rowsOf('gemm', 'f32'))('$name', (row) => {
     expect(call({ activation: 99 })).toThrow(/activation/);
     expect(call({ transA: 2 })).toThrow(/flags/);
     expect(call({ strideA: [0, 0, 0, -1] })).toThrow(/negative/);
+  });
+});
+
+const directCases = edgeCases.filter((c) => !c.transA && c.m <= 30).flatMap((c) => [c, { ...c, name: `${c.name}, b exchanged`, transB: !c.transB }]);
+
+describe.each(rowsOf('gemm_direct', 'f32'))('$name', (row) => {
+  const direct = (c: GemmCase, o: Operands, threads: number) => {
+    const y = new Float32Array(gemmSizes(c, 1).y.size);
+    callKernel(row, gemmDirectParams, gemmDirectCaseParams(c, activation.value(c.activation ?? 'none')), [y], [o.a, o.b, o.bias, o.residual], { threads });
+    return y;
+  };
+  it.each(directCases)('$name', (c) => {
+    const o = operandsOf(c);
+    const { y, bound } = reference(c, o);
+    const one = direct(c, o, 1);
+    for (let i = 0; i < y.length; i++) {
+      const error = Math.abs((one[i] as number) - (y[i] as number));
+      if (!(error <= (bound[i] as number))) expect.fail(`element ${i}: ${one[i]} instead of ${y[i]}, off by ${error}, at most ${bound[i]}`);
+    }
+    for (const threads of [2, 3]) expect(direct(c, o, threads)).toEqual(one);
+  });
+  it('refuses parameters that reach outside its operands', () => {
+    const c: GemmCase = { name: '', m: 4, n: 5, k: 3, bias: 'column', residual: true };
+    const o = operandsOf(c);
+    const good = gemmDirectCaseParams(c, 0);
+    const call = (changed: Partial<typeof good>) => () =>
+      callKernel(row, gemmDirectParams, { ...good, ...changed }, [new Float32Array(20)], [o.a, o.b, o.bias, o.residual]);
+    expect(call({})).not.toThrow();
+    expect(call({ ldb: 4 })).toThrow(/at least a row/);
+    expect(call({ ldb: 6 })).toThrow(/b must hold/);
+    expect(call({ lda: 4 })).toThrow(/a must hold/);
+    expect(call({ transB: 1 })).toThrow(/b must hold|least/);
+    expect(call({ k: 2 ** 52 })).toThrow(/kernel/);
+    expect(call({ n: 6 })).toThrow(/must hold/);
+    expect(call({ transB: 2 })).toThrow(/flags/);
   });
 });
 

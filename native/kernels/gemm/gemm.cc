@@ -1,52 +1,21 @@
 // The contract of gemm: what its parameters must be, how it is cut, what scratch it takes. The formula stands in
 // gemm.inl.
-#include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/grid.h"
-#include "kernels/kernel.h"
 
 namespace dsnk {
 
-// Elements reached from the first one: every batch dimension and row at its last index, then one row.
-static Size reach(const GemmParams& p, const int64_t* stride, int64_t rows, int64_t rowStride, int64_t columns) {
-  Size last = Size(rows - 1) * Size(rowStride) + Size(columns);
-  for (int d = 0; d < kGemmBatchDims; d++) last = last + Size(p.batch[d] - 1) * Size(stride[d]);
-  return last;
-}
-
 static const char* verify(const Kernel& kernel, const Check& c) {
   const auto& p = c.as<GemmParams>();
-  Size batch(1);
-  for (int64_t b : p.batch) batch = batch * Size(b);
-  if (p.m < 0 || p.n < 0 || p.k < 0 || batch.bad()) return "dimensions must not be negative or overflow";
-  if (p.lda < 0 || p.ldc < 0 || p.residualRow < 0 || p.biasRow < 0) return "row strides must not be negative";
-  for (int d = 0; d < kGemmBatchDims; d++) {
-    if (p.strideA[d] < 0 || p.strideB[d] < 0 || p.strideC[d] < 0 || p.strideResidual[d] < 0)
-      return "batch strides must not be negative";
-  }
-  if ((p.biasColumn | 1) != 1 || (p.transA | 1) != 1) return "flags must be 0 or 1";
-  if (p.activation < 0 || p.activation >= kActivationCount) return "activation must be a member of Activation";
-  const Size outputs = batch * Size(p.m) * Size(p.n);
-  if (outputs.bad()) return "output must not overflow";
-  if (outputs.value() == 0) return nullptr;
-  // Bounds the work by the size of the output too: overlapping rows would not.
-  if (!(outputs * Size(4)).fits(c.operandBytes[0])) return "output must hold m × n of every batch";
-  if (p.ldc < p.n) return "ldc must be at least n";
-  if (!(reach(p, p.strideC, p.m, p.ldc, p.n) * Size(4)).fits(c.operandBytes[0])) return "output must hold its strides";
-  if (p.k > 0) {
-    const Size a = p.transA ? reach(p, p.strideA, p.k, p.lda, p.m) : reach(p, p.strideA, p.m, p.lda, p.k);
-    if (!(a * Size(4)).fits(c.operandBytes[1])) return "a must hold its strides";
-    if (p.n > int64_t{1} << 40) return "n must be below 2^40";
-    const Size packed = Size(roundUp(p.n, kernel.nr)) * Size(p.k);
-    Size b = packed;
-    for (int d = 0; d < kGemmBatchDims; d++) b = b + Size(p.batch[d] - 1) * Size(p.strideB[d]);
-    if (!(b * Size(4)).fits(c.operandBytes[2])) return "packed b must hold its panels";
-  }
-  if (c.has(3)) {
-    const Size bias = Size(p.m - 1) * Size(p.biasRow) + Size(p.n - 1) * Size(p.biasColumn) + Size(1);
-    if (!(bias * Size(4)).fits(c.operandBytes[3])) return "bias must hold its strides";
-  }
-  if (c.has(4) && !(reach(p, p.strideResidual, p.m, p.residualRow, p.n) * Size(4)).fits(c.operandBytes[4]))
-    return "residual must hold its strides";
+  bool empty = false;
+  if (const char* wrong = gemmVerifyOutput(p, c, empty)) return wrong;
+  if ((p.transA | 1) != 1) return "flags must be 0 or 1";
+  if (empty || p.k == 0) return nullptr;
+  const Size a = p.transA ? gemmReach(p, p.strideA, p.k, p.lda, p.m) : gemmReach(p, p.strideA, p.m, p.lda, p.k);
+  if (!(a * Size(4)).fits(c.operandBytes[1])) return "a must hold its strides";
+  if (p.n > int64_t{1} << 40) return "n must be below 2^40";
+  Size b = Size(roundUp(p.n, kernel.nr)) * Size(p.k);
+  for (int d = 0; d < kGemmBatchDims; d++) b = b + Size(p.batch[d] - 1) * Size(p.strideB[d]);
+  if (!(b * Size(4)).fits(c.operandBytes[2])) return "packed b must hold its panels";
   return nullptr;
 }
 

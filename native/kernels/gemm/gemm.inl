@@ -159,6 +159,23 @@ static void gemmMatrix(const GemmParams& p, const float* a, const float* b, floa
   }
 }
 
+// The epilogue of a whole product, from its parameters and operands.
+template <class P>
+static Epilogue epilogueOf(const P& p, const float* bias, const float* residual) {
+  Epilogue e;
+  e.scale = p.scale;
+  e.addScale = p.addScale;
+  e.bias = bias;
+  e.biasRow = p.biasRow;
+  e.biasColumn = p.biasColumn;
+  e.residual = residual;
+  e.residualRow = p.residualRow;
+  e.activation = p.activation;
+  e.alpha = p.alpha;
+  e.beta = p.beta;
+  return e;
+}
+
 static Fault gemmRun(const Work& w) {
   const auto& p = w.as<GemmParams>();
   const GemmGrid grid = gemmGrid(p, w.tiles, ceilDiv(p.m, kGemmUnitRows), ceilDiv(p.n, kNr));
@@ -166,18 +183,9 @@ static Fault gemmRun(const Work& w) {
   const Range rows = tileRange(p.m, static_cast<uint32_t>(inM), static_cast<uint32_t>(grid.m), kGemmUnitRows);
   const Range columns = tileRange(p.n, static_cast<uint32_t>(inN), static_cast<uint32_t>(grid.n), kNr);
   const Range batch = tileRange(gemmBatch(p), static_cast<uint32_t>(inBatch), static_cast<uint32_t>(grid.batch));
-  Epilogue e;
-  e.scale = p.scale;
-  e.addScale = p.addScale;
-  e.biasRow = p.biasRow;
-  e.biasColumn = p.biasColumn;
-  e.residualRow = p.residualRow;
-  e.activation = p.activation;
-  e.alpha = p.alpha;
-  e.beta = p.beta;
+  const Epilogue whole = epilogueOf(p, w.at<const float>(3), w.at<const float>(4));
   for (int64_t i = batch.begin; i < batch.end; i++) {
-    e.bias = w.at<const float>(3);
-    e.residual = w.at<const float>(4);
+    Epilogue e = whole;
     if (e.residual != nullptr) e.residual += gemmOffset(p, p.strideResidual, i);
     gemmMatrix(p, w.at<const float>(1) + gemmOffset(p, p.strideA, i),
                w.at<const float>(2) + gemmOffset(p, p.strideB, i), w.at<float>(0) + gemmOffset(p, p.strideC, i), e,

@@ -9,10 +9,13 @@
 #include "kernels/gemm/micro.inl"
 //
 #include "kernels/gemm/gemm.inl"
+//
+#include "kernels/gemm/direct.inl"
 static_assert(kNr == 16, "kernels.inc says nr 16");
 #include "simd/avx2-end.h"
 
 namespace dsnk {
 Fault gemm_f32_avx2(const Work& w) { return avx2::gemmRun(w); }
+Fault gemm_direct_f32_avx2(const Work& w) { return avx2::directRun(w); }
 }  // namespace dsnk
 #endif

@@ -8,9 +8,12 @@
 #include "kernels/gemm/micro.inl"
 //
 #include "kernels/gemm/gemm.inl"
+//
+#include "kernels/gemm/direct.inl"
 static_assert(kNr == 4, "kernels.inc says nr 4");
 #include "simd/scalar-end.h"
 
 namespace dsnk {
 Fault gemm_f32_scalar(const Work& w) { return scalar::gemmRun(w); }
+Fault gemm_direct_f32_scalar(const Work& w) { return scalar::directRun(w); }
 }  // namespace dsnk

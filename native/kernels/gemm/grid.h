@@ -1,6 +1,8 @@
-// How one product is cut into tiles, and the walk over its flattened batch.
+// How one product is cut into tiles, the walk over its flattened batch, and what the contracts of both kernels check.
 #pragma once
+#include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/params.gen.h"
+#include "kernels/kernel.h"
 #include "kernels/sizes.h"
 
 namespace dsnk {
@@ -12,7 +14,10 @@ struct GemmGrid {
   int64_t batch, m, n;
 };
 
-inline int64_t gemmBatch(const GemmParams& p) { return p.batch[0] * p.batch[1] * p.batch[2] * p.batch[3]; }
+template <class P>
+inline int64_t gemmBatch(const P& p) {
+  return p.batch[0] * p.batch[1] * p.batch[2] * p.batch[3];
+}
 
 // The grid of exactly `tiles` tiles that reads least: whole matrices first, then the split of m and n with the
 // smallest sum of sides. batch = 0 where that many tiles cannot be made.
@@ -38,14 +43,54 @@ inline GemmGrid gemmGrid(const GemmParams& p, int64_t tiles, int64_t mUnits, int
   return best;
 }
 
-// Offsets of matrix `i` of the flattened batch.
-inline int64_t gemmOffset(const GemmParams& p, const int64_t* stride, int64_t i) {
+// Offset of matrix `i` of the flattened batch.
+template <class P>
+inline int64_t gemmOffset(const P& p, const int64_t* stride, int64_t i) {
   int64_t offset = 0;
   for (int d = kGemmBatchDims - 1; d >= 0; d--) {
     offset += i % p.batch[d] * stride[d];
     i /= p.batch[d];
   }
   return offset;
+}
+
+// Elements reached from the first one: every batch dimension and row at its last index, then one row.
+template <class P>
+inline Size gemmReach(const P& p, const int64_t* stride, int64_t rows, int64_t rowStride, int64_t columns) {
+  Size last = Size(rows - 1) * Size(rowStride) + Size(columns);
+  for (int d = 0; d < kGemmBatchDims; d++) last = last + Size(p.batch[d] - 1) * Size(stride[d]);
+  return last;
+}
+
+// What must hold of y, bias and residual (operands 0, 3, 4) and of every number; `empty` is set where y has no element.
+template <class P>
+inline const char* gemmVerifyOutput(const P& p, const Check& c, bool& empty) {
+  Size batch(1);
+  for (int64_t b : p.batch) batch = batch * Size(b);
+  if (p.m < 0 || p.n < 0 || p.k < 0 || batch.bad()) return "dimensions must not be negative or overflow";
+  if (p.lda < 0 || p.ldc < 0 || p.residualRow < 0 || p.biasRow < 0) return "row strides must not be negative";
+  for (int d = 0; d < kGemmBatchDims; d++) {
+    if (p.strideA[d] < 0 || p.strideB[d] < 0 || p.strideC[d] < 0 || p.strideResidual[d] < 0)
+      return "batch strides must not be negative";
+  }
+  if ((p.biasColumn | 1) != 1) return "flags must be 0 or 1";
+  if (p.activation < 0 || p.activation >= kActivationCount) return "activation must be a member of Activation";
+  const Size outputs = batch * Size(p.m) * Size(p.n);
+  if (outputs.bad()) return "output must not overflow";
+  empty = outputs.value() == 0;
+  if (empty) return nullptr;
+  // Bounds the work by the size of the output too: overlapping rows would not.
+  if (!(outputs * Size(4)).fits(c.operandBytes[0])) return "output must hold m × n of every batch";
+  if (p.ldc < p.n) return "ldc must be at least n";
+  if (!(gemmReach(p, p.strideC, p.m, p.ldc, p.n) * Size(4)).fits(c.operandBytes[0]))
+    return "output must hold its strides";
+  if (c.has(3)) {
+    const Size bias = Size(p.m - 1) * Size(p.biasRow) + Size(p.n - 1) * Size(p.biasColumn) + Size(1);
+    if (!(bias * Size(4)).fits(c.operandBytes[3])) return "bias must hold its strides";
+  }
+  if (c.has(4) && !(gemmReach(p, p.strideResidual, p.m, p.residualRow, p.n) * Size(4)).fits(c.operandBytes[4]))
+    return "residual must hold its strides";
+  return nullptr;
 }
 
 // Rows of one unit of m: every ISA's tile height divides into it roughly; the cut does not change results.
@@ -56,6 +101,9 @@ constexpr int64_t kGemmUnitRows = 14;
 // 504 KB of a; nc 256 columns keep the partial sums of y, 258 KB, in L2 beside it. Fetching the next panel ahead gained
 // nothing.
 constexpr int64_t kGemmKc = 512, kGemmMc = 252, kGemmNc = 256;
+
+// Columns of one unit of gemm_direct.
+constexpr int64_t kGemmDirectColumns = 128;
 
 struct GemmBlocking {
   int64_t mc, nc, kc, kBlocks;

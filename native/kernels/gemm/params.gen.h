@@ -5,6 +5,52 @@
 
 namespace dsnk {
 
+struct GemmDirectParams {
+  int64_t m;
+  int64_t n;
+  int64_t k;
+  int64_t lda;
+  int64_t ldb;
+  int64_t ldc;
+  int64_t residualRow;
+  int64_t biasRow;
+  int64_t batch[4];
+  int64_t strideA[4];
+  int64_t strideB[4];
+  int64_t strideC[4];
+  int64_t strideResidual[4];
+  int32_t biasColumn;
+  int32_t transB;
+  float scale;
+  float addScale;
+  int32_t activation;
+  float alpha;
+  float beta;
+  int32_t reserved;
+};
+static_assert(sizeof(GemmDirectParams) == 256);
+static_assert(offsetof(GemmDirectParams, m) == 0);
+static_assert(offsetof(GemmDirectParams, n) == 8);
+static_assert(offsetof(GemmDirectParams, k) == 16);
+static_assert(offsetof(GemmDirectParams, lda) == 24);
+static_assert(offsetof(GemmDirectParams, ldb) == 32);
+static_assert(offsetof(GemmDirectParams, ldc) == 40);
+static_assert(offsetof(GemmDirectParams, residualRow) == 48);
+static_assert(offsetof(GemmDirectParams, biasRow) == 56);
+static_assert(offsetof(GemmDirectParams, batch) == 64);
+static_assert(offsetof(GemmDirectParams, strideA) == 96);
+static_assert(offsetof(GemmDirectParams, strideB) == 128);
+static_assert(offsetof(GemmDirectParams, strideC) == 160);
+static_assert(offsetof(GemmDirectParams, strideResidual) == 192);
+static_assert(offsetof(GemmDirectParams, biasColumn) == 224);
+static_assert(offsetof(GemmDirectParams, transB) == 228);
+static_assert(offsetof(GemmDirectParams, scale) == 232);
+static_assert(offsetof(GemmDirectParams, addScale) == 236);
+static_assert(offsetof(GemmDirectParams, activation) == 240);
+static_assert(offsetof(GemmDirectParams, alpha) == 244);
+static_assert(offsetof(GemmDirectParams, beta) == 248);
+static_assert(offsetof(GemmDirectParams, reserved) == 252);
+
 struct GemmPackBParams {
   int64_t count;
   int64_t k;
