@@ -53,6 +53,16 @@ export interface NodeTiming {
   readonly timeNs: number;
 }
 
+/** What the importer knows beside the graph. */
+interface ModelOrigin {
+  /** Keep the source bytes after packing: there is no file to read them from again. */
+  readonly keepSources: boolean;
+  /** Called after each load. */
+  readonly onLoaded?: () => void;
+  readonly problems?: readonly string[];
+  readonly metadata?: ReadonlyMap<string, string>;
+}
+
 interface Request {
   readonly inputs: HostTensor[];
   readonly names: string[];
@@ -68,7 +78,12 @@ export class InferenceSession {
   #released = false;
   #idle: (() => void) | undefined;
 
-  private constructor(graph: Graph, model: Model) {
+  private constructor(
+    graph: Graph,
+    model: Model,
+    /** The model file's own key-value pairs. */
+    readonly metadata: ReadonlyMap<string, string>,
+  ) {
     this.#graph = graph;
     this.#model = model;
   }
@@ -100,19 +115,13 @@ export class InferenceSession {
   /** Runs a graph made by the builder or by `importModel`. */
   static async fromGraph(graph: Graph, options: SessionOptions = {}): Promise<InferenceSession> {
     checkOptions(options);
-    return InferenceSession.open(graph.clone().graph, options, true, () => {});
+    return InferenceSession.open(graph.clone().graph, options, { keepSources: true });
   }
 
   /** @internal */
-  static async open(
-    graph: Graph,
-    options: SessionOptions,
-    keepSources: boolean,
-    onLoaded: () => void,
-    problems: readonly string[] = [],
-  ): Promise<InferenceSession> {
+  static async open(graph: Graph, options: SessionOptions, origin: ModelOrigin): Promise<InferenceSession> {
     closeSubgraphs(graph);
-    assertSupported(graph, problems);
+    assertSupported(graph, origin.problems);
     for (const v of graph.inputs) {
       if (v.shape !== undefined) v.shape = v.shape.map((d) => (typeof d === 'string' ? (options.freeDimensionOverrides?.[d] ?? d) : d));
     }
@@ -120,11 +129,11 @@ export class InferenceSession {
     const model = new Model(graph, {
       threads: options.intraOpNumThreads ?? native().cpu().threads,
       maxPrograms: options.maxPrograms ?? 8,
-      keepSources,
-      onLoaded,
+      keepSources: origin.keepSources,
+      onLoaded: origin.onLoaded ?? (() => {}),
       ...(options.skipPasses && { skipPasses: options.skipPasses }),
     });
-    const session = new InferenceSession(graph, model);
+    const session = new InferenceSession(graph, model, origin.metadata ?? new Map());
     if (graph.inputs.every((v) => v.shape?.every((d) => typeof d === 'number'))) {
       try {
         await model.prepare(graph.inputs.map((v) => ({ dtype: v.type, dims: v.dims, data: allocate(v.type, [0]) })));
@@ -341,8 +350,8 @@ async function openModelFile(path: string, options: SessionOptions): Promise<Inf
   // From here on the decoded model reads views of the buffer, and the file itself once the buffer is gone.
   const free = () => native().releaseBuffer(buffer);
   try {
-    const { graph, problems } = importModel(new Uint8Array(buffer), { source: { path } });
-    return await InferenceSession.open(graph, options, false, free, problems);
+    const { graph, problems, metadata } = importModel(new Uint8Array(buffer), { source: { path } });
+    return await InferenceSession.open(graph, options, { keepSources: false, onLoaded: free, problems, metadata });
   } catch (error) {
     free();
     throw error;
@@ -354,8 +363,8 @@ async function openModelBytes(bytes: Uint8Array, options: SessionOptions): Promi
   const buffer = native().adopt(bytes);
   if (buffer === null)
     throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', 'model', 'the system must have the memory for a copy of the model', `${bytes.byteLength} bytes`);
-  const { graph, problems } = importModel(new Uint8Array(buffer));
-  return InferenceSession.open(graph, options, true, () => {}, problems);
+  const { graph, problems, metadata } = importModel(new Uint8Array(buffer));
+  return InferenceSession.open(graph, options, { keepSources: true, problems, metadata });
 }
 
 function bytesOf(model: unknown, offset: number, length: number | undefined): Uint8Array {

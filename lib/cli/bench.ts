@@ -1,0 +1,56 @@
+/** `bench`: a model on this machine, or single kernels beside the machine's own peak measured in alternation. */
+import type { Tensor } from 'onnxruntime-common';
+import { type KernelMeasurement, measureKernels } from '../runtime/measure.js';
+import { native } from '../runtime/native.js';
+import { InferenceSession } from '../runtime/session.js';
+import { toTensor } from '../tensor.js';
+import { packageVersion } from './info.js';
+import { randomTensor } from './inputs.js';
+import { columns, Progress, printJson } from './output.js';
+import { parseDims } from './run.js';
+
+export interface BenchOptions {
+  readonly threads?: number;
+  readonly seconds: number;
+  readonly dim?: readonly string[];
+  readonly filter?: string;
+  readonly json?: boolean;
+}
+
+/** What a reader needs to place the figures. */
+function machine() {
+  return { package: packageVersion(), node: process.version, arch: process.arch, cpu: native().cpu(), date: new Date().toISOString().slice(0, 10) };
+}
+
+const quantile = (sorted: readonly number[], q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] as number;
+
+export async function benchModel(model: string, options: BenchOptions): Promise<void> {
+  await using session = await InferenceSession.create(model, options.threads === undefined ? {} : { intraOpNumThreads: options.threads });
+  const dims = parseDims(options.dim);
+  const feeds: Record<string, Tensor> = Object.fromEntries(session.inputMetadata.map((m) => [m.name, toTensor(randomTensor(m, dims))]));
+  for (let i = 0; i < 3; i++) await session.run(feeds);
+  const times: number[] = [];
+  const end = performance.now() + options.seconds * 1000;
+  const progress = new Progress('timing', options.seconds);
+  while (times.length < 5 || performance.now() < end) {
+    const start = performance.now();
+    await session.run(feeds);
+    times.push(performance.now() - start);
+    progress.at(Math.round(options.seconds - (end - performance.now()) / 1000));
+  }
+  progress.end();
+  times.sort((a, b) => a - b);
+  const result = { bestMs: times[0] as number, medianMs: quantile(times, 0.5), p95Ms: quantile(times, 0.95), runs: times.length, threads: session.model.programs.at(-1)?.shape.threads ?? 1 };
+  if (options.json) printJson({ machine: machine(), model, ...result });
+  else console.log(`${model}: best ${result.bestMs.toFixed(2)} ms, median ${result.medianMs.toFixed(2)} ms, p95 ${result.p95Ms.toFixed(2)} ms (${result.runs} runs, ${result.threads} threads)`);
+}
+
+export function benchKernels(options: BenchOptions): void {
+  const rows = measureKernels({ seconds: options.seconds, ...(options.filter !== undefined && { filter: options.filter }) });
+  if (options.json) {
+    printJson({ machine: machine(), kernels: rows });
+    return;
+  }
+  const cell = (r: KernelMeasurement) => [r.name, r.kernel, r.bestUs.toFixed(1), r.medianUs.toFixed(1), r.gflops.toFixed(1), r.peakGflops.toFixed(1), `${((100 * r.gflops) / r.peakGflops).toFixed(0)}%`];
+  console.log(columns([['call', 'kernel', 'best µs', 'median µs', 'GFLOP/s', 'peak beside', 'of peak'], ...rows.map(cell)]));
+}

@@ -1,0 +1,108 @@
+/** `inspect`: what a model is, what cannot run, and for given shapes the chosen kernels, the reasons and the memory plan. */
+import { disassemble } from '../compile/program.js';
+import { DsnkError } from '../errors.js';
+import { isConcrete } from '../graph/dim.js';
+import { printGraph } from '../graph/print.js';
+import { nativeCatalogue } from '../runtime/model.js';
+import { InferenceSession } from '../runtime/session.js';
+import { toTensor } from '../tensor.js';
+import { randomTensor } from './inputs.js';
+import { bytesText, columns, printJson, styled } from './output.js';
+import { parseDims } from './run.js';
+
+export interface InspectOptions {
+  readonly dim?: readonly string[];
+  readonly graph?: boolean;
+  readonly program?: boolean;
+  readonly json?: boolean;
+  readonly threads?: number;
+}
+
+export async function inspect(model: string, options: InspectOptions): Promise<void> {
+  const dims = parseDims(options.dim);
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(model, {
+      freeDimensionOverrides: Object.fromEntries(dims),
+      ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+    });
+  } catch (error) {
+    if (!options.json || !(error instanceof DsnkError)) throw error;
+    printJson({ model, error: { code: error.code, message: error.message } });
+    process.exitCode = 1;
+    return;
+  }
+  await using _ = session;
+  // The kernels depend on the shapes: symbols that no --dim fixes are taken as 1.
+  if (session.model.programs.length === 0) await session.run(Object.fromEntries(session.inputMetadata.map((m) => [m.name, toTensor(randomTensor(m, dims))])));
+  const report = describe(model, session);
+  if (options.json) printJson(report);
+  else print(report, session, options);
+}
+
+type Report = ReturnType<typeof describe>;
+
+function describe(model: string, session: InferenceSession) {
+  const { programs, graph, weightBytes } = session.model;
+  const operators = new Map<string, number>();
+  for (const n of graph.nodes) operators.set(n.op, (operators.get(n.op) ?? 0) + 1);
+  return {
+    model,
+    inputs: session.inputMetadata,
+    outputs: session.outputMetadata,
+    operators: Object.fromEntries([...operators].sort((a, b) => b[1] - a[1])),
+    weightBytes,
+    stages: programs.map((p) => ({
+      threads: p.shape.threads,
+      memory: {
+        arenaBytes: p.compiled.memory.peakBytes,
+        lowerBoundBytes: p.compiled.memory.lowerBoundBytes,
+        strategy: p.compiled.memory.strategy,
+        ioBytes: p.compiled.image.ioBytes,
+        scratchBytes: p.shape.scratchBytes,
+      },
+      kernels: p.compiled.steps.map((s, i) => ({
+        kernel: s.kernel.name,
+        operator: s.node?.op ?? '',
+        node: s.node?.name ?? '',
+        shape: s.node?.outputs[0]?.shape ?? [],
+        tiles: p.shape.tiles[i] ?? 0,
+        reason: s.reason,
+      })),
+    })),
+  };
+}
+
+function print(report: Report, session: InferenceSession, options: InspectOptions): void {
+  const heading = (text: string) => console.log(styled('yellow', text));
+  const typed = (m: { name: string; type: string; shape: readonly (number | string)[] }) => `  ${m.name}: ${m.type}[${m.shape.join(',')}]`;
+  heading('inputs');
+  for (const m of report.inputs) console.log(typed(m));
+  heading('outputs');
+  for (const m of report.outputs) console.log(typed(m));
+  heading('operators (all supported)');
+  console.log(
+    `  ${Object.entries(report.operators)
+      .map(([op, n]) => `${op} ${n}`)
+      .join(', ')}`,
+  );
+  report.stages.forEach((stage, i) => {
+    const { memory } = stage;
+    heading(report.stages.length > 1 ? `stage ${i + 1}` : 'program');
+    const rows = stage.kernels.map((k) => [k.kernel, k.operator, k.node, `[${k.shape.join(',')}]`, `${k.tiles}`, k.reason]);
+    console.log(columns([['kernel', 'operator', 'node', 'shape', 'tiles', 'reason'], ...rows]));
+    console.log(
+      [
+        `arena ${bytesText(memory.arenaBytes)} (lower bound ${bytesText(memory.lowerBoundBytes)}, placed ${memory.strategy})`,
+        `io ${bytesText(memory.ioBytes)}`,
+        `scratch ${bytesText(memory.scratchBytes)}`,
+        `weights ${bytesText(report.weightBytes)}`,
+        `${stage.threads} threads`,
+      ].join(', '),
+    );
+    const compiled = session.model.programs[i]?.compiled;
+    if (options.graph && compiled) console.log(printGraph(compiled.graph));
+    if (options.program && compiled) console.log(disassemble(compiled.image, nativeCatalogue()));
+  });
+  if (!report.inputs.every((m) => isConcrete(m.shape))) console.log(styled('dim', 'symbolic dimensions were taken as 1; fix them with --dim <name>=<size>'));
+}

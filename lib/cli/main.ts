@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+/** The command line: `npx ds-native-kernels <command>`. Exit code 0 = done, 1 = failed, 2 = wrong usage. */
+import { Command, InvalidArgumentError } from 'commander';
+import { DsnkError } from '../errors.js';
+import { benchKernels, benchModel } from './bench.js';
+import { info, packageVersion } from './info.js';
+import { inspect } from './inspect.js';
+import { styled } from './output.js';
+import { run } from './run.js';
+
+function positive(text: string): number {
+  const n = Number(text);
+  if (!Number.isFinite(n) || n <= 0) throw new InvalidArgumentError('must be a positive number.');
+  return n;
+}
+
+function count(text: string): number {
+  const n = positive(text);
+  if (!Number.isInteger(n)) throw new InvalidArgumentError('must be an integer.');
+  return n;
+}
+
+const collect = (value: string, before: string[] = []) => [...before, value];
+
+const program = new Command('ds-native-kernels')
+  .description('runs, inspects and times ONNX models with native kernels')
+  .version(packageVersion())
+  .exitOverride((error) => {
+    // commander's own codes: 0 for --help and --version, 1 for wrong usage
+    process.exit(error.exitCode === 0 ? 0 : 2);
+  });
+
+program.command('info').description('CPU, ISA, caches, threads, addon; GPU or why not').option('--json', 'one JSON document').action(info);
+
+program
+  .command('inspect <model>')
+  .description('operators, shapes, unsupported nodes (all at once), chosen kernels and reasons, memory plan')
+  .option('--dim <name=size>', 'fix a symbolic dimension', collect)
+  .option('--threads <n>', 'threads', count)
+  .option('--graph', 'also print the optimized graph')
+  .option('--program', 'also disassemble the program')
+  .option('--json', 'one JSON document')
+  .action(inspect);
+
+program
+  .command('run [model]')
+  .description('run a model once and time it; without a model: the bundled classifier on its picture')
+  .option('--image <file>', 'picture for the first [N,C,H,W] input (needs the package sharp)')
+  .option('--labels <file>', 'JSON array of class names')
+  .option('--input <name=source>', '.npy, raw file, random or zeros; inputs not named are random', collect)
+  .option('--dim <name=size>', 'size of a symbolic dimension of random, zero or raw inputs', collect)
+  .option('--top <n>', 'classes to print', count, 1)
+  .option('--repeat <n>', 'timed runs', count, 5)
+  .option('--threads <n>', 'threads', count)
+  .option('--profile', 'time of every kernel call')
+  .option('--trace <file>', 'write a Chrome trace of one run')
+  .option('--json', 'one JSON document')
+  .action(run);
+
+const bench = program.command('bench').description('measure this machine');
+bench
+  .command('model <model>')
+  .description('latency of a model on random input')
+  .option('--dim <name=size>', 'size of a symbolic dimension', collect)
+  .option('--threads <n>', 'threads', count)
+  .option('--seconds <s>', 'time to spend', positive, 3)
+  .option('--json', 'one JSON document')
+  .action(benchModel);
+bench
+  .command('kernel')
+  .description('single kernels beside the peak of the machine')
+  .option('--filter <text>', 'only calls whose name has this text')
+  .option('--seconds <s>', 'time to spend on each call', positive, 0.3)
+  .option('--json', 'one JSON document')
+  .action(benchKernels);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof DsnkError) console.error(styled('red', `${error.code}: ${error.message}`, process.stderr));
+  else console.error(styled('red', error instanceof Error ? (error.stack ?? error.message) : String(error), process.stderr));
+  process.exitCode = 1;
+}

@@ -1,0 +1,54 @@
+/** How the command line talks: results on stdout, decoration on stderr, colour only where it is wanted. */
+import { styleText } from 'node:util';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Colour for a stream: NO_COLOR and FORCE_COLOR are honoured, else only a terminal gets it. */
+export function styled(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  const force = process.env['FORCE_COLOR'];
+  const on = process.env['NO_COLOR'] ? false : force !== undefined ? force !== '0' : stream.isTTY === true;
+  return on ? styleText(style, text, { validateStream: false }) : text;
+}
+
+export function printJson(document: unknown): void {
+  process.stdout.write(`${JSON.stringify(document, (_, v) => (typeof v === 'bigint' ? Number(v) : v), 2)}\n`);
+}
+
+/** Rows as aligned columns; columns of numbers go to the right. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const count = Math.max(0, ...rows.map((r) => r.length));
+  const widths = Array.from({ length: count }, (_, c) => Math.max(...rows.map((r) => (r[c] ?? '').length)));
+  const numeric = widths.map((_, c) => rows.slice(1).every((r) => /^[-\d.,%×]*$/.test(r[c] ?? '')));
+  return rows.map((r) => r.map((cell, c) => (numeric[c] ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number))).join('  ').trimEnd()).join('\n');
+}
+
+export function bytesText(bytes: number): string {
+  if (bytes < 1e3) return `${bytes} B`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** A single line on a terminal for work that takes more than a second; silent elsewhere. */
+export class Progress {
+  readonly #started = performance.now();
+  #shown = false;
+  #last = 0;
+
+  constructor(
+    readonly what: string,
+    readonly total: number,
+  ) {}
+
+  at(done: number): void {
+    const now = performance.now();
+    if (process.stderr.isTTY !== true || now - this.#started < 1000 || now - this.#last < 100) return;
+    this.#last = now;
+    this.#shown = true;
+    const width = 24;
+    const filled = Math.round((done / this.total) * width);
+    process.stderr.write(`\r${this.what} [${'#'.repeat(filled)}${'.'.repeat(width - filled)}] ${done}/${this.total}`);
+  }
+
+  end(): void {
+    if (this.#shown) process.stderr.write('\r\x1b[K');
+  }
+}
