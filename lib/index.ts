@@ -8,6 +8,7 @@ export { Graph } from './graph/graph.js';
 
 import './runtime/eager.js';
 
+export * as kernels from './runtime/kernels.js';
 export { type Feeds, type Fetches, InferenceSession, type NodeTiming, type RunOptions, type SessionOptions, type TensorMetadata } from './runtime/session.js';
 export { type CompiledFunction, type CompileFunctionOptions, compile, type Traced, type TracedResult } from './runtime/trace.js';
 export { Tensor, type TensorLike } from './tensor.js';

@@ -40,9 +40,18 @@ export async function benchModel(model: string, options: BenchOptions): Promise<
   }
   progress.end();
   times.sort((a, b) => a - b);
-  const result = { bestMs: times[0] as number, medianMs: quantile(times, 0.5), p95Ms: quantile(times, 0.95), runs: times.length, threads: session.model.programs.at(-1)?.shape.threads ?? 1 };
+  const result = {
+    bestMs: times[0] as number,
+    medianMs: quantile(times, 0.5),
+    p95Ms: quantile(times, 0.95),
+    runs: times.length,
+    threads: session.model.programs.at(-1)?.shape.threads ?? 1,
+  };
   if (options.json) printJson({ machine: machine(), model, ...result });
-  else console.log(`${model}: best ${result.bestMs.toFixed(2)} ms, median ${result.medianMs.toFixed(2)} ms, p95 ${result.p95Ms.toFixed(2)} ms (${result.runs} runs, ${result.threads} threads)`);
+  else
+    console.log(
+      `${model}: best ${result.bestMs.toFixed(2)} ms, median ${result.medianMs.toFixed(2)} ms, p95 ${result.p95Ms.toFixed(2)} ms (${result.runs} runs, ${result.threads} threads)`,
+    );
 }
 
 export function benchKernels(options: BenchOptions): void {
@@ -51,6 +60,14 @@ export function benchKernels(options: BenchOptions): void {
     printJson({ machine: machine(), kernels: rows });
     return;
   }
-  const cell = (r: KernelMeasurement) => [r.name, r.kernel, r.bestUs.toFixed(1), r.medianUs.toFixed(1), r.gflops.toFixed(1), r.peakGflops.toFixed(1), `${((100 * r.gflops) / r.peakGflops).toFixed(0)}%`];
+  const cell = (r: KernelMeasurement) => [
+    r.name,
+    r.kernel,
+    r.bestUs.toFixed(1),
+    r.medianUs.toFixed(1),
+    r.gflops.toFixed(1),
+    r.peakGflops.toFixed(1),
+    `${((100 * r.gflops) / r.peakGflops).toFixed(0)}%`,
+  ];
   console.log(columns([['call', 'kernel', 'best µs', 'median µs', 'GFLOP/s', 'peak beside', 'of peak'], ...rows.map(cell)]));
 }

@@ -79,7 +79,12 @@ export function fileTensor(spec: string, session: InferenceSession, overrides: R
   const source = spec.slice(at + 1);
   const input = session.inputMetadata.find((m) => m.name === name);
   if (at < 0 || input === undefined) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--input', `must be <name>=<file|random|zeros> with a name of ${session.inputNames.join(', ')}`, `"${spec}" came`);
+    throw dsnkError(
+      'ERR_DSNK_INVALID_ARGUMENT',
+      '--input',
+      `must be <name>=<file|random|zeros> with a name of ${session.inputNames.join(', ')}`,
+      `"${spec}" came`,
+    );
   }
   if (source === 'random') return [name, toTensor(randomTensor(input, overrides))];
   if (source.endsWith('.npy')) return [name, toTensor(readNpy(source))];

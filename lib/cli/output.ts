@@ -19,7 +19,14 @@ export function columns(rows: readonly (readonly string[])[]): string {
   const count = Math.max(0, ...rows.map((r) => r.length));
   const widths = Array.from({ length: count }, (_, c) => Math.max(...rows.map((r) => (r[c] ?? '').length)));
   const numeric = widths.map((_, c) => rows.slice(1).every((r) => /^[-\d.,%×]*$/.test(r[c] ?? '')));
-  return rows.map((r) => r.map((cell, c) => (numeric[c] ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number))).join('  ').trimEnd()).join('\n');
+  return rows
+    .map((r) =>
+      r
+        .map((cell, c) => (numeric[c] ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 export function bytesText(bytes: number): string {

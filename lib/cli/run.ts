@@ -96,7 +96,13 @@ export async function run(model: string | undefined, options: RunCommandOptions)
     return;
   }
   const threads = `${summary.threads} thread${summary.threads === 1 ? '' : 's'}`;
-  const facts = [`${(summary.timeMs.median as number).toFixed(2)} ms`, `${summary.kernels} kernels`, `arena ${bytesText(summary.arenaBytes)}`, threads, summary.isa].join('   ');
+  const facts = [
+    `${(summary.timeMs.median as number).toFixed(2)} ms`,
+    `${summary.kernels} kernels`,
+    `arena ${bytesText(summary.arenaBytes)}`,
+    threads,
+    summary.isa,
+  ].join('   ');
   if (ranked.length > 0) {
     ranked.forEach(({ label, probability }, i) => {
       const text = `  ${label} ${probability.toFixed(2)}`;

@@ -8,17 +8,16 @@ import { argmax, asset, bytesOf, haveAssets, imagenetInput, readWav } from './as
 const data = (t: Tensor | undefined) => t?.data as Float32Array;
 
 describe.skipIf(!haveAssets)('classifiers', () => {
+  // A hoverfly sits on the daisy; the answers are those of onnxruntime-node 1.30 to the same pixels.
   it.each([
-    ['daisy', 985],
-    ['rose', undefined],
-    ['tulip', undefined],
-  ])('squeezenet names the %s', async (flower, index) => {
+    ['daisy', 'fly'],
+    ['rose', 'piggy bank'],
+    ['tulip', 'pot'],
+  ])('squeezenet sees in %s.jpg a %s, as the peer does', async (file, label) => {
     await using session = await InferenceSession.create(asset('cnn/squeezenet1.1.onnx'));
-    const { logits } = await session.run({ data: await imagenetInput(asset(`data/img/ort_quant/${flower}.jpg`)) });
+    const { logits } = await session.run({ data: await imagenetInput(asset(`data/img/ort_quant/${file}.jpg`)) });
     const labels = JSON.parse(readFileSync(asset('data/imagenet-simple-labels.json'), 'utf8')) as string[];
-    const best = argmax(data(logits));
-    if (index !== undefined) expect(labels[best]).toBe('daisy');
-    else expect(labels[best]).toBeTypeOf('string');
+    expect(labels[argmax(data(logits))]).toBe(label);
   });
 
   it('mnist-8 reads 98.91 % of the test digits', async () => {

@@ -1,0 +1,153 @@
+/**
+ * Direct kernel calls, for microbenchmarks: one operator on given arrays, with a kernel of your choice, timed natively.
+ * Weights are packed when the call is made, as in a session; the time is that of the kernel alone.
+ */
+import { GraphBuilder } from '../build/builder.js';
+import type { Operand } from '../build/operand.js';
+import type { Catalogue } from '../compile/catalogue.js';
+import { compile } from '../compile/compile.js';
+import { WeightIndex } from '../compile/weights.js';
+import { type DsnkError, dsnkError } from '../errors.js';
+import { allocate } from '../tensor.js';
+import { LoadedProgram } from './loaded-program.js';
+import { nativeCatalogue } from './model.js';
+import { native } from './native.js';
+
+export interface KernelOptions {
+  /** A kernel by name, `gemm_f32_avx2`; default: the one a session would choose. */
+  readonly kernel?: string;
+  readonly threads?: number;
+  /** Timed runs; default 1. */
+  readonly repeat?: number;
+}
+
+export interface KernelResult {
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+  /** Names of the kernels that ran. */
+  readonly kernels: readonly string[];
+  /** Nanoseconds of each run: the sum over these kernels. */
+  readonly timesNs: readonly number[];
+}
+
+/** A call that is compiled and loaded, to be run many times. */
+export interface PreparedKernel {
+  readonly kernels: readonly string[];
+  readonly dims: readonly number[];
+  /** Runs once; returns nanoseconds. */
+  run(): number;
+  readonly data: Float32Array;
+  dispose(): void;
+}
+
+/** Keeps, of the operation that `name` belongs to, only that row. */
+function restricted(name: string | undefined): Catalogue {
+  const all = nativeCatalogue();
+  if (name === undefined) return all;
+  const row = all.kernels.find((k) => k.name === name);
+  if (row === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', 'kernel must be a name of the catalogue', `"${name}" came`);
+  if (!row.usable) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', `kernel ${name} must be usable on this processor`);
+  return { hash: all.hash, kernels: all.kernels.map((k) => (k.op === row.op && k.dtypes === row.dtypes && k !== row ? { ...k, usable: false } : k)) };
+}
+
+/** Compiles a function of one float32 input for repeated timing. `pad` and layout changes are left out of the time by `only`. */
+export function prepareKernel(
+  build: (b: GraphBuilder, x: Operand) => Operand,
+  dims: readonly number[],
+  input: Float32Array,
+  options: KernelOptions = {},
+): PreparedKernel {
+  const builder = new GraphBuilder('kernel');
+  const graph = builder.build({ y: build(builder, builder.input('x', { dataType: 'float32', shape: dims })) });
+  const compiled = compile(graph, restricted(options.kernel), new WeightIndex());
+  let program: LoadedProgram | undefined;
+  let failure: DsnkError | undefined;
+  const store = native().createStore();
+  LoadedProgram.load(compiled, store, { threads: options.threads ?? 1, keepSources: false, sync: true }, 'kernel', (error, p) => {
+    failure = error;
+    program = p;
+  });
+  if (program === undefined) throw failure;
+  const loaded: LoadedProgram = program;
+  const out = graph.outputs[0] as Operand['value'];
+  const data = allocate('float32', out.dims) as Float32Array;
+  const times = new BigUint64Array(compiled.steps.length);
+  return {
+    kernels: compiled.steps.map((s) => s.kernel.name),
+    dims: out.dims,
+    data,
+    run() {
+      loaded.runSync([input], [data], times);
+      return compiled.steps.reduce((sum, s, i) => sum + (MOVES.has(s.kernel.op) ? 0 : Number(times[i])), 0);
+    },
+    dispose() {
+      loaded.dispose();
+      native().dispose(store);
+    },
+  };
+}
+
+/** Layout changes at the edges of a single call: a network has none of them inside, so they are not part of a kernel's time. */
+const MOVES = new Set(['strided_copy', 'transpose', 'copy']);
+
+function call(prepared: PreparedKernel, repeat = 1): KernelResult {
+  try {
+    const timesNs = Array.from({ length: Math.max(1, repeat) }, () => prepared.run());
+    return { data: prepared.data, dims: prepared.dims, kernels: prepared.kernels, timesNs };
+  } finally {
+    prepared.dispose();
+  }
+}
+
+function checked(name: string, array: Float32Array, dims: readonly number[]): Float32Array {
+  const length = dims.reduce((a, b) => a * b, 1);
+  if (!(array instanceof Float32Array) || array.length !== length) {
+    throw dsnkError(
+      'ERR_DSNK_SHAPE_MISMATCH',
+      `kernels: ${name}`,
+      `must be a Float32Array of ${length} elements for [${dims.join(',')}]`,
+      `${array?.length} came`,
+    );
+  }
+  return array;
+}
+
+/** y[m,n] = Σ a[m,k]·b[k,n] (+ bias[n]). b is packed beforehand. */
+export function gemm(
+  a: Float32Array,
+  b: Float32Array,
+  shape: { m: number; n: number; k: number; bias?: Float32Array },
+  options: KernelOptions = {},
+): KernelResult {
+  const { m, n, k, bias } = shape;
+  checked('a', a, [m, k]);
+  checked('b', b, [k, n]);
+  const build = (builder: GraphBuilder, x: Operand): Operand => {
+    const y = builder.matmul(x, { type: 'float32', dims: [k, n], data: b });
+    return (bias ? builder.add(y, { type: 'float32', dims: [n], data: checked('bias', bias, [n]) }) : y) as Operand;
+  };
+  return call(prepareKernel(build, [m, k], a, options), options.repeat);
+}
+
+export interface Conv2dShape {
+  /** NCHW. */
+  readonly input: readonly [number, number, number, number];
+  /** OIHW. */
+  readonly weight: readonly [number, number, number, number];
+  readonly strides?: readonly [number, number];
+  /** [beginningHeight, endingHeight, beginningWidth, endingWidth] */
+  readonly padding?: readonly [number, number, number, number];
+  readonly dilations?: readonly [number, number];
+  readonly groups?: number;
+}
+
+/** Convolution of x (NCHW) with w (OIHW), packed beforehand; the time leaves out the layout changes at both ends. */
+export function conv2d(x: Float32Array, w: Float32Array, shape: Conv2dShape, options: KernelOptions = {}): KernelResult {
+  checked('x', x, shape.input);
+  checked('w', w, shape.weight);
+  const { input, weight, ...conv } = shape;
+  return call(
+    prepareKernel((b, v) => b.conv2d(v, { type: 'float32', dims: weight, data: w }, conv) as Operand, input, x, options),
+    options.repeat,
+  );
+}
