@@ -13,7 +13,12 @@ const MAX_NODES = 200_000;
 
 export function specialize(graph: Graph): void {
   const substitutes = new Map<Value, Value>();
-  const resolve = (v: Value): Value => substitutes.get(v) ?? v;
+  // A branch may return what an inner branch returns: follow the chain.
+  const resolve = (v: Value): Value => {
+    let to = v;
+    for (let next = substitutes.get(to); next !== undefined; next = substitutes.get(to)) to = next;
+    return to;
+  };
   const done: Node[] = [];
   const pending = [...graph.nodes].reverse();
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
