@@ -27,7 +27,7 @@ const shapes: readonly [number, number, number][] = [
   [3, 100, 1],
   [2, 0, 3],
   [0, 3, 3],
-  ...[2, 7, 8, 9, 15, 16, 17, 64, 65, 80].map((inner): [number, number, number] => [2, 9, inner]),
+  ...[2, 7, 8, 9, 15, 16, 17, 64, 65, 80, 511, 513].map((inner): [number, number, number] => [2, 9, inner]),
 ];
 
 export const cases: readonly KernelCase[] = [

@@ -1,4 +1,4 @@
-// Work along the middle axis of [outer, n, inner]: whole rows where inner is 1, else strips of up to 64 columns.
+// Work along the middle axis of [outer, n, inner]: whole rows where inner is 1, else strips of columns.
 #pragma once
 #include <cstdint>
 
@@ -15,15 +15,16 @@ inline int64_t elementBytes(const char* dtype) {
 }
 
 struct AxisTiles {
-  static constexpr int64_t kStrip = 64;  // 4 zmm or 8 ymm columns
-  int64_t outer, n, inner, strips;
+  int64_t outer, n, inner, strip, strips;
 
   // The product of the three must have been checked.
-  AxisTiles(int64_t o, int64_t n_, int64_t i) : outer(o), n(n_), inner(i), strips(ceilDiv(i, kStrip)) {}
+  // 64 columns: 4 zmm or 8 ymm.
+  AxisTiles(int64_t o, int64_t n_, int64_t i, int64_t columns = 64)
+      : outer(o), n(n_), inner(i), strip(columns), strips(ceilDiv(i, columns)) {}
 
   uint32_t count(uint32_t threads, int64_t costPerElement) const {
     if (outer == 0 || n == 0 || inner == 0) return 0;
-    return tilesFor(outer * strips, n * (inner < kStrip ? inner : kStrip) * costPerElement, threads);
+    return tilesFor(outer * strips, n * (inner < strip ? inner : strip) * costPerElement, threads);
   }
 
   // Calls work(outer index, first column, columns) for every part of a tile.
@@ -31,8 +32,8 @@ struct AxisTiles {
   void each(uint32_t tile, uint32_t tiles, F work) const {
     const Range part = tileRange(outer * strips, tile, tiles);
     for (int64_t i = part.begin; i < part.end; i++) {
-      const int64_t o = i / strips, c = (i % strips) * kStrip;
-      work(o, c, static_cast<int>(inner - c < kStrip ? inner - c : kStrip));
+      const int64_t o = i / strips, c = (i % strips) * strip;
+      work(o, c, static_cast<int>(inner - c < strip ? inner - c : strip));
     }
   }
 };

@@ -2,8 +2,9 @@
 // halving (i with i+32, then +16, … +1), blocks of kFoldBlock elements joined in double. Hence the same bits everywhere
 // and, for sums of n elements, |error| ≤ (kFoldBlock/64 + 6)·2⁻²⁴·Σ|x| + n/kFoldBlock·2⁻⁵³·Σ|x|.
 //
-// A fold R has:  F32 identity()   F32 map(F32 x)   F32 fold(F32 a, F32 mapped)   float one(float a, float b)
-//                double join(double a, double b)
+// A fold R has:  F32 identity()   F32 map(F32 x)   F32 fold(F32 a, F32 mapped)   float across(F32 a), the lanes of one
+// vector
+//                joined by halving   double join(double a, double b)
 // Members of the folds; always inlined, as everything that handles vectors.
 #define FOLD_INLINE inline __attribute__((always_inline))
 
@@ -15,9 +16,9 @@ alignas(64) static const float kLaneIndex[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1
 // The first n lanes.
 DSNK_INLINE Mask firstMask(int n) { return less(F32::load(kLaneIndex), F32::set(static_cast<float>(n))); }
 
-// Lanes of one vector, joined by halving.
+// Lanes of one vector, joined by halving with r.one(float, float).
 template <class R>
-DSNK_INLINE float foldLanes(F32 a, const R& r) {
+DSNK_INLINE float halveLanes(F32 a, const R& r) {
   alignas(64) float lane[F32::lanes];
   a.store(lane);
   for (int w = F32::lanes / 2; w >= 1; w /= 2) {
@@ -64,7 +65,7 @@ DSNK_INLINE float foldBlock(const float* x, int64_t n, const R& r) {
 #pragma GCC unroll 8
     for (int v = 0; v < w; v++) acc[v] = r.fold(acc[v], acc[v + w]);
   }
-  return foldLanes(acc[0], r);
+  return r.across(acc[0]);
 }
 
 // Continues `total` with n ≥ 0 more elements.
@@ -81,7 +82,7 @@ struct SumFold {
   FOLD_INLINE F32 identity() const { return F32::zero(); }
   FOLD_INLINE F32 map(F32 x) const { return x; }
   FOLD_INLINE F32 fold(F32 a, F32 x) const { return a + x; }
-  FOLD_INLINE float one(float a, float b) const { return a + b; }
+  FOLD_INLINE float across(F32 a) const { return sum(a); }  // vec.h halves too
   FOLD_INLINE double join(double a, double b) const { return a + b; }
   static constexpr double start = 0;
 };
@@ -105,6 +106,7 @@ struct ProdFold {
   FOLD_INLINE F32 map(F32 x) const { return x; }
   FOLD_INLINE F32 fold(F32 a, F32 x) const { return a * x; }
   FOLD_INLINE float one(float a, float b) const { return a * b; }
+  FOLD_INLINE float across(F32 a) const { return halveLanes(a, *this); }
   FOLD_INLINE double join(double a, double b) const { return a * b; }
   static constexpr double start = 1;
 };
@@ -114,6 +116,7 @@ struct MaxFold {
   FOLD_INLINE F32 map(F32 x) const { return x; }
   FOLD_INLINE F32 fold(F32 a, F32 x) const { return select(less(a, x) | isNan(x), x, a); }
   FOLD_INLINE float one(float a, float b) const { return a < b || b != b ? b : a; }
+  FOLD_INLINE float across(F32 a) const { return halveLanes(a, *this); }
   FOLD_INLINE double join(double a, double b) const { return a < b || b != b ? b : a; }
   static constexpr double start = -HUGE_VAL;
 };
@@ -122,6 +125,7 @@ struct MinFold {
   FOLD_INLINE F32 map(F32 x) const { return x; }
   FOLD_INLINE F32 fold(F32 a, F32 x) const { return select(less(x, a) | isNan(x), x, a); }
   FOLD_INLINE float one(float a, float b) const { return b < a || b != b ? b : a; }
+  FOLD_INLINE float across(F32 a) const { return halveLanes(a, *this); }
   FOLD_INLINE double join(double a, double b) const { return b < a || b != b ? b : a; }
   static constexpr double start = HUGE_VAL;
 };

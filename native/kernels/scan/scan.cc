@@ -2,6 +2,7 @@
 #include "kernels/axis.h"
 #include "kernels/kernel.h"
 #include "kernels/scan/params.gen.h"
+#include "kernels/scan/strip.h"
 #include "kernels/sizes.h"
 
 namespace dsnk {
@@ -18,7 +19,7 @@ static const char* verify(const Kernel& k, const Check& c) {
 
 static uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
   const auto& p = *static_cast<const ScanParams*>(params);
-  return AxisTiles(p.outer, p.n, p.inner).count(threads, 4);
+  return AxisTiles(p.outer, p.n, p.inner, kScanStrip).count(threads, 4);
 }
 
 extern const Contract scan_contract{"scan", "wr", 1u << 1, sizeof(ScanParams), false, verify, tiles, nullptr};

@@ -10,6 +10,7 @@
 #include "kernels/element.h"
 #include "kernels/kernel.h"
 #include "kernels/scan/params.gen.h"
+#include "kernels/scan/strip.h"
 
 namespace dsnk {
 namespace {
@@ -20,7 +21,7 @@ Fault scanGeneric(const Work& w) {
   using Wide = std::conditional_t<std::is_integral_v<T>, uint64_t, double>;  // unsigned: overflow is defined
   const auto& p = w.as<ScanParams>();
   const bool sum = static_cast<ScanKind>(p.kind) == ScanKind::sum;
-  AxisTiles(p.outer, p.n, p.inner).each(w.tile, w.tiles, [&](int64_t o, int64_t first, int width) {
+  AxisTiles(p.outer, p.n, p.inner, kScanStrip).each(w.tile, w.tiles, [&](int64_t o, int64_t first, int width) {
     for (int64_t c = first; c < first + width; c++) {
       Wide total = sum ? 0 : 1;
       for (int64_t i = 0; i < p.n; i++) {
