@@ -7,6 +7,7 @@
  *     Mul(Mul(%x, Add(Erf(Div(%x, √2)), 1)), 0.5)             →   Gelu(%x)
  *     Mul(Mul(%x, Add(Tanh(√(2/π)·(%x + 0.044715·%x³)), 1)), 0.5)   →   Gelu(%x) {approximate=tanh}
  *     Mul(%x, Tanh(Softplus(%x)))                             →   Mish(%x)
+ *     PRelu(%x, 0.25)                                         →   LeakyRelu(%x) {alpha=0.25}
  *
  * The order of factors and whether a number multiplies or divides do not matter: a product is read as one number times
  * a set of factors. Refuses: numbers off by more than 1e-4, inner results that others read, types other than floats.
@@ -98,6 +99,10 @@ class Matcher {
   }
 
   named(node: Node): Named | undefined {
+    if (node.op === 'PRelu' && node.domain === '') {
+      const alpha = scalarOf(node.inputs[1]);
+      return alpha === undefined ? undefined : { op: 'LeakyRelu', x: node.input(0), attrs: { alpha } };
+    }
     if (node.domain !== '' || (node.op !== 'Mul' && node.op !== 'Div')) return undefined;
     const { scale, factors } = this.product(node.output());
     if (factors.length === 1 && near(scale, 1 / 6)) {

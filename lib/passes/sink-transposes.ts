@@ -7,12 +7,12 @@
  *         →   %c = Transpose(%b) {perm=[0,2,3,1]}; %d = Concat(%x, %c) {axis=3}; %y = Transpose(%d) {perm=[0,3,1,2]}
  *
  * A step is taken where it leaves no more elements to move: transposes of constants are free (the init program runs
- * them), so are those that only move dimensions of size 1 (they become Reshape), and what lies below is looked at before
+ * them), so are those that only move dimensions of size 1 (merge-reshapes makes a Reshape of them), and what lies below is looked at before
  * a transpose is pushed towards it. Refuses: operators without a rule in transpose-rules.ts, steps that do not pay.
  */
 
 import { elementCount } from '../graph/dim.js';
-import type { AttrValue, Graph, Node, Value } from '../graph/graph.js';
+import type { AttrValue, Node, Value } from '../graph/graph.js';
 import { Constant } from '../graph/graph.js';
 import { transposed } from './assign-layout.js';
 import { GraphEditor } from './editor.js';
@@ -234,20 +234,6 @@ function memoOf<T>(memo: Map<Value, Map<string, T>>, v: Value): Map<string, T> {
   return map;
 }
 
-/** Transposes that only move dimensions of size 1 are a change of shape. */
-function dropTrivial(graph: Graph): number {
-  const edit = new GraphEditor(graph);
-  for (const node of edit.nodes()) {
-    if (!isTranspose(node) || !movesNothing(node.input(0).dims, permOf(node))) continue;
-    const { dims, name } = node.output();
-    const shaped = edit.reshape(node.input(0), dims);
-    if (shaped.producer !== undefined && shaped !== node.input(0)) shaped.name = name;
-    edit.replaceValue(node.output(), shaped);
-    edit.rewrites++;
-  }
-  return edit.finish();
-}
-
 export const sinkTransposes: Pass = {
   name: 'sink-transposes',
   run(graph) {
@@ -260,6 +246,6 @@ export const sinkTransposes: Pass = {
       rewrites += done;
       if (done === 0) break;
     }
-    return rewrites + dropTrivial(graph);
+    return rewrites;
   },
 };

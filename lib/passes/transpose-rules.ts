@@ -73,11 +73,14 @@ const argReduce: Rule = (node, p) => {
   return { follow: [0], outPerms: [node.int('keepdims', 1) !== 0 ? p : without(p, new Set([axis]))], attrs: { axis } };
 };
 
+/** The indices' dimensions take the place of one axis. */
 const gather: Rule = (node, p) => {
-  const axis = p[axisOf(node, 0, p.length)] as number;
-  const rank = node.input(1).dims.length;
-  if (rank > 1) return undefined;
-  return { follow: [0], outPerms: [rank === 1 ? p : without(p, new Set([axis]))], attrs: { axis } };
+  const old = axisOf(node, 0, p.length);
+  const axis = p[old] as number;
+  const count = node.input(1).dims.length;
+  const placeOf = (a: number) => (a < axis ? a : a + count - 1);
+  const outPerm = p.flatMap((a, k) => (k === old ? Array.from({ length: count }, (_, i) => axis + i) : [placeOf(a)]));
+  return { follow: [0], outPerms: [outPerm], attrs: { axis } };
 };
 
 const cumSum: Rule = (node, p) => {

@@ -162,6 +162,19 @@ describe('merge-reshapes', () => {
       return %flatten"
     `);
   });
+  it('takes a transpose that only moves ones for what it is', () => {
+    const b = new Build();
+    const x = b.op('Transpose', [b.input('x', [1, 1, 8, 4])], { perm: [0, 2, 1, 3] });
+    expect(golden(b.done(b.op('Transpose', [x], { perm: [3, 2, 1, 0] })), mergeReshapes)).toMatchInlineSnapshot(`
+      "%transpose: f32[1,8,1,4] = Transpose(%x) {perm=[0,2,1,3]}
+      %transpose2: f32[4,1,8,1] = Transpose(%transpose) {perm=[3,2,1,0]}
+      return %transpose2
+      →
+      %transpose: f32[1,8,1,4] = Reshape(%x, i64{1,8,1,4})
+      %transpose2: f32[4,1,8,1] = Transpose(%transpose) {perm=[3,2,1,0]}
+      return %transpose2"
+    `);
+  });
   it('leaves a Reshape to a constant shape, and a middle that others read', () => {
     const b = new Build();
     const x = b.op('Reshape', [b.input('x', [8, 2]), b.ints(16)]);
