@@ -1,7 +1,25 @@
 import { kernelEnum, kernelParams } from './params.js';
 
 /** The element types of quantized tensors and of their scales. */
-export const quantType = kernelEnum('QuantType', ['f32', 'f16', 'bf16', 'u8', 'i8', 'u16', 'i16', 'i32', 'u4', 'i4', 'u2', 'i2']);
+export const quantType = kernelEnum('QuantType', [
+  'f32',
+  'f16',
+  'bf16',
+  'u8',
+  'i8',
+  'u16',
+  'i16',
+  'i32',
+  'u4',
+  'i4',
+  'u2',
+  'i2',
+  'f8e4m3fn',
+  'f8e4m3fnuz',
+  'f8e5m2',
+  'f8e5m2fnuz',
+  'f4e2m1',
+]);
 
 /** Which scale and zero point an element has: one for all, one per position on the axis, or one per block along it. */
 export const scaleLayout = kernelEnum('ScaleLayout', ['tensor', 'axis', 'blocked']);
@@ -21,7 +39,7 @@ export const quantizeParams = kernelParams('QuantizeParams', {
   to: 'i32',
   scale: 'i32',
   precision: 'i32',
-  unused: 'i32',
+  saturate: 'i32', // f8: what is too large becomes the largest number instead of infinity or NaN
 });
 
 /** Operands y u8, scale f32 [1], zero u8 [1], x f32. */

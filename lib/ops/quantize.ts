@@ -86,7 +86,7 @@ function lowerLinear(low: Lowering, quantize: boolean): void {
       to: quantCode(low, to),
       scale: quantCode(low, scale),
       precision: quantCode(low, precision),
-      unused: 0,
+      saturate: node.int('saturate', 1) === 0 ? 0 : 1,
     },
     [low.out()],
     [low.in(0), low.in(1), low.input(2)],

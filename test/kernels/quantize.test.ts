@@ -57,7 +57,7 @@ describe.each([
     return layout === 'tensor' ? 0 : layout === 'axis' ? a : (o * Math.ceil(axis / block) + Math.floor(a / block)) * inner + i;
   };
   const scale = randomFloats(scales, 3, 0.01, 0.2);
-  const base = { outer, axis, inner, block, layout: scaleLayout.value(layout), scale: quantType.value('f32'), precision: quantType.value('f32'), unused: 0 };
+  const base = { outer, axis, inner, block, layout: scaleLayout.value(layout), scale: quantType.value('f32'), precision: quantType.value('f32'), saturate: 1 };
 
   it.each(Object.keys(limits) as Name[])('rounds to %s', (to) => {
     const range = limits[to] as [number, number];
@@ -112,7 +112,7 @@ describe.each([
     expect(run({})).not.toThrow();
     expect(run({ to: quantType.value('u8') })).toThrow(/output must hold/);
     expect(run({ to: quantType.value('f16') })).toThrow(/one side/);
-    expect(run({ from: 12 })).toThrow(/QuantTypes/);
+    expect(run({ from: 17 })).toThrow(/QuantTypes/);
     expect(run({ block: 0 })).toThrow(/block/);
     expect(run({}, scales - 1)).toThrow(/scale must hold/);
     expect(run({ outer: 4 })).toThrow(/must hold/);

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "kernels/cast/small_float.h"
 #include "kernels/element.h"
 #include "kernels/kernel.h"
 #include "kernels/quantize/params.gen.h"
@@ -30,10 +31,26 @@ static int64_t bitsOf(int32_t type) {
     case QuantType::u16:
     case QuantType::i16: return 16;
     case QuantType::u8:
-    case QuantType::i8: return 8;
+    case QuantType::i8:
+    case QuantType::f8e4m3fn:
+    case QuantType::f8e4m3fnuz:
+    case QuantType::f8e5m2:
+    case QuantType::f8e5m2fnuz: return 8;
     case QuantType::u4:
-    case QuantType::i4: return 4;
+    case QuantType::i4:
+    case QuantType::f4e2m1: return 4;
     default: return 2;
+  }
+}
+
+static const SmallFloat* smallFloat(int32_t type) {
+  switch (static_cast<QuantType>(type)) {
+    case QuantType::f8e4m3fn: return &kF8e4m3fn;
+    case QuantType::f8e4m3fnuz: return &kF8e4m3fnuz;
+    case QuantType::f8e5m2: return &kF8e5m2;
+    case QuantType::f8e5m2fnuz: return &kF8e5m2fnuz;
+    case QuantType::f4e2m1: return &kF4e2m1;
+    default: return nullptr;
   }
 }
 
@@ -52,6 +69,7 @@ static const char* verify(const Kernel&, const Check& c, bool quantize) {
   if (!isFloat(p.scale) || !isFloat(p.precision)) return "scale and precision must be floating";
   if (quantize ? isFloat(p.to) : isFloat(p.from) || !isFloat(p.to)) return "one side must be quantized";
   if (p.layout < 0 || p.layout >= kScaleLayoutCount) return "layout must be a ScaleLayout";
+  if (p.saturate != 0 && p.saturate != 1) return "saturate must be 0 or 1";
   if (p.block < 1) return "block must be positive";
   const Size count = Size(p.outer) * Size(p.axis) * Size(p.inner);
   if (!holdsElements(c, 0, count, p.to)) return "output must hold its shape";
@@ -102,8 +120,9 @@ static double readElement(int32_t type, const void* x, int64_t i) {
     case QuantType::i4: return unpack<4, true>(static_cast<const uint8_t*>(x), i);
     case QuantType::u2: return unpack<2, false>(static_cast<const uint8_t*>(x), i);
     case QuantType::i2: return unpack<2, true>(static_cast<const uint8_t*>(x), i);
+    case QuantType::f4e2m1: return decodeSmall(kF4e2m1, unpack<4, false>(static_cast<const uint8_t*>(x), i));
+    default: return decodeSmall(*smallFloat(type), static_cast<const uint8_t*>(x)[i]);
   }
-  return 0;
 }
 
 struct Limits {
@@ -121,7 +140,10 @@ static Limits limitsOf(int32_t type) {
   }
 }
 
-static void writeBlock(int32_t type, void* y, int64_t begin, int64_t n, const double* v) {
+static void writeBlock(int32_t type, void* y, int64_t begin, int64_t n, double* v, bool saturate) {
+  if (const SmallFloat* const f = smallFloat(type)) {
+    for (int64_t i = 0; i < n; i++) v[i] = encodeSmall(*f, v[i], saturate);
+  }
   auto each = [&](auto* out, auto convert) {
     for (int64_t i = 0; i < n; i++) out[begin + i] = convert(v[i]);
   };
@@ -145,9 +167,11 @@ static void writeBlock(int32_t type, void* y, int64_t begin, int64_t n, const do
     case QuantType::i16: each(static_cast<int16_t*>(y), [](double x) { return static_cast<int16_t>(x); }); break;
     case QuantType::i32: each(static_cast<int32_t*>(y), [](double x) { return static_cast<int32_t>(x); }); break;
     case QuantType::u4:
-    case QuantType::i4: packed(4); break;
+    case QuantType::i4:
+    case QuantType::f4e2m1: packed(4); break;
     case QuantType::u2:
     case QuantType::i2: packed(2); break;
+    default: each(static_cast<uint8_t*>(y), [](double x) { return static_cast<uint8_t>(x); });
   }
 }
 
@@ -187,7 +211,7 @@ static Fault eachBlock(const Work& w, int32_t zeroType, F compute) {
       const double zero = w.operand[3] ? readElement(zeroType, w.operand[3], s) : 0;
       y[e] = compute(readElement(p.from, w.operand[1], begin + e), readElement(p.scale, w.operand[2], s), zero);
     }
-    writeBlock(p.to, w.operand[0], begin, n, y);
+    writeBlock(p.to, w.operand[0], begin, n, y, p.saturate != 0);
   }
   return Fault::none;
 }
@@ -195,11 +219,13 @@ static Fault eachBlock(const Work& w, int32_t zeroType, F compute) {
 Fault quantize_linear_scalar(const Work& w) {
   const auto& p = w.as<QuantizeParams>();
   const Limits limits = limitsOf(p.to);
+  const bool rounds = smallFloat(p.to) == nullptr;  // the small floats round when they are written
   const auto precision = static_cast<QuantType>(p.precision);
   return eachBlock(w, p.to, [&](double x, double scale, double zero) {
     auto quotient = static_cast<float>(x / scale);
     if (precision == QuantType::f16) quotient = toFloat(toF16(quotient));
     if (precision == QuantType::bf16) quotient = toFloat(toBF16(quotient));
+    if (!rounds) return quotient + zero;
     double v = std::nearbyint(static_cast<double>(quotient)) + zero;
     if (v != v) v = zero;
     return v < limits.low ? limits.low : v > limits.high ? limits.high : v;

@@ -18,8 +18,13 @@ enum class QuantType : int32_t {
   i4 = 9,
   u2 = 10,
   i2 = 11,
+  f8e4m3fn = 12,
+  f8e4m3fnuz = 13,
+  f8e5m2 = 14,
+  f8e5m2fnuz = 15,
+  f4e2m1 = 16,
 };
-constexpr int32_t kQuantTypeCount = 12;
+constexpr int32_t kQuantTypeCount = 17;
 
 enum class ScaleLayout : int32_t {
   tensor = 0,
@@ -100,7 +105,7 @@ struct QuantizeParams {
   int32_t to;
   int32_t scale;
   int32_t precision;
-  int32_t unused;
+  int32_t saturate;
 };
 static_assert(sizeof(QuantizeParams) == 56);
 static_assert(offsetof(QuantizeParams, outer) == 0);
@@ -112,6 +117,6 @@ static_assert(offsetof(QuantizeParams, from) == 36);
 static_assert(offsetof(QuantizeParams, to) == 40);
 static_assert(offsetof(QuantizeParams, scale) == 44);
 static_assert(offsetof(QuantizeParams, precision) == 48);
-static_assert(offsetof(QuantizeParams, unused) == 52);
+static_assert(offsetof(QuantizeParams, saturate) == 52);
 
 }  // namespace dsnk
