@@ -7,6 +7,7 @@ import { dynamicFamily } from './dynamic.js';
 import { einsumOperators } from './einsum.js';
 import { elementwiseOperators } from './elementwise.js';
 import { fillOperators } from './fill.js';
+import { functionOperators } from './functions.js';
 import { gatherOperators } from './gather.js';
 import { matmulOperators } from './matmul.js';
 import { normOperators } from './norm.js';
@@ -35,24 +36,25 @@ const families: readonly (readonly Operator[])[] = [
   dynamicFamily,
   einsumOperators,
   elementwiseOperators,
+  fillOperators,
+  functionOperators,
   gatherOperators,
   matmulOperators,
   normOperators,
+  padOperators,
   poolOperators,
   quantizeOperators,
   reduceOperators,
   resizeOperators,
   rnnOperators,
   scanOperators,
+  scatterOperators,
   selectOperators,
   shapeOperators,
   sliceOperators,
   softmaxOperators,
   transposeOperators,
   visionOperators,
-  fillOperators,
-  padOperators,
-  scatterOperators,
 ];
 
 const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));

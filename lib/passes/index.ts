@@ -5,6 +5,7 @@ import { assignLayout } from './assign-layout.js';
 import { dropDead } from './drop-dead.js';
 import { dropIdentity } from './drop-identity.js';
 import { expandBatchnorm } from './expand-batchnorm.js';
+import { expandFunctions } from './expand-functions.js';
 import { foldPad } from './fold-pad.js';
 import { foldScale } from './fold-scale.js';
 import { foldShapes } from './fold-shapes.js';
@@ -25,6 +26,7 @@ export interface Pass {
 
 // biome-ignore format: one pass a line
 export const passes: readonly Pass[] = [
+  expandFunctions,  // Attention, losses, rotary embeddings → the operators they are made of
   foldShapes,       // settled shape arithmetic → constants
   dropDead,         // what no output needs goes
   dropIdentity,     // what changes nothing goes

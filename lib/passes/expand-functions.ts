@@ -1,0 +1,45 @@
+/**
+ * Writes operators that are functions of others as those others.
+ *
+ *     %y = Attention(%q, %k, %v)   →   %s = dsnk.MatMul(%q, %k); %w = Softmax(%s); %y = MatMul(%w, %v)
+ *
+ * Refuses: nothing; these operators have no kernel of their own.
+ */
+import { GraphEditor } from './editor.js';
+import { attention } from './functions/attention.js';
+import type { Expansion } from './functions/expansion.js';
+import { negativeLogLikelihood, softmaxCrossEntropy } from './functions/losses.js';
+import { rotaryEmbedding } from './functions/rotary.js';
+import { blackmanWindow, centerCropPad, hammingWindow, hannWindow, swiGLU } from './functions/small.js';
+import type { Pass } from './index.js';
+
+const expansions: ReadonlyMap<string, Expansion> = new Map([
+  ['Attention', attention],
+  ['BlackmanWindow', blackmanWindow],
+  ['CenterCropPad', centerCropPad],
+  ['HammingWindow', hammingWindow],
+  ['HannWindow', hannWindow],
+  ['NegativeLogLikelihoodLoss', negativeLogLikelihood],
+  ['RotaryEmbedding', rotaryEmbedding],
+  ['SoftmaxCrossEntropyLoss', softmaxCrossEntropy],
+  ['SwiGLU', swiGLU],
+]);
+
+export const expandFunctions: Pass = {
+  name: 'expand-functions',
+  run(graph) {
+    const edit = new GraphEditor(graph);
+    for (const node of edit.nodes()) {
+      const expand = node.domain === '' ? expansions.get(node.op) : undefined;
+      if (expand === undefined) continue;
+      const made = expand(edit, node);
+      node.outputs.forEach((old, i) => {
+        const v = made[i];
+        if (old === undefined || v === undefined || edit.isUnused(old)) return;
+        edit.replaceValue(old, v);
+      });
+      edit.rewrites++;
+    }
+    return edit.finish();
+  },
+};

@@ -1,0 +1,38 @@
+/** Functions of a line or two: SwiGLU, CenterCropPad, the window functions. */
+import { Constant } from '../../graph/graph.js';
+import type { Expansion } from './expansion.js';
+
+export const swiGLU: Expansion = (edit, node) => {
+  const alpha = node.float('alpha', 1);
+  const gate = edit.value('Swish', [node.input(0)], { attrs: { alpha } });
+  return [edit.value('Mul', [gate, node.input(1)])];
+};
+
+/** A crop is a pad by less than nothing. The odd element goes, or comes, at the end. */
+export const centerCropPad: Expansion = (edit, node) => {
+  const x = node.input(0);
+  const to = node.output().dims;
+  const before = x.dims.map((from, d) => {
+    const slack = (to[d] as number) - from;
+    return slack < 0 ? -Math.floor(-slack / 2) : Math.floor(slack / 2);
+  });
+  const after = x.dims.map((from, d) => (to[d] as number) - from - (before[d] as number));
+  return [edit.value('Pad', [x, edit.ints([...before, ...after])])];
+};
+
+/** Σ coefficients[k] · cos(2πki/period), periodic or symmetric. */
+function cosineWindow(coefficients: readonly number[]): Expansion {
+  return (edit, node) => {
+    const { type, dims } = node.output();
+    const n = dims[0] as number;
+    const period = node.int('periodic', 1) !== 0 ? n : n - 1;
+    const at = (i: number) => coefficients.reduce((sum, c, k) => sum + c * Math.cos((2 * Math.PI * k * i) / period), 0);
+    const values = Array.from({ length: n }, (_, i) => (period === 0 ? 1 : at(i)));
+    const window = edit.graph.addConstant(Constant.of('float64', [n], values));
+    return [edit.value('Cast', [window], { attrs: { to: { float32: 1, float16: 10, float64: 11, bfloat16: 16 }[type as string] ?? 1 } })];
+  };
+}
+
+export const hannWindow = cosineWindow([0.5, -0.5]);
+export const hammingWindow = cosineWindow([25 / 46, -21 / 46]);
+export const blackmanWindow = cosineWindow([0.42, -0.5, 0.08]);
