@@ -138,6 +138,8 @@ class Exporter {
     if (node.domain === '') this.opset = Math.max(this.opset, introduced[node.op] ?? 0);
     const captures = node.attrs.has('captures') ? node.int('captures') : 0;
     const own = node.inputs.slice(0, node.inputs.length - captures);
+    // A trailing empty name counts as an input that is given, for some runtimes.
+    while (own.length > 0 && own[own.length - 1] === undefined) own.pop();
     const captured = node.inputs.slice(node.inputs.length - captures).filter((v) => v !== undefined);
     const inner = (g: Graph) => this.graph(g, new Names(names), captured);
     const attribute: MessageInitShape<typeof AttributeProtoSchema>[] = [];

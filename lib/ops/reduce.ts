@@ -7,20 +7,20 @@ import type { Inference, Operator } from './operator.js';
 
 /** Neighbouring dimensions of one kind merged, dimensions of 1 left out: what the reduce kernel takes. */
 export function collapseAxes(dims: readonly number[], reduced: readonly boolean[]): { dims: number[]; mask: number } {
-  const out: number[] = [];
+  const merged: number[] = [];
   let mask = 0;
   let last: boolean | undefined;
   dims.forEach((n, d) => {
     const isReduced = reduced[d] as boolean;
     if (n === 1) return;
-    if (isReduced === last) out[out.length - 1] = (out[out.length - 1] as number) * n;
+    if (isReduced === last) merged[merged.length - 1] = (merged[merged.length - 1] as number) * n;
     else {
-      if (isReduced) mask |= 1 << out.length;
-      out.push(n);
+      if (isReduced) mask |= 1 << merged.length;
+      merged.push(n);
       last = isReduced;
     }
   });
-  return out.length === 0 ? { dims: [1], mask: 0 } : { dims: out, mask };
+  return merged.length === 0 ? { dims: [1], mask: 0 } : { dims: merged, mask };
 }
 
 /** Which dimensions are folded, for an operator with (data, axes?) inputs. */
