@@ -1,7 +1,9 @@
 /** Shapes of gemm, shared by test/kernels/gemm.test.ts and the bench. */
-import type { ActivationName } from '../../lib/kernels/epilogue.js';
-import type { gemmDirectParams, gemmParams } from '../../lib/kernels/gemm.js';
+import type { KernelRow } from '../../lib/compile/catalogue.js';
+import { type ActivationName, activation } from '../../lib/kernels/epilogue.js';
+import { type gemmDirectParams, gemmParams } from '../../lib/kernels/gemm.js';
 import type { ParamsOf } from '../../lib/kernels/params.js';
+import { floats, type KernelCase } from './case.js';
 
 export interface GemmCase {
   readonly name: string;
@@ -137,4 +139,24 @@ export function gemmCaseParams(c: GemmCase, nr: number, activation: number): Par
 export function gemmDirectCaseParams(c: GemmCase, activation: number): ParamsOf<typeof gemmDirectParams> {
   const { transA: _, strideB: __, ...common } = gemmCaseParams(c, 1, activation);
   return { ...common, ldb: c.transB ? c.k : c.n, strideB: gemmSizes(c, 1).b.strides, transB: c.transB ? 1 : 0 };
+}
+
+/** Floating-point operations of a case. */
+export function gemmFlops(c: GemmCase): number {
+  return 2 * c.m * c.n * c.k * (c.batch ?? []).reduce((a, b) => a * b, 1);
+}
+
+/** A case as one call of a row of gemm: b's layout is the row's. */
+export function gemmKernelCase(c: GemmCase, row: KernelRow): KernelCase {
+  const s = gemmSizes(c, row.nr);
+  return {
+    name: `gemm ${c.name}`,
+    op: 'gemm',
+    dtypes: 'f32',
+    schema: gemmParams,
+    params: gemmCaseParams(c, row.nr, activation.value(c.activation ?? 'none')),
+    outputs: () => [new Float32Array(s.y.size)],
+    inputs: () => [floats(s.a.size, 1), floats(s.packed.size, 2), c.bias && floats(s.bias, 3), c.residual ? floats(s.residual.size, 4) : undefined],
+    bench: true,
+  };
 }

@@ -79,13 +79,6 @@ DSNK_INLINE int gemmTileVectors(int64_t rows, int64_t columns) {
   return static_cast<int>(vectors < kPanelVectors ? vectors : kPanelVectors);
 }
 
-// to[m][k] = a[k][m]: rows as the tiles want them.
-static void gemmTransposeA(const float* a, int64_t lda, int64_t rows, int64_t k, float* to, int64_t stride) {
-  for (int64_t m = 0; m < rows; m++) {
-    for (int64_t i = 0; i < k; i++) to[m * stride + i] = a[i * lda + m];
-  }
-}
-
 static void gemmCopyA(const float* a, int64_t lda, int64_t rows, int64_t k, float* to, int64_t stride) {
   for (int64_t m = 0; m < rows; m++, a += lda, to += stride) {
     int64_t i = 0;
@@ -146,7 +139,8 @@ static void gemmMatrix(const GemmParams& p, const float* a, const float* b, floa
         if (copied) {
           // One block of k and one of rows (few columns groups repeat it, at 1-2 % of the products it serves).
           if (p.transA) {
-            gemmTransposeA(a + k0 * p.lda + m0, p.lda, mn, kn, scratch, s.scratchRow);
+            transposeWords(reinterpret_cast<const uint32_t*>(a + k0 * p.lda + m0), p.lda, kn, mn,
+                           reinterpret_cast<uint32_t*>(scratch), s.scratchRow);
           } else {
             gemmCopyA(g.a, p.lda, mn, kn, scratch, s.scratchRow);
           }

@@ -2,6 +2,7 @@
 #if defined(__x86_64__)
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/grid.h"
+#include "kernels/gemm/transpose.h"
 #include "kernels/kernel.h"
 #include "simd/avx512-begin.h"
 //

@@ -1,6 +1,7 @@
 // gemm.inl in plain C++: the definition.
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/grid.h"
+#include "kernels/gemm/transpose.h"
 #include "kernels/kernel.h"
 #include "simd/scalar-begin.h"
 //

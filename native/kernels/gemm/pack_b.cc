@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernels/gemm/params.gen.h"
+#include "kernels/gemm/transpose.h"
 #include "kernels/kernel.h"
 #include "kernels/sizes.h"
 
@@ -45,18 +46,9 @@ static void packRows(const uint32_t* b, int64_t ldb, int64_t k, int64_t columns,
 }
 
 static void packColumns(const uint32_t* b, int64_t ldb, int64_t k, int64_t columns, int64_t nr, uint32_t* to) {
-  constexpr int64_t block = 16;
-  for (int64_t k0 = 0; k0 < k; k0 += block) {
-    const int64_t kn = k - k0 < block ? k - k0 : block;
-    uint32_t* row = to + k0 * nr;
-    for (int64_t j = 0; j < columns; j++) {
-      const uint32_t* from = b + j * ldb + k0;
-      for (int64_t i = 0; i < kn; i++) row[i * nr + j] = from[i];
-    }
-    for (int64_t i = 0; i < kn; i++) {
-      for (int64_t j = columns; j < nr; j++) row[i * nr + j] = 0;
-    }
-  }
+  transposeWords(b, ldb, columns, k, to, nr);
+  if (columns == nr) return;
+  for (int64_t i = 0; i < k; i++) std::memset(to + i * nr + columns, 0, static_cast<size_t>(nr - columns) * 4);
 }
 
 Fault gemm_pack_b_scalar(const Work& w) {
