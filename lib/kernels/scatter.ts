@@ -53,3 +53,18 @@ export const scatterNdParams = kernelParams('ScatterNdParams', {
   block: 'i64',
   dims: 'i64[8]',
 });
+
+/**
+ * y = x, then y[o, at[o / perBatch] + i, :] = updates[o, i, :] in blocks of bytes; past the end of the axis it goes on
+ * at its start where `circular`. Operands: y, x, updates, at (int64; left out = zero).
+ */
+export const tensorScatterParams = kernelParams('TensorScatterParams', {
+  outer: 'i64',
+  perBatch: 'i64',
+  axis: 'i64',
+  count: 'i64',
+  blockBytes: 'i64',
+  circular: 'i32',
+  /** Whether the operand `at` is there. */
+  hasPositions: 'i32',
+});

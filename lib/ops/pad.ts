@@ -1,4 +1,5 @@
 /** Pad: negative pads crop, which is only another view; the rest is one kernel call. */
+import type { Lowering, Ref } from '../compile/lowering.js';
 import { addDim, type Dim } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import { padMode, padParams } from '../kernels/pad.js';
@@ -6,7 +7,9 @@ import { orUnknown, refuseParts, stridesOf } from './known.js';
 import type { Inference, Operator } from './operator.js';
 import { elementBytesOf, lowerView, type View } from './strided.js';
 
-const modeOf = (node: Node) => node.string('mode', 'constant') as (typeof padMode.members)[number];
+type PadMode = (typeof padMode.members)[number];
+
+const modeOf = (node: Node) => node.string('mode', 'constant') as PadMode;
 
 /** Pads of every dimension, from the pads of the named axes. */
 function spread<D extends Dim>(rank: number, axes: readonly number[] | undefined, pads: readonly D[]): { before: (D | 0)[]; after: (D | 0)[] } {
@@ -79,42 +82,75 @@ const pad: Operator = {
     return [{ dtype, shape: shape ?? q.node.input(0).shape?.map((_, d) => `${q.unknownDim()}_${d}`) }];
   },
   lower(low) {
-    const dims = low.dims(0);
     const mode = modeOf(low.node);
-    const { before, after } = spread(dims.length, low.has(3) ? low.numbers(3) : undefined, low.numbers(1));
-    const strides = stridesOf(dims);
-    // Crop first, then pad what is left.
-    const cropped: View = {
-      dims: dims.map((n, d) => Math.max(0, n + Math.min(before[d] as number, 0) + Math.min(after[d] as number, 0))),
-      strides,
-      offset: strides.reduce((at, s, d) => at - Math.min(before[d] as number, 0) * s, 0),
-    };
-    const added = (pads: readonly number[]) => pads.map((p) => Math.max(p, 0));
-    if (before.every((p) => p <= 0) && after.every((p) => p <= 0)) {
-      lowerView(low, 0, low.in(0), cropped.dims.includes(0) ? { ...cropped, offset: 0 } : cropped);
-      return;
-    }
-    const y = low.out();
-    if (y.bytes === 0) return;
-    const view = cropped.dims.includes(0) ? { ...cropped, offset: 0 } : cropped;
-    const slim = collapsePadding({ view, before: added(before), after: added(after) }, mode === 'constant');
-    const value = mode === 'constant' ? low.input(2) : undefined;
-    low.emit(
-      low.select('pad', 'any'),
-      padParams,
-      {
-        elementBytes: elementBytesOf(low.node.output()),
-        mode: padMode.value(mode),
-        rank: slim.view.dims.length,
-        hasValue: value === undefined ? 0 : 1,
-        ...slim.view,
-        before: slim.before,
-        after: slim.after,
-      },
-      [y],
-      [low.in(0), value],
+    const { before, after } = spread(low.dims(0).length, low.has(3) ? low.numbers(3) : undefined, low.numbers(1));
+    lowerPad(low, before, after, mode, mode === 'constant' ? low.input(2) : undefined);
+  },
+};
+
+/** Output 0 is input 0 with that many elements added, or taken away, before and after along each dimension. */
+function lowerPad(low: Lowering, before: readonly number[], after: readonly number[], mode: PadMode, value: Ref | undefined): void {
+  const dims = low.dims(0);
+  const strides = stridesOf(dims);
+  // Crop first, then pad what is left.
+  const cropped = dims.map((n, d) => Math.max(0, n + Math.min(before[d] as number, 0) + Math.min(after[d] as number, 0)));
+  const offset = cropped.includes(0) ? 0 : strides.reduce((at, s, d) => at - Math.min(before[d] as number, 0) * s, 0);
+  const view: View = { dims: cropped, strides, offset };
+  if (before.every((p) => p <= 0) && after.every((p) => p <= 0)) {
+    lowerView(low, 0, low.in(0), view);
+    return;
+  }
+  const y = low.out();
+  if (y.bytes === 0) return;
+  const added = (pads: readonly number[]) => pads.map((p) => Math.max(p, 0));
+  const slim = collapsePadding({ view, before: added(before), after: added(after) }, mode === 'constant');
+  const params = {
+    elementBytes: elementBytesOf(low.node.output()),
+    mode: padMode.value(mode),
+    rank: slim.view.dims.length,
+    hasValue: value === undefined ? 0 : 1,
+    ...slim.view,
+    before: slim.before,
+    after: slim.after,
+  };
+  low.emit(low.select('pad', 'any'), padParams, params, [y], [low.in(0), value]);
+}
+
+/** Pads of CenterCropPad that take an axis from n to m elements; an odd one goes behind. */
+function centered(n: number, m: number): { before: number; after: number } {
+  const half = Math.floor(Math.abs(m - n) / 2);
+  return m < n ? { before: -half, after: m - n + half } : { before: half, after: m - n - half };
+}
+
+const centerCropPad: Operator = {
+  name: 'CenterCropPad',
+  domain: '',
+  opsets: [18, 26],
+  infer(q) {
+    const dtype = refuseParts(q, 0);
+    const shape = orUnknown(q, () => {
+      const from = q.shape(0);
+      const wanted = q.dims(1);
+      const axes = q.node.ints(
+        'axes',
+        from.map((_, d) => d),
+      );
+      if (axes.length !== wanted.length) q.fail('shape must hold one extent per axis', `${wanted.length} for ${axes.length} axes came`);
+      return axes.reduce<readonly Dim[]>((s, a, i) => s.with(q.axis(a, from.length), wanted[i] as Dim), from);
+    });
+    return [{ dtype, shape }];
+  },
+  lower(low) {
+    const [dims, wanted] = [low.dims(0), low.outDims()];
+    const pads = dims.map((n, d) => centered(n, wanted[d] as number));
+    lowerPad(
+      low,
+      pads.map((p) => p.before),
+      pads.map((p) => p.after),
+      'constant',
+      undefined,
     );
   },
 };
 
-export const padOperators: readonly Operator[] = [pad];
+export const padOperators: readonly Operator[] = [pad, centerCropPad];

@@ -1,7 +1,7 @@
 /** Operators that write where an index tensor says. */
 import { type Dim, elementCount } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
-import { scatterElementsParams, scatterNdParams, scatterReduction, scatterType, scatterTypeOf } from '../kernels/scatter.js';
+import { scatterElementsParams, scatterNdParams, scatterReduction, scatterType, scatterTypeOf, tensorScatterParams } from '../kernels/scatter.js';
 import { checkInside, indexBytesOf, indexInput, joinDims } from './gather.js';
 import { orUnknown, refuseParts } from './known.js';
 import type { Inference, Operator } from './operator.js';
@@ -100,4 +100,45 @@ const scatterNd: Operator = {
   },
 };
 
-export const scatterOperators: readonly Operator[] = [scatterElements, scatterNd];
+/** Appends to a cache at one position per batch, which is dimension 0. */
+const tensorScatter: Operator = {
+  name: 'TensorScatter',
+  domain: '',
+  opsets: [24, 26],
+  infer(q) {
+    const dtype = refuseParts(q, 0);
+    if (q.dtype(1) !== dtype) q.failDtype('update must have the type of the cache');
+    if (q.has(2) && q.dtype(2) !== 'int64') q.failDtype('write_indices must be int64', q.dtype(2));
+    const mode = q.node.string('mode', 'linear');
+    if (mode !== 'linear' && mode !== 'circular') q.fail('mode must be linear or circular', `${mode} came`);
+    const [shape, update] = [orUnknown(q, () => q.shape(0)), orUnknown(q, () => q.shape(1))];
+    if (shape !== undefined && update !== undefined) {
+      const axis = q.axis(q.node.int('axis', -2), shape.length);
+      if (axis === 0) q.fail('axis must not be the batch', q.inputTexts());
+      checkSame(q, update, shape.with(axis, update[axis] ?? 0));
+      const [have, room] = [update[axis], shape[axis]];
+      if (typeof have === 'number' && typeof room === 'number' && have > room) q.fail('update must not be longer than the cache', q.inputTexts());
+    }
+    return [{ dtype, shape }];
+  },
+  lower(low) {
+    const y = low.out();
+    if (y.bytes === 0) return;
+    const dims = low.dims(0);
+    const given = low.node.int('axis', -2);
+    const axis = given < 0 ? given + dims.length : given;
+    const positions = low.input(2);
+    const params = {
+      outer: elementCount(dims.slice(0, axis)),
+      perBatch: elementCount(dims.slice(1, axis)),
+      axis: dims[axis] as number,
+      count: low.dims(1)[axis] as number,
+      blockBytes: elementCount(dims.slice(axis + 1)) * elementBytesOf(low.node.output()),
+      circular: low.node.string('mode', 'linear') === 'circular' ? 1 : 0,
+      hasPositions: positions === undefined ? 0 : 1,
+    };
+    low.emit(low.select('tensor_scatter', 'any'), tensorScatterParams, params, [y], [low.in(0), low.in(1), positions]);
+  },
+};
+
+export const scatterOperators: readonly Operator[] = [scatterElements, scatterNd, tensorScatter];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TypedArray } from '../../lib/dtype.js';
-import { scatterElementsParams, scatterNdParams, scatterReduction, scatterType } from '../../lib/kernels/scatter.js';
+import { scatterElementsParams, scatterNdParams, scatterReduction, scatterType, tensorScatterParams } from '../../lib/kernels/scatter.js';
 import { callKernel, mulberry32, rowsOf } from './harness.js';
 
 const faultCode = expect.objectContaining({ code: 'ERR_DSNK_RUNTIME_FAULT' });
@@ -185,5 +185,45 @@ describe.each(rowsOf('scatter_nd', 'any'))('$name', (row) => {
     expect(call({ count: 3 })).toThrow(/indices must hold/);
     expect(call({ indexBytes: 8 })).toThrow(/indices must hold/);
     expect(call({ type: 1 })).toThrow(/reduction and type/);
+  });
+});
+
+describe.each(rowsOf('tensor_scatter', 'any'))('$name', (row) => {
+  it.each([0, 1])('circular %i', (circular) => {
+    const [batch, perBatch, axis, count, blockBytes] = [3, 2, 7, 3, 5];
+    const outer = batch * perBatch;
+    const x = Uint8Array.from({ length: outer * axis * blockBytes }, (_, i) => i);
+    const updates = Uint8Array.from({ length: outer * count * blockBytes }, (_, i) => 255 - i);
+    const at = circular ? [0, 6, 7] : [0, 4, 2];
+    const want = x.slice();
+    for (let o = 0; o < outer; o++) {
+      for (let i = 0; i < count; i++) {
+        const to = o * axis + (((at[Math.floor(o / perBatch)] as number) + i) % axis);
+        want.set(updates.subarray((o * count + i) * blockBytes, (o * count + i + 1) * blockBytes), to * blockBytes);
+      }
+    }
+    const params = { outer, perBatch, axis, count, blockBytes, circular, hasPositions: 1 };
+    for (const threads of [1, 3]) {
+      const y = new Uint8Array(x.length);
+      callKernel(row, tensorScatterParams, params, [y], [x, updates, BigInt64Array.from(at, BigInt)], { threads });
+      expect(y).toEqual(want);
+    }
+  });
+  it('faults and refuses', () => {
+    const good = { outer: 2, perBatch: 1, axis: 3, count: 2, blockBytes: 1, circular: 0, hasPositions: 1 };
+    const call = (change: object, at = 0n) => {
+      const inputs = [new Uint8Array(6), new Uint8Array(4), BigInt64Array.of(0n, at)];
+      return () => callKernel(row, tensorScatterParams, { ...good, ...change }, [new Uint8Array(6)], inputs);
+    };
+    expect(call({}, 1n)).not.toThrow();
+    expect(call({ hasPositions: 0 }, 5n)).not.toThrow();
+    for (const at of [2n, -1n, 2n ** 62n]) expect(call({}, at)).toThrow(faultCode);
+    for (const at of [4n, -1n]) expect(call({ circular: 1 }, at)).toThrow(faultCode);
+    expect(call({ outer: 3 })).toThrow(/must hold/);
+    expect(call({ count: 4 })).toThrow(/longer than the axis/);
+    expect(call({ count: 3 })).toThrow(/updates must hold/);
+    expect(call({ perBatch: 0 })).toThrow(/batch must not be empty/);
+    expect(call({ blockBytes: 0 })).toThrow(/blocks not empty/);
+    expect(call({ axis: -1, count: -2 })).toThrow(/must not be negative/);
   });
 });

@@ -26,7 +26,8 @@ function reference({ params, outputBytes }: StridedCase, x: Uint8Array): Uint8Ar
 }
 
 describe.each(rowsOf('strided_copy', 'any'))('$name', (row) => {
-  it.each(cases)('$name', (c) => {
+  // The largest are for the bench: their definition in JavaScript would take longer than all the others.
+  it.each(cases.filter((c) => c.outputBytes <= 1 << 20))('$name', (c) => {
     const x = randomBytes(c.inputBytes);
     const want = reference(c, x);
     for (const threads of c.bench ? [2] : [1, 2, 3]) {

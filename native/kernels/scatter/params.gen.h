@@ -70,4 +70,22 @@ static_assert(offsetof(ScatterNdParams, count) == 24);
 static_assert(offsetof(ScatterNdParams, block) == 32);
 static_assert(offsetof(ScatterNdParams, dims) == 40);
 
+struct TensorScatterParams {
+  int64_t outer;
+  int64_t perBatch;
+  int64_t axis;
+  int64_t count;
+  int64_t blockBytes;
+  int32_t circular;
+  int32_t hasPositions;
+};
+static_assert(sizeof(TensorScatterParams) == 48);
+static_assert(offsetof(TensorScatterParams, outer) == 0);
+static_assert(offsetof(TensorScatterParams, perBatch) == 8);
+static_assert(offsetof(TensorScatterParams, axis) == 16);
+static_assert(offsetof(TensorScatterParams, count) == 24);
+static_assert(offsetof(TensorScatterParams, blockBytes) == 32);
+static_assert(offsetof(TensorScatterParams, circular) == 40);
+static_assert(offsetof(TensorScatterParams, hasPositions) == 44);
+
 }  // namespace dsnk
