@@ -5,6 +5,7 @@ DSNK_INLINE F32 log(F32 x) { return {std::log(x.v)}; }
 DSNK_INLINE F32 log1p(F32 x) { return {std::log1p(x.v)}; }
 DSNK_INLINE F32 tanh(F32 x) { return {std::tanh(x.v)}; }
 DSNK_INLINE F32 erf(F32 x) { return {std::erf(x.v)}; }
+DSNK_INLINE F32 gelu(F32 x) { return {0.5f * x.v * (1.0f + std::erf(x.v * 0.70710678118654752440f))}; }
 DSNK_INLINE F32 sigmoid(F32 x) {
   const float e = std::exp(-std::fabs(x.v));
   return {(x.v < 0 ? e : 1.0f) / (1.0f + e)};

@@ -45,6 +45,14 @@ DSNK_INLINE F32 exp(F32 x) {
   return scale2(F32::set(1.0f) + fma(r * r, p, r), n);
 }
 
+// The same where the result is a normal number (|x| < 87): the exponent is added in the bits.
+DSNK_INLINE F32 expOfNormal(F32 x) {
+  const F32 n = roundEven(x * F32::set(kLog2e));
+  const F32 r = fma(n, F32::set(-kLn2Low), fma(n, F32::set(-kLn2High), x));
+  const F32 p = horner(r, 0.5f, 0.166666657f, 0.0416664556f, 0.00833356939f, 0.00139359338f, 0.000197427027f);
+  return fromBits(bitsOf(F32::set(1.0f) + fma(r * r, p, r)) + shiftLeft<23>(roundToI32(n)));
+}
+
 // e^x - 1 = 2^n·(e^r - 1) + (2^n - 1), all halved so that 2^128 is never needed.
 DSNK_INLINE F32 expm1(F32 x) {
   const F32 c = min(F32::set(89.0f), max(F32::set(-20.0f), x));
@@ -117,8 +125,18 @@ DSNK_INLINE F32 erf(F32 x) {
   const F32 c = min(F32::set(3.95f), a);
   const F32 q = horner(c, -0.000188036749f, 1.12957835f, 0.633220136f, 0.108418219f, -0.0252079759f, 0.00420443946f,
                        -0.000441308483f, 2.16842582e-05f);
-  const F32 tail = F32::set(1.0f) - exp(neg(q));
+  const F32 tail = F32::set(1.0f) - expOfNormal(neg(q));
   return select(less(a, F32::set(1.0f)), fma(x, p, x), withSign(tail, x));
+}
+
+// Here an absolute error of erf is enough, so one polynomial for -log(erfc) serves from 0 to 4.
+DSNK_INLINE F32 gelu(F32 x) {
+  const F32 c = min(F32::set(4.0f), abs(x) * F32::set(0.70710678118654752440f));
+  const F32 q = horner(c, -1.50537893e-08f, 1.12838078f, 0.636592865f, 0.102938816f, -0.0196223445f, 0.000578766514f,
+                       0.00100735098f, -0.000301100255f, 3.04943824e-05f);
+  const F32 e = F32::set(1.0f) - expOfNormal(neg(q));
+  const F32 half = F32::set(0.5f) * x;
+  return fma(half, withSign(e, x), half);
 }
 
 // x = n·(pi/2) + r in three parts of pi/2; good while n is below 2^15. Larger arguments go to libm (they need the

@@ -43,21 +43,24 @@ DSNK_INLINE void binary(float* y, Operand<float> a, Operand<float> b, int64_t n,
 template <class F>
 DSNK_INLINE void ternary(float* y, Operand<float> a, Operand<float> b, Operand<float> c, int64_t n, F f) {
   constexpr int L = F32::lanes;
-  if (b.splat && c.splat) {
-    const F32 vb = F32::set(*b.at), vc = F32::set(*c.at);
-    return unary(y, a, n, [&](F32 x) { return f(x, vb, vc); });
+  if (c.splat) {
+    const F32 v = F32::set(*c.at);
+    return binary(y, a, b, n, [&](F32 x, F32 z) { return f(x, z, v); });
   }
-  // A predictable branch per operand and vector is cheaper than eight loops of code.
-  auto load = [](Operand<float> o, int64_t i, int count) {
-    return o.splat ? F32::set(*o.at) : count == L ? F32::load(o.at + i) : F32::loadFirst(o.at + i, count);
-  };
-  for (int64_t i = 0; i < n; i += L) {
-    const int count = n - i < L ? static_cast<int>(n - i) : L;
-    const F32 v = f(load(a, i, count), load(b, i, count), load(c, i, count));
-    if (count == L)
-      v.store(y + i);
-    else
-      v.storeFirst(y + i, count);
+  if (b.splat) {
+    const F32 v = F32::set(*b.at);
+    return binary(y, a, c, n, [&](F32 x, F32 t) { return f(x, v, t); });
+  }
+  if (a.splat) {
+    const F32 v = F32::set(*a.at);
+    return binary(y, b, c, n, [&](F32 z, F32 t) { return f(v, z, t); });
+  }
+  int64_t i = 0;
+  for (; i + L <= n; i += L) f(F32::load(a.at + i), F32::load(b.at + i), F32::load(c.at + i)).store(y + i);
+  if (i < n) {
+    const int rest = static_cast<int>(n - i);
+    f(F32::loadFirst(a.at + i, rest), F32::loadFirst(b.at + i, rest), F32::loadFirst(c.at + i, rest))
+        .storeFirst(y + i, rest);
   }
 }
 
