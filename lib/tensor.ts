@@ -55,7 +55,28 @@ export function allocate(dtype: DType, dims: readonly number[]): TypedArray {
   return new ctor(byteSize(dtype, elementCount(dims)) / ctor.BYTES_PER_ELEMENT);
 }
 
+/** Element types that the constructor of Tensor takes. */
+const tensorTypes: ReadonlySet<DType> = new Set<DType>([
+  'float32',
+  'float64',
+  'float16',
+  'int64',
+  'uint64',
+  'int32',
+  'uint32',
+  'int16',
+  'uint16',
+  'int8',
+  'uint8',
+  'bool',
+  'int4',
+  'uint4',
+]);
+
 /** A Tensor over a result, without a copy. */
 export function toTensor(t: HostTensor): Tensor {
-  return new Tensor(t.dtype as 'float32', t.data as Float32Array, t.dims);
+  if (tensorTypes.has(t.dtype)) return new Tensor(t.dtype as 'float32', t.data as Float32Array, t.dims);
+  // The class does not know bfloat16, the 8-bit floats and the 2-bit formats: the object is one of it all the same.
+  const raw = new Tensor(t.data instanceof Uint16Array ? 'uint16' : 'uint8', t.data as Uint8Array, [t.data.length]);
+  return Object.assign(raw, { type: t.dtype, dims: t.dims, size: elementCount(t.dims) });
 }

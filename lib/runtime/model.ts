@@ -216,18 +216,26 @@ export class Model {
       } catch (error) {
         if (!(error instanceof NeedsValue)) throw error;
         const original = [...map].find(([, copy]) => copy === error.value)?.[0];
-        if (original === undefined) throw error;
+        // A value of an unrolled body is not one of this graph: whatever decides it comes from small inputs.
         if (this.#settle(original, inputs)) continue;
+        if (original === undefined) {
+          throw dsnkError(
+            'ERR_DSNK_UNSUPPORTED_OP',
+            `value "${error.value.name}"`,
+            'shapes inside a subgraph must follow from shapes and small inputs',
+            'this one does not',
+          );
+        }
         this.#stage(splitGraph(this.graph, original));
         return undefined;
       }
     }
   }
 
-  /** Takes the inputs that a value is computed from into the signature; false when that changes nothing. */
-  #settle(value: Value, inputs: readonly HostTensor[]): boolean {
+  /** Takes the inputs that a value is computed from (undefined: all) into the signature; false when that changes nothing. */
+  #settle(value: Value | undefined, inputs: readonly HostTensor[]): boolean {
     let grew = false;
-    const { values } = ancestors(this.graph, value);
+    const values = value === undefined ? new Set(this.graph.inputs.filter((v) => v.type !== 'float32')) : ancestors(this.graph, value).values;
     this.graph.inputs.forEach((v, i) => {
       const t = inputs[i] as HostTensor;
       if (this.#valueInputs.has(i) || t.data.length > MAX_KNOWN || !values.has(v)) return;
