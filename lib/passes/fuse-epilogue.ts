@@ -5,7 +5,10 @@
  *         →   %y = dsnk.Conv(%x, W, c, %r) {activation=relu}
  *     %a = MatMul(%x, W); %b = Mul(%a, 0.125); %y = Add(%b, c[N])   →   %y = dsnk.MatMul(%x, W, c) {scale=0.125}
  *
- * Also Gemm, and Transpose of the last two dimensions of an operand of MatMul. Refuses: intermediate results that
+ *     %k = Transpose(%x) {perm=[0,2,3,1]}; %y = MatMul(Mul(%q, 0.125), %k)
+ *         →   %k = Transpose(%x) {perm=[0,2,1,3]}; %y = dsnk.MatMul(%q, %k) {scale=0.125, transB=1}
+ *
+ * Also Gemm. Refuses: intermediate results that
  * others read, sums that broadcast otherwise than a bias along the last dimension, anything after the activation, types
  * other than float32. Of two convolutions that are added, the later one takes the sum.
  */
@@ -14,7 +17,7 @@ import type { AttrValue, Node, Value } from '../graph/graph.js';
 import { type Activation, noActivation } from '../kernels/epilogue.js';
 import { GraphEditor, scalarOf } from './editor.js';
 import type { Pass } from './index.js';
-import { permOf } from './permutation.js';
+import { isIdentity, movesNothing, permOf, permute } from './permutation.js';
 
 /** What a node computes once fused: activation(scale·(a·b) + bias + residual). */
 interface Fused {
@@ -70,13 +73,52 @@ export function activationOf(node: Node): Activation | undefined {
   }
 }
 
-const lastTwoSwapped = (p: readonly number[]) => p.length >= 2 && p.every((from, to) => from === (to < p.length - 2 ? to : 2 * p.length - 3 - to));
+interface Operand {
+  readonly v: Value;
+  /** Whether its last two dimensions are to be read swapped. */
+  readonly flipped: boolean;
+  readonly scale: number;
+}
 
-/** An operand of a product and whether it is to be read transposed. */
-function operand(v: Value, flipped: boolean): { v: Value; flipped: boolean } {
-  const node = v.producer;
-  if (node?.op !== 'Transpose' || node.domain !== '' || !lastTwoSwapped(permOf(node))) return { v, flipped };
-  return { v: node.input(0), flipped: !flipped };
+/** A number that v is multiplied with, and what is left: v = number·rest. Looks through a Reshape. */
+function scaled(edit: GraphEditor, v: Value): { rest: Value; number: number } | undefined {
+  const isAlone = (x: Value) => edit.users(x).length <= 1 && !edit.isKept(x);
+  const shaped = v.producer?.op === 'Reshape' && v.producer.domain === '' ? v.producer.input(0) : v;
+  const node = shaped.producer;
+  if (!isAlone(v) || !isAlone(shaped) || node?.domain !== '' || (node.op !== 'Mul' && node.op !== 'Div') || edit.isConstant(v)) return undefined;
+  const right = scalarOf(node.inputs[1]);
+  const left = node.op === 'Mul' ? scalarOf(node.inputs[0]) : undefined;
+  const number = right ?? left;
+  const rest = node.input(right === undefined ? 1 : 0);
+  if (number === undefined || !sameShape(rest.dims, shaped.dims)) return undefined;
+  return { rest: edit.reshape(rest, v.dims), number: node.op === 'Mul' ? number : 1 / number };
+}
+
+/**
+ * An operand of a product without what the product can do itself: swapping the last two dimensions, a factor. Of a
+ * permutation that does more than swap, the rest stays as a Transpose that moves whole rows.
+ */
+function operand(edit: GraphEditor, given: Value, flippedAlready: boolean): Operand {
+  let [v, flipped, scale] = [given, flippedAlready, 1];
+  for (;;) {
+    const node = v.producer;
+    const p = node?.op === 'Transpose' && node.domain === '' ? permOf(node) : [];
+    const rank = p.length;
+    if (node !== undefined && rank >= 2 && p[rank - 1] !== rank - 1) {
+      const x = node.input(0);
+      const rest = [...p.slice(0, -2), p[rank - 1] as number, p[rank - 2] as number];
+      if (isIdentity(rest)) v = x;
+      else if (movesNothing(x.dims, rest)) v = edit.reshape(x, permute(x.dims, rest));
+      else if (rest[rank - 1] === rank - 1 && edit.onlyUser(v) !== undefined) v = edit.value('Transpose', [x], { attrs: { perm: rest } });
+      else return { v, flipped, scale };
+      flipped = !flipped;
+      continue;
+    }
+    const factor = scaled(edit, v);
+    if (factor === undefined) return { v, flipped, scale };
+    v = factor.rest;
+    scale *= factor.number;
+  }
 }
 
 /** The node as something that can take an epilogue, with what it has of one already. */
@@ -90,13 +132,13 @@ function startOf(edit: GraphEditor, node: Node): Fused | undefined {
   }
   if (node.domain !== '' || (node.op !== 'MatMul' && node.op !== 'Gemm')) return undefined;
   if (node.input(0).dims.length < 2 || node.input(1).dims.length < 2) return undefined;
-  const a = operand(node.input(0), node.op === 'Gemm' && node.int('transA', 0) !== 0);
-  const b = operand(node.input(1), node.op === 'Gemm' && node.int('transB', 0) !== 0);
-  const fused: Fused = { ...plain, op: 'MatMul', inputs: [a.v, b.v], attrs: {} };
+  const a = operand(edit, node.input(0), node.op === 'Gemm' && node.int('transA', 0) !== 0);
+  const b = operand(edit, node.input(1), node.op === 'Gemm' && node.int('transB', 0) !== 0);
+  const fused: Fused = { ...plain, op: 'MatMul', inputs: [a.v, b.v], scale: a.scale * b.scale, attrs: {} };
   if (a.flipped) fused.attrs['transA'] = 1;
   if (b.flipped) fused.attrs['transB'] = 1;
   if (node.op === 'Gemm') {
-    fused.scale = node.float('alpha', 1);
+    fused.scale *= node.float('alpha', 1);
     const c = node.inputs[2];
     const beta = node.float('beta', 1);
     if (c !== undefined && beta !== 0) {
@@ -112,6 +154,10 @@ function takeSum(edit: GraphEditor, fused: Fused, term: Value): boolean {
   const { dims } = fused.y;
   const columns = dims.at(-1) as number;
   if (term.dtype !== 'float32') return false;
+  if (fused.residual === undefined && sameShape(term.dims, dims) && !edit.isConstant(term)) {
+    fused.residual = term;
+    return true;
+  }
   if (term.dims.length <= dims.length && term.dims.at(-1) === columns && elementCount(term.dims) === columns) {
     const flat = edit.reshape(term, [columns]);
     if (fused.bias === undefined) {

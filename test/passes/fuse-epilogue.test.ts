@@ -61,6 +61,23 @@ describe('fuse-epilogue', () => {
       return %gelu"
     `);
   });
+  it('reads keys by rows and takes the factor of queries', () => {
+    const b = new Build();
+    const k = b.op('Transpose', [b.input('k', [2, 6, 3, 8])], { perm: [0, 2, 3, 1] });
+    const q = b.op('Reshape', [b.op('Mul', [b.input('q', [2, 3, 40]), b.scalar(0.5)]), b.ints(2, 3, 5, 8)]);
+    expect(golden(b.done(b.op('MatMul', [q, k])), fuseEpilogue)).toMatchInlineSnapshot(`
+      "%transpose: f32[2,3,8,6] = Transpose(%k) {perm=[0,2,3,1]}
+      %mul: f32[2,3,40] = Mul(%q, f32{0.5})
+      %reshape: f32[2,3,5,8] = Reshape(%mul, i64{2,3,5,8})
+      %matmul: f32[2,3,5,6] = MatMul(%reshape, %transpose)
+      return %matmul
+      →
+      %reshape.3: f32[2,3,5,8] = Reshape(%q, i64{2,3,5,8})
+      %transpose.4: f32[2,3,6,8] = Transpose(%k) {perm=[0,2,1,3]}
+      %matmul: f32[2,3,5,6] = dsnk.MatMul(%reshape.3, %transpose.4) {scale=0.5, transB=1}
+      return %matmul"
+    `);
+  });
   it('reads Gemm: alpha, beta, a matrix as C', () => {
     const b = new Build();
     const y = b.op('Gemm', [b.input('a', [8, 5]), b.f32([6, 8]), b.f32([1, 6])], { alpha: 0.5, beta: 2, transA: 1, transB: 1 });
