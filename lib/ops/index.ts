@@ -24,6 +24,7 @@ import { selectOperators } from './select.js';
 import { shapeOperators } from './shape.js';
 import { sliceOperators } from './slice.js';
 import { softmaxOperators } from './softmax.js';
+import { spectralOperators } from './spectral.js';
 import { transposeOperators } from './transpose.js';
 import { visionOperators } from './vision.js';
 
@@ -53,6 +54,7 @@ const families: readonly (readonly Operator[])[] = [
   shapeOperators,
   sliceOperators,
   softmaxOperators,
+  spectralOperators,
   transposeOperators,
   visionOperators,
 ];
