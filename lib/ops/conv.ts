@@ -107,6 +107,20 @@ function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly numbe
   );
 }
 
+/**
+ * Whether 4x4 Winograd tiles pay: the filters must be constants (their transforms are four times as large), enough tiles
+ * must share them, and enough channels the transforms of the tiles. 7x7 images have 4 tiles: reading the filters from
+ * memory then takes longer than the direct sum.
+ */
+function suitsWinograd(low: Lowering, window: WindowShape, group: number): boolean {
+  const y = low.outDims();
+  if (y.length !== 4 || group !== 1 || !low.in(1).buffer.constant) return false;
+  if (window.kernel.join() !== '3,3' || window.strides.some((s) => s !== 1) || window.dilations.some((d) => d !== 1)) return false;
+  const [batch, height, width, outChannels] = y as [number, number, number, number];
+  const tiles = batch * Math.ceil(height / 4) * Math.ceil(width / 4);
+  return tiles >= 12 && (low.dims(0)[3] as number) >= 16 && outChannels >= 16;
+}
+
 function lower(low: Lowering, transposed: boolean): void {
   const { node } = low;
   const [x, w, y] = [low.dims(0), low.dims(1), low.outDims()];
@@ -119,14 +133,15 @@ function lower(low: Lowering, transposed: boolean): void {
     lowerDepthwise(low, window, pads);
     return;
   }
-  const kernel = low.select(transposed ? 'conv_transpose' : 'conv', low.dtype(0));
+  const winograd = !transposed && suitsWinograd(low, window, group);
+  const kernel = low.select(transposed ? 'conv_transpose' : winograd ? 'conv_winograd' : 'conv', low.dtype(0));
   const taps = elementCount(window.kernel);
   const outPerGroup = outChannels / group;
   const packed = low.emit(
-    low.select('conv_pack', low.dtype(1)),
+    low.select(winograd ? 'conv_winograd_pack' : 'conv_pack', low.dtype(1)),
     convPackParams,
     { group, outPerGroup, inPerGroup: channels / group, taps, transposed: transposed ? 1 : 0, lanes: kernel.kr, vectors: kernel.nr / kernel.kr },
-    [low.temp(taps * channels * Math.ceil(outPerGroup / kernel.kr) * kernel.kr * 4, 'weights')],
+    [low.temp((winograd ? 36 : taps) * channels * Math.ceil(outPerGroup / kernel.kr) * kernel.kr * 4, 'weights')],
     [low.in(1)],
     { reason: `panels of ${kernel.nr} columns for ${kernel.name}` },
   )[0] as Ref;
@@ -149,7 +164,13 @@ function lower(low: Lowering, transposed: boolean): void {
     },
     [low.out()],
     [low.in(0), packed, low.input(2), low.input(3)],
-    { reason: taps === 1 ? 'one tap: a matrix product over pixels, in place' : 'implicit matrix product over pointers to pixels' },
+    {
+      reason: winograd
+        ? '3x3 by 4x4 tiles: a quarter of the products'
+        : taps === 1
+          ? 'one tap: a matrix product over pixels, in place'
+          : 'implicit matrix product over pointers to pixels',
+    },
   );
 }
 

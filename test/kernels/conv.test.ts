@@ -92,3 +92,48 @@ describe.each([...rowsOf('conv', 'f32'), ...rowsOf('conv_transpose', 'f32')])('$
     expect(() => call({ activation: 99 })).toThrow(/activation/);
   });
 });
+
+const small3x3: ConvCase = { name: '', batch: 1, size: [8, 8], channels: 16, outChannels: 16, kernel: [3, 3], pads: [1, 1, 1, 1] };
+
+/** Where the 4x4 tiles of the Winograd kernel apply, and sizes around its own tiling. */
+const winogradCases: readonly ConvCase[] = [
+  ...testCases.filter((c) => !c.transposed && c.size.length === 2 && c.kernel.join() === '3,3' && !c.strides && !c.dilations && (c.group ?? 1) === 1),
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14].map((n) => ({ ...small3x3, name: `${n}x${n + 2}`, size: [n, n + 2] })),
+  { ...small3x3, name: 'many tiles', batch: 2, size: [30, 26], channels: 40, outChannels: 72, bias: true, residual: true, activation: 'relu' },
+  { ...small3x3, name: 'no padding', size: [9, 10], pads: [0, 0, 0, 0], channels: 300 },
+];
+
+describe.each(rowsOf('conv_winograd', 'f32'))('$name', (row) => {
+  it.each(winogradCases)('$name', (c) => {
+    const { x, w, bias, residual, pixels } = operandsOf(c);
+    const packed = new Float32Array(36 * c.channels * Math.ceil(c.outChannels / row.kr) * row.kr);
+    const pack = { group: 1, outPerGroup: c.outChannels, inPerGroup: c.channels, taps: 9, transposed: 0, lanes: row.kr, vectors: row.nr / row.kr };
+    callKernel(rowNamed('conv_winograd_pack_scalar'), convPackParams, pack, [packed], [w], { threads: 2 });
+    const reference = convReference(c, x, w, bias, residual);
+    const params = convParamsOf(c);
+    let first: Float32Array | undefined;
+    for (const threads of [1, 2, 3]) {
+      const y = new Float32Array(pixels * params.ldc);
+      callKernel(row, convParams, params, [y], [x, packed, bias, residual], { threads });
+      if (first !== undefined) {
+        expect(Buffer.compare(Buffer.from(y.buffer), Buffer.from(first.buffer))).toBe(0);
+        continue;
+      }
+      first = y;
+      // The worst case, (Σ|A|·Σ|B|·Σ|G|)² = 3000 times the direct bound, says nothing: roundings are independent. Inputs
+      // are uniform in ±1, so a transformed product has an rms of about 2 and the chain of C of them at one point ends
+      // with an error of rms 2^-24·2·C/√2·0.6; the 36 points enter an output with weights of rms 1.7 but mostly cancel
+      // in sign: rms 2^-24·2·C. Six deviations cover 10⁶ elements; the constant is the transforms' own roundings.
+      const allowed = 2 ** -24 * (400 + 12 * c.channels);
+      for (let i = 0; i < y.length; i++) {
+        const m = i % params.ldc;
+        if (m >= c.outChannels) {
+          if (y[i] !== 0) expect.fail(`wrote ${y[i]} between pixels at ${i}`);
+          continue;
+        }
+        const want = reference.y[Math.floor(i / params.ldc) * c.outChannels + m] as number;
+        if (!(Math.abs((y[i] as number) - want) <= allowed)) expect.fail(`element ${i}: ${y[i]}, expected ${want}`);
+      }
+    }
+  });
+});

@@ -1,0 +1,40 @@
+// How a 3x3 convolution by 4x4 tiles is cut. See winograd.inl.
+#pragma once
+#include "kernels/conv/plan.h"
+
+namespace dsnk {
+
+// The transformed input of one chunk of tiles stays below this, so that it lies in L2 while all panels pass over it.
+constexpr int64_t kWinogradBytes = 640 * 1024;
+constexpr int64_t kWinogradTiles = 48;
+constexpr int kWinogradPoints = 36;
+
+struct WinogradPlan {
+  int64_t channels, tilesH, tilesW, tiles, chunks, chunkTiles;
+  Panels panels;
+  int64_t inputStride, sumStride;  // floats between two of the 36 points; a line apart from a power of two
+
+  WinogradPlan(const ConvParams& p, int lanes, int vectors)
+      : channels(p.channels),
+        tilesH(ceilDiv(p.outSize[1], 4)),
+        tilesW(ceilDiv(p.outSize[2], 4)),
+        tiles(int64_t{p.batch} * tilesH * tilesW),
+        panels(p.outChannels, lanes, vectors) {
+    int64_t most = kWinogradBytes / (kWinogradPoints * 4 * (channels > 0 ? channels : 1));
+    most = most < 1 ? 1 : most > kWinogradTiles ? kWinogradTiles : most;
+    chunks = ceilDiv(tiles, most);
+    chunkTiles = chunks > 0 ? ceilDiv(tiles, chunks) : 0;
+    const int64_t width = panels.count > 0 ? int64_t{panels.width(0)} * lanes : 0;
+    inputStride = roundUp(chunkTiles * channels, 16) + 16;
+    sumStride = chunkTiles * width + 16;
+  }
+  int64_t units() const { return panels.count == 0 ? 0 : chunks * panels.count; }
+  int64_t scratchBytes() const { return kWinogradPoints * (inputStride + sumStride) * 4; }
+  Range chunkRange(int64_t chunk) const {
+    const int64_t each = tiles / chunks, extra = tiles % chunks;
+    const int64_t begin = chunk * each + (chunk < extra ? chunk : extra);
+    return {begin, begin + each + (chunk < extra)};
+  }
+};
+
+}  // namespace dsnk

@@ -1,0 +1,217 @@
+// Computes  y = act(x * w + bias + residual) for 3x3 filters of stride 1, by 4x4 output tiles: 36 products a tile and
+//           channel pair in place of 144:  Y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A, summed over input channels before Aᵀ
+// Shapes    y [N,OH,OW,M], pixels ldc apart; x [N,H,W,C]; weights transformed and packed (winograd.cc); bias [M]
+// Numerics  float32. The points 0, ±√½, ±√2, ∞ keep the transforms small (Bᵀ rows sum to at most 5.2, G to 1.5, Aᵀ to
+//           7.4): rounding errors are about five times those of the direct sum. Infinities spread over their tile.
+// Tiling    a chunk of tiles whose transformed input is at most 640 KB (L2), all panels of output channels over it; for
+//           each of the 36 points one product tiles × C × panel with the register tile of tile.inl, its sums in L2
+// Packing   36 sets of panels, see winograd.cc
+// Source    Lavin & Gray, Fast Algorithms for Convolutional Neural Networks (2015), F(4x4,3x3), here from other points,
+//           derived as polynomials Π(x - point); chunks in place of transforms of the whole tensor are our own
+#define DSNK_UNROLL _Pragma("GCC unroll 36")
+
+constexpr float kHalfRoot = 0.70710678118654752440f, kRoot = 1.41421356237309504880f;
+
+// t = Bᵀ d. Row of a point p: the coefficients of Π(x - other points).
+DSNK_INLINE void transformInput(const F32 (&d)[6], F32 (&t)[6]) {
+  const F32 two = F32::set(2.0f), half = F32::set(0.5f), sum = F32::set(2.5f);
+  const F32 evenA = d[4] - two * d[2], oddA = F32::set(kHalfRoot) * (d[3] - two * d[1]);
+  const F32 evenB = d[4] - half * d[2], oddB = F32::set(kRoot) * (d[3] - half * d[1]);
+  t[0] = (d[0] - sum * d[2]) + d[4];
+  t[1] = evenA + oddA;
+  t[2] = evenA - oddA;
+  t[3] = evenB + oddB;
+  t[4] = evenB - oddB;
+  t[5] = (d[1] - sum * d[3]) + d[5];
+}
+
+// y = Aᵀ m. Column of a point p: its powers 0 … 3.
+DSNK_INLINE void transformSums(const F32 (&m)[6], F32 (&y)[4]) {
+  const F32 sumA = m[1] + m[2], oddA = F32::set(kHalfRoot) * (m[1] - m[2]);
+  const F32 sumB = m[3] + m[4], oddB = F32::set(kRoot) * (m[3] - m[4]);
+  y[0] = (m[0] + sumA) + sumB;
+  y[1] = oddA + oddB;
+  y[2] = fma(F32::set(2.0f), sumB, F32::set(0.5f) * sumA);
+  y[3] = fma(F32::set(2.0f), oddB, F32::set(0.5f) * oddA) + m[5];
+}
+
+struct WinogradTile {
+  int64_t image, h, w;  // first output pixel
+};
+
+static WinogradTile winogradTile(const WinogradPlan& plan, int64_t tile) {
+  return {tile / (plan.tilesH * plan.tilesW), tile / plan.tilesW % plan.tilesH * 4, tile % plan.tilesW * 4};
+}
+
+template <bool border>
+DSNK_INLINE void inputVector(const float* x, int64_t rowStride, int64_t pixelStride, const bool* rows,
+                             const bool* columns, float* to, int64_t pointStride, int n) {
+  const bool whole = n == F32::lanes;
+  F32 t[6][6];
+  DSNK_UNROLL for (int i = 0; i < 6; i++) {
+    F32 d[6];
+    DSNK_UNROLL for (int j = 0; j < 6; j++) {
+      const float* at = x + i * rowStride + j * pixelStride;
+      if (border && !(rows[i] && columns[j]))
+        d[j] = F32::zero();
+      else
+        d[j] = whole ? F32::load(at) : F32::loadFirst(at, n);
+    }
+    transformInput(d, t[i]);
+  }
+  DSNK_UNROLL for (int j = 0; j < 6; j++) {
+    const F32 d[6] = {t[0][j], t[1][j], t[2][j], t[3][j], t[4][j], t[5][j]};
+    F32 v[6];
+    transformInput(d, v);
+    DSNK_UNROLL for (int i = 0; i < 6; i++) {
+      float* at = to + (i * 6 + j) * pointStride;
+      if (whole)
+        v[i].store(at);
+      else
+        v[i].storeFirst(at, n);
+    }
+  }
+}
+
+template <bool border>
+static void inputTile(const float* x, const ConvParams& p, const bool* rows, const bool* columns, float* to,
+                      int64_t pointStride) {
+  const int64_t pixelStride = p.channels, rowStride = pixelStride * p.inSize[2];
+  for (int64_t c = 0; c < p.channels; c += F32::lanes) {
+    const int64_t rest = p.channels - c;
+    inputVector<border>(x + c, rowStride, pixelStride, rows, columns, to + c, pointStride,
+                        static_cast<int>(rest < F32::lanes ? rest : F32::lanes));
+  }
+}
+
+// Bᵀ x B of every tile of a chunk: to[point][tile][c].
+static void winogradInput(const ConvParams& p, const WinogradPlan& plan, Range tiles, const float* x, float* to) {
+  for (int64_t i = tiles.begin; i < tiles.end; i++) {
+    const WinogradTile tile = winogradTile(plan, i);
+    const int64_t h = tile.h - p.pads[1], w = tile.w - p.pads[2];
+    bool rows[6], columns[6], all = true;
+    for (int k = 0; k < 6; k++) {
+      rows[k] = h + k >= 0 && h + k < p.inSize[1];
+      columns[k] = w + k >= 0 && w + k < p.inSize[2];
+      all = all && rows[k] && columns[k];
+    }
+    const float* from = x + ((tile.image * p.inSize[1] + h) * p.inSize[2] + w) * p.channels;
+    float* out = to + (i - tiles.begin) * p.channels;
+    (all ? inputTile<false> : inputTile<true>)(from, p, rows, columns, out, plan.inputStride);
+  }
+}
+
+// sums[point][tile][column] = Σ_c input[point][tile][c] · panel[point][c][column]
+static void winogradProducts(const WinogradPlan& plan, int64_t n, const float* input, const float* panel,
+                             int64_t pointStride, int vectors, float* sums) {
+  const int most = convRows(F32::lanes, plan.panels.width(0));
+  const int64_t blocks = ceilDiv(n, most), width = int64_t{vectors} * F32::lanes;
+  const ConvRun run{0, static_cast<int32_t>(plan.channels)};
+  const int64_t order[kConvMaxRows] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  for (int point = 0; point < kWinogradPoints; point++) {
+    int64_t first = 0;
+    for (int64_t b = 0; b < blocks; b++) {
+      const int rows = static_cast<int>(n / blocks + (b < n % blocks));
+      const float* row[kConvMaxRows];
+      for (int i = 0; i < rows; i++) row[i] = input + point * plan.inputStride + (first + i) * plan.channels;
+      const TileJob job{.runs = &run,
+                        .runCount = 1,
+                        .rowStride = most,
+                        .row = row,
+                        .panel = panel + point * pointStride,
+                        .pixel = order,
+                        .y = sums + point * plan.sumStride + first * width,
+                        .ldc = width,
+                        .bias = nullptr,
+                        .residual = nullptr,
+                        .residualStride = 0,
+                        .clamp = Clamp(0, 0.0f, 0.0f),
+                        .columns = static_cast<int>(width),
+                        .first = true,
+                        .last = false};
+      tileFor(rows, vectors)(job);
+      first += rows;
+    }
+  }
+}
+
+// Aᵀ sums A, epilogue and store of the valid pixels of one tile, for one vector of columns.
+DSNK_INLINE void outputVector(const ConvParams& p, const WinogradTile& tile, const float* sums, int64_t pointStride,
+                              const float* bias, const float* residual, float* y, const Clamp& clamp, int n) {
+  const bool whole = n == F32::lanes;
+  F32 t[4][6];
+  DSNK_UNROLL for (int j = 0; j < 6; j++) {
+    F32 m[6], s[4];
+    DSNK_UNROLL for (int i = 0; i < 6; i++) m[i] = F32::load(sums + (i * 6 + j) * pointStride);
+    transformSums(m, s);
+    DSNK_UNROLL for (int i = 0; i < 4; i++) t[i][j] = s[i];
+  }
+  F32 add = F32::zero();
+  if (bias) add = whole ? F32::load(bias) : F32::loadFirst(bias, n);
+  DSNK_UNROLL for (int i = 0; i < 4; i++) {
+    F32 s[4];
+    transformSums(t[i], s);
+    if (tile.h + i >= p.outSize[1]) continue;
+    DSNK_UNROLL for (int j = 0; j < 4; j++) {
+      if (tile.w + j >= p.outSize[2]) continue;
+      const int64_t pixel = i * int64_t{p.outSize[2]} + j;
+      F32 v = s[j] + add;
+      if (residual) {
+        const float* at = residual + pixel * p.outChannels;
+        v = v + (whole ? F32::load(at) : F32::loadFirst(at, n));
+      }
+      v = clamp(v);
+      if (whole)
+        v.store(y + pixel * p.ldc);
+      else
+        v.storeFirst(y + pixel * p.ldc, n);
+    }
+  }
+}
+
+static void winogradOutput(const ConvParams& p, const WinogradPlan& plan, Range tiles, const float* sums,
+                           int64_t column, int columns, int vectors, const Work& work) {
+  const float* bias = work.at<const float>(3);
+  const float* residual = work.at<const float>(4);
+  const Clamp clamp(p.activation, p.alpha, p.beta);
+  for (int64_t i = tiles.begin; i < tiles.end; i++) {
+    const WinogradTile tile = winogradTile(plan, i);
+    const int64_t pixel = (tile.image * p.outSize[1] + tile.h) * p.outSize[2] + tile.w;
+    const float* from = sums + (i - tiles.begin) * vectors * F32::lanes;
+    float* y = work.at<float>(0) + pixel * p.ldc + column;
+    for (int c = 0; c < columns; c += F32::lanes) {
+      const int n = columns - c < F32::lanes ? columns - c : F32::lanes;
+      outputVector(p, tile, from + c, plan.sumStride, bias ? bias + column + c : nullptr,
+                   residual ? residual + pixel * p.outChannels + column + c : nullptr, y + c, clamp, n);
+    }
+    if (isClamp(p.activation)) continue;
+    for (int r = 0; r < 4 && tile.h + r < p.outSize[1]; r++) {
+      for (int s = 0; s < 4 && tile.w + s < p.outSize[2]; s++) {
+        activateRow(y + (r * int64_t{p.outSize[2]} + s) * p.ldc, columns, p.activation, p.alpha, p.beta);
+      }
+    }
+  }
+}
+#undef DSNK_UNROLL
+
+static Fault runWinograd(const Work& w) {
+  const auto& p = w.as<ConvParams>();
+  const WinogradPlan plan(p, F32::lanes, kVectors);
+  float* input = reinterpret_cast<float*>(w.scratch);
+  float* sums = input + kWinogradPoints * plan.inputStride;
+  const Range units = tileRange(plan.units(), w.tile, w.tiles);
+  int64_t built = -1;
+  for (int64_t u = units.begin; u < units.end; u++) {
+    const int64_t chunk = u / plan.panels.count, panel = u % plan.panels.count;
+    const Range tiles = plan.chunkRange(chunk);
+    if (chunk != built) winogradInput(p, plan, tiles, w.at<const float>(1), input);
+    built = chunk;
+    const int vectors = plan.panels.width(panel);
+    const int64_t column = plan.panels.startVector(panel) * F32::lanes, rest = p.outChannels - column;
+    winogradProducts(plan, tiles.end - tiles.begin, input, w.at<const float>(2) + column * plan.channels,
+                     plan.panels.vectors * F32::lanes * plan.channels, vectors, sums);
+    winogradOutput(p, plan, tiles, sums, column,
+                   static_cast<int>(rest < vectors * F32::lanes ? rest : vectors * F32::lanes), vectors, w);
+  }
+  return Fault::none;
+}
