@@ -92,6 +92,22 @@ function conv(node: Node, [x, w, bias, residual]: (Tensor | undefined)[], out: r
   });
 }
 
+/** activation(scale·(a·b) + bias + residual), with either operand read transposed. */
+function matmul(node: Node, [a, b, bias, residual]: (Tensor | undefined)[], out: readonly number[]): Tensor {
+  if (a === undefined || b === undefined) throw new Error('a product needs a and b');
+  const [flipA, flipB] = [node.int('transA', 0) !== 0, node.int('transB', 0) !== 0];
+  const inner = a.dims.at(flipA ? -2 : -1) as number;
+  const two = (flip: boolean, i: number, j: number) => (flip ? [j, i] : [i, j]);
+  return fill(out, (index) => {
+    const batch = index.slice(0, -2);
+    const [row, column] = index.slice(-2) as [number, number];
+    let sum = 0;
+    for (let k = 0; k < inner; k++) sum += broadcastAt(a, [...batch, ...two(flipA, row, k)]) * broadcastAt(b, [...batch, ...two(flipB, k, column)]);
+    sum = sum * node.float('scale', 1) + (bias === undefined ? 0 : at(bias, [column])) + (residual === undefined ? 0 : at(residual, index));
+    return (activations[node.string('activation', 'none')] as (x: number) => number)(sum);
+  });
+}
+
 function reduce(node: Node, x: Tensor, axes: readonly number[], out: readonly number[]): Tensor {
   const gone = new Set(axes.map((a) => (a < 0 ? a + x.dims.length : a)));
   const groups = new Map<string, number[]>();
@@ -120,6 +136,7 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): Tensor[]
   const axis = (a: number) => (a < 0 ? a + rank : a);
   if (op in unary) return [fill(out, (i) => (unary[op] as (x: number) => number)(at(x, i)))];
   if (op in binary) return [fill(out, (i) => (binary[op] as (a: number, b: number) => number)(broadcastAt(x, i), broadcastAt(inputs[1] as Tensor, i)))];
+  if (op === 'MatMul') return [matmul(node, [...inputs], out)];
   if (op === 'Conv') return [conv(node, [...inputs], out)];
   if (op.startsWith('Reduce')) return [reduce(node, x, numbers(1), out)];
   switch (op) {

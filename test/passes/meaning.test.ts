@@ -25,7 +25,7 @@ function network(choices: readonly number[]): Graph {
     const twin = like(x)[0];
     const image = rank === 4 && (x.dims[2] as number) > 0;
     let made: readonly Value[] = [];
-    switch (choose(16)) {
+    switch (choose(18)) {
       case 0:
       case 1:
       case 2:
@@ -80,6 +80,17 @@ function network(choices: readonly number[]): Graph {
       case 14:
         made = [b.op(choose(2) === 0 ? 'Mul' : 'Add', [x, b.f32(x.dims.map((d, k) => (k === axis ? d : 1)).slice(choose(2) === 0 ? 0 : axis))])];
         break;
+      case 15:
+        // a scaled product with its own transpose
+        if (rank > 1) {
+          const p = x.dims.map((_, k) => k);
+          [p[rank - 1], p[rank - 2]] = [rank - 2, rank - 1];
+          made = [b.op('MatMul', [b.op('Mul', [x, b.scalar(0.125)]), b.op('Transpose', [x], { perm: p })])];
+        }
+        break;
+      case 16:
+        if (rank > 1) made = [b.op('MatMul', [x, b.f32([x.dims.at(-1) as number, 3])])];
+        break;
       default:
         if (image) made = [b.op('GlobalAveragePool', [x])];
     }
@@ -120,7 +131,7 @@ describe('the optimizer', () => {
         verifyGraph(graph, 'schedule');
         expect(graph.outputs.map((v) => `${v.dims}`)).toEqual(shapes);
       }),
-      { numRuns: 120 },
+      { numRuns: 100 },
     );
   });
 });
