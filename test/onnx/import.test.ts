@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { printGraph } from '../../lib/graph/print.js';
 import { AttributeProto_AttributeType as Kind, TensorProto_DataLocation } from '../../lib/onnx/generated/onnx_pb.js';
 import { importModel } from '../../lib/onnx/import.js';
+import { assertSupported } from '../../lib/ops/infer.js';
 import { encode, f32, type GraphInit, node, read } from './models.js';
 
 const failure = (call: () => unknown) => {
@@ -36,6 +37,27 @@ describe('importModel', () => {
   it('reads raw data as a view of the file', () => {
     const bytes = encode({ name: 'g', output: [f32('w', 3)], initializer: [{ name: 'w', dataType: 1, dims: [3n], rawData: floats(1, 2, 3) }] });
     expect(importModel(bytes).graph.outputs[0]?.constant?.read().buffer).toBe(bytes.buffer);
+  });
+
+  it('takes a Buffer, whose slices are views', () => {
+    const bytes = encode({ name: 'g', output: [f32('w', 3)], initializer: [{ name: 'w', dataType: 1, dims: [3n], rawData: floats(1, 2, 3) }] });
+    const { graph } = importModel(Buffer.concat([Buffer.alloc(3), bytes]).subarray(3));
+    expect(graph.outputs[0]?.constant?.values()).toEqual([1, 2, 3]);
+  });
+
+  it('lists everything that is not supported at once', () => {
+    const { graph, problems } = read(
+      {
+        name: 'g',
+        input: [f32('x')],
+        output: [f32('y')],
+        node: [node('NoSuchOperator', ['x'], ['a']), { ...node('Other', ['a'], ['y']), domain: 'com.microsoft' }],
+      },
+      { opsetImport: [{ domain: '', version: 99n }] },
+    );
+    const text = failure(() => assertSupported(graph, problems));
+    expect(text).toContain('ERR_DSNK_UNSUPPORTED_OP');
+    for (const line of ['opset 99 of ai.onnx', 'NoSuchOperator "a"', 'com.microsoft.Other "y"']) expect(text).toContain(line);
   });
 
   it.each([

@@ -95,6 +95,29 @@ describe('operators whose meaning changed', () => {
   });
 });
 
+describe('outputs that only training computes', () => {
+  const model = (...outputs: string[]) =>
+    read(
+      {
+        name: 'g',
+        input: [f32('x', 2, 8, 4, 4), f32('c', 8)],
+        output: outputs.map((name) => ({ name })),
+        node: [node('BatchNormalization', ['x', 'c', 'c', 'c', 'c'], ['y', 'mean', 'variance'])],
+      },
+      { opsetImport: [{ domain: '', version: 9n }] },
+    );
+
+  it('drops them where nobody reads them', () => {
+    const { graph, problems } = model('y');
+    expect(graph.nodes[0]?.outputs.map((v) => v.name)).toEqual(['y']);
+    expect(problems).toEqual([]);
+  });
+
+  it('reports them where somebody does', () => {
+    expect(model('y', 'mean').problems).toEqual(['BatchNormalization "y" (opset 9): training outputs of BatchNormalization without training_mode']);
+  });
+});
+
 describe('the first years', () => {
   it.each<[string, number, string, string, Attrs, Partial<GraphInit>?]>([
     ['Add along an axis', 6, 'Add', 'x c', { broadcast: 1, axis: 1 }],
