@@ -15,6 +15,7 @@
 
 import type { Lowering } from '../compile/lowering.js';
 import { type DType, dtypes } from '../dtype.js';
+import { dsnkError } from '../errors.js';
 import { type Dim, elementCount, isConcrete, mulDim, productDim } from '../graph/dim.js';
 import type { AttrValue, Graph, Node, Value } from '../graph/graph.js';
 import { compressParams, nonMaxSuppressionParams, nonZeroParams, uniqueParams } from '../kernels/dynamic.js';
@@ -81,7 +82,7 @@ function inferNonZero(q: Inference, length: (elements: Dim) => Dim): OutputType 
 function lowerNonZero(low: Lowering): void {
   const dims = low.dims(0);
   const row = dtypes[low.node.input(0).type];
-  if (dims.length > 8) throw new Error(`${low.node.where}: a tensor of ${dims.length} dimensions has no kernel`);
+  if (dims.length > 8) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'input must have at most 8 dimensions', `${dims.length} came`);
   low.emit(
     low.select('nonzero', low.dtype(0)),
     nonZeroParams,
@@ -112,7 +113,8 @@ function aroundAxis(low: Lowering): { outer: number; length: number; inner: numb
 function lowerCompress(low: Lowering): void {
   const { outer, length, inner } = aroundAxis(low);
   const elementBytes = dtypes[low.node.input(0).type].bits / 8;
-  if (!Number.isInteger(elementBytes) || elementBytes === 0) throw new Error(`${low.node.where}: elements of type ${low.dtype(0)} have no kernel`);
+  if (!Number.isInteger(elementBytes) || elementBytes === 0)
+    throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'elements must be whole bytes', `${low.dtype(0)} came`);
   low.emit(
     low.select('compress', low.dtype(0)),
     compressParams,
@@ -136,7 +138,7 @@ function inferUnique(q: Inference, length: (whole: Dim) => Dim): OutputType[] {
 function lowerUnique(low: Lowering): void {
   const { outer, length, inner } = aroundAxis(low);
   const dtype: DType = low.node.input(0).type;
-  if (outer * inner === 0) throw new Error(`${low.node.where}: slices without elements have no kernel`);
+  if (outer * inner === 0) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'slices must hold elements');
   low.emit(
     low.select('unique', low.dtype(0)),
     uniqueParams,
@@ -171,7 +173,7 @@ function inferNonMaxSuppressionPadded(q: Inference): OutputType[] {
 function lowerNonMaxSuppression(low: Lowering): void {
   const [batches, classes, boxes] = low.dims(1) as [number, number, number];
   const limit = low.outDims(0)[0] as number;
-  if (boxes === 0) throw new Error(`${low.node.where}: an image without boxes has no kernel`);
+  if (boxes === 0) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'there must be a box');
   low.emit(
     low.select('nms', low.dtype(0)),
     nonMaxSuppressionParams,

@@ -90,6 +90,20 @@ function inferAttention(q: Inference): OutputType[] {
   ];
 }
 
+// TensorScatter
+
+function inferTensorScatter(q: Inference): OutputType[] {
+  const cache = q.shape(0);
+  const update = q.shape(1);
+  const axis = q.axis(q.node.int('axis', -2), cache.length);
+  if (axis === 0 || q.dtype(0) !== q.dtype(1)) q.fail('update must have the type of the cache, and axis not be the batch', q.inputTexts());
+  const fits =
+    update.length === cache.length &&
+    update.every((d, i) => typeof d === 'string' || typeof cache[i] === 'string' || (i === axis ? d <= (cache[i] as number) : d === cache[i]));
+  if (!fits) q.fail(`update must have the shape of the cache but along axis ${axis}`, q.inputTexts());
+  return [{ dtype: q.dtype(0), shape: cache }];
+}
+
 const floats: readonly DType[] = ['float32', 'float64', 'float16', 'bfloat16'];
 
 function ofFloats(infer: (q: Inference) => OutputType[]): (q: Inference) => OutputType[] {
@@ -113,5 +127,6 @@ export const functionOperators: readonly Operator[] = [
     infer: ofFloats((q) => [inferLoss(q), { dtype: q.dtype(0), shape: q.shape(0) }]),
   },
   { name: 'RotaryEmbedding', domain: '', opsets: [23, 26], infer: ofFloats(inferRotary) },
+  { name: 'TensorScatter', domain: '', opsets: [24, 26], infer: inferTensorScatter },
   { name: 'Attention', domain: '', opsets: [23, 26], infer: ofFloats(inferAttention) },
 ];

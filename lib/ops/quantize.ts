@@ -2,6 +2,7 @@
 
 import type { Lowering } from '../compile/lowering.js';
 import { type DType, dtypeFromOnnx, dtypes, isFloat } from '../dtype.js';
+import { dsnkError } from '../errors.js';
 import { broadcastShapes, type Dim, elementCount, isConcrete } from '../graph/dim.js';
 import type { Node, Value } from '../graph/graph.js';
 import { dynamicQuantizeParams, integerConvParams, integerMatmulParams, quantizeParams, quantType, scaleLayout } from '../kernels/quantize.js';
@@ -12,7 +13,8 @@ const quantNames: readonly string[] = quantType.members;
 
 function quantCode(low: Lowering, dtype: DType): number {
   const { short } = dtypes[dtype];
-  if (!quantNames.includes(short)) throw new Error(`${low.node.where}: element type ${dtype} has no quantization kernel`);
+  if (!quantNames.includes(short))
+    throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'element type must be one that quantization knows', `${dtype} came`);
   return quantType.value(short as (typeof quantType.members)[number]);
 }
 
@@ -135,7 +137,7 @@ function matmulSizes(low: Lowering, a: readonly number[], b: readonly number[]) 
   const batchA = a.slice(0, -2);
   const batchB = b.slice(0, -2);
   const batch = (broadcastShapes(batchA, batchB) ?? []) as number[];
-  if (batch.length > 6) throw new Error(`${low.node.where}: more than six batch dimensions have no kernel`);
+  if (batch.length > 6) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'there must be at most six batch dimensions', `${batch.length} came`);
   const six = (list: readonly number[], fill: number) => [...new Array<number>(6 - list.length).fill(fill), ...list];
   const strides = (dims: readonly number[]) => {
     let step = 1;

@@ -11,6 +11,7 @@ import type { Expansion } from './functions/expansion.js';
 import { negativeLogLikelihood, softmaxCrossEntropy } from './functions/losses.js';
 import { rotaryEmbedding } from './functions/rotary.js';
 import { blackmanWindow, centerCropPad, hammingWindow, hannWindow, swiGLU } from './functions/small.js';
+import { tensorScatter } from './functions/tensor-scatter.js';
 import type { Pass } from './index.js';
 
 const expansions: ReadonlyMap<string, Expansion> = new Map([
@@ -23,6 +24,7 @@ const expansions: ReadonlyMap<string, Expansion> = new Map([
   ['RotaryEmbedding', rotaryEmbedding],
   ['SoftmaxCrossEntropyLoss', softmaxCrossEntropy],
   ['SwiGLU', swiGLU],
+  ['TensorScatter', tensorScatter],
 ]);
 
 export const expandFunctions: Pass = {

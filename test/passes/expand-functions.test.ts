@@ -121,6 +121,22 @@ describe('expand-functions', () => {
     `);
   });
 
+  it('writes rows of a cache round its end', () => {
+    const b = new Build();
+    const y = b.op('TensorScatter', [b.input('cache', [2, 1, 4, 5]), b.input('update', [2, 1, 2, 5]), b.input('at', [2], 'int64')], { mode: 'circular' });
+    expect(golden(b.done(y), expandFunctions)).toMatchInlineSnapshot(`
+      "%tensorscatter: f32[2,1,4,5] = TensorScatter(%cache, %update, %at) {mode=circular}
+      return %tensorscatter
+      →
+      %reshape.2: i64[2,1,1,1] = Reshape(%at, i64{2,1,1,1})
+      %add.3: i64[2,1,2,1] = Add(%reshape.2, i64{0,1})
+      %mod.5: i64[2,1,2,1] = Mod(%add.3, i64{4})
+      %expand.7: i64[2,1,2,5] = Expand(%mod.5, i64{2,1,2,5})
+      %tensorscatter: f32[2,1,4,5] = ScatterElements(%cache, %expand.7, %update) {axis=2}
+      return %tensorscatter"
+    `);
+  });
+
   it('leaves operators that have kernels alone', () => {
     const b = new Build();
     b.done(b.op('Softmax', [b.op('Relu', [b.input('x', [2, 3])])]));
