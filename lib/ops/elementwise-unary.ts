@@ -4,7 +4,7 @@ import { dsnkError } from '../errors.js';
 import type { Dim } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import type { PointwiseOpName } from '../kernels/pointwise.js';
-import { type ExpressionStep, input, lowerExpression, value } from './expression.js';
+import { type ExpressionStep, input, lowerExpression, step, type Term, value } from './expression.js';
 import { asElement, knownElementwise } from './known-elementwise.js';
 import type { Inference, Operator } from './operator.js';
 
@@ -139,4 +139,27 @@ export const unaryOperators: readonly Operator[] = [
     steps: (node) => [{ op: node.string('approximate', 'none') === 'tanh' ? 'geluTanh' : 'gelu', terms: [input(0)] }],
   }),
   unary('BitwiseNot', 'bitwiseNot', { since: 18, types: 'integer' }),
+];
+
+/** onnxruntime's spellings: a bias along the last dimension may come first. */
+function contribGelu(name: string, steps: (node: Node, x: Term) => ExpressionStep): Operator {
+  const program = (node: Node): ExpressionStep[] =>
+    node.inputs[1] === undefined ? [steps(node, input(0))] : [{ op: 'add', terms: [input(0), input(1)] }, steps(node, step(0))];
+  return {
+    name,
+    domain: 'com.microsoft',
+    infer(q) {
+      takes(q, 0, 'float');
+      if (q.has(1) && q.dtype(1) !== q.dtype(0)) q.failDtype('inputs must have one element type');
+      return [{ dtype: q.dtype(0), shape: q.node.input(0).shape }];
+    },
+    lower: (low) => lowerExpression(low, program(low.node)),
+  };
+}
+
+export const contribGelus: readonly Operator[] = [
+  contribGelu('Gelu', (_, x) => ({ op: 'gelu', terms: [x] })),
+  contribGelu('BiasGelu', (_, x) => ({ op: 'gelu', terms: [x] })),
+  contribGelu('FastGelu', (_, x) => ({ op: 'geluTanh', terms: [x] })),
+  contribGelu('QuickGelu', (node, x) => ({ op: 'swish', terms: [x, value(node.float('alpha', 1.702))] })),
 ];

@@ -81,6 +81,37 @@ describe('integers', () => {
   });
 });
 
+describe('a direct pair and the way through float64', () => {
+  const next = mulberry32(11);
+  const x = Float32Array.from({ length: 3 * 512 + 77 }, (_, i) => (i % 7 === 0 ? Number.NaN : (next() - 0.5) * 10 ** Math.floor(next() * 24)));
+  it.each([
+    ['i64', BigInt64Array],
+    ['i32', Int32Array],
+    ['u8', Uint8Array],
+    ['i8', Int8Array],
+  ] as const)('agree on float32 to %s', (to, Type) => {
+    const wide = cast('f32', 'f64', x, new Float64Array(x.length));
+    const [a, b] = [cast('f32', to, x, new Type(x.length)), cast('f64', to, wide, new Type(x.length))];
+    expect(Buffer.compare(Buffer.from(a.buffer), Buffer.from(b.buffer))).toBe(0);
+  });
+  it('agree on integers', () => {
+    const long = BigInt64Array.from({ length: 1100 }, () => BigInt(Math.floor((next() - 0.5) * 2 ** 52)) * 1031n);
+    expect([...cast('i64', 'i32', long, new Int32Array(1100))]).toEqual([...long].map((v) => Number(BigInt.asIntN(32, v))));
+    expect([...cast('i64', 'f32', long, new Float32Array(1100), { threads: 2 })]).toHaveLength(1100);
+    const bytes = Uint8Array.from({ length: 1100 }, (_, i) => i);
+    expect([...cast('u8', 'f32', bytes, new Float32Array(1100))]).toEqual([...bytes]);
+    expect([
+      ...cast(
+        'i32',
+        'i64',
+        Int32Array.from(bytes, (v) => -v),
+        new BigInt64Array(1100),
+      ),
+    ]).toEqual([...bytes].map((v) => BigInt(-v)));
+    expect([...cast('boolean', 'i64', bytes, new BigInt64Array(1100))]).toEqual([...bytes].map((v) => BigInt(v !== 0 ? 1 : 0)));
+  });
+});
+
 describe('packed types', () => {
   const codes = Uint8Array.of(0x10, 0x32, 0x98, 0xfe);
   it('unpack low bits first and pack back', () => {

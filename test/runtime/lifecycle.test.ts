@@ -70,7 +70,9 @@ describe('abort', () => {
 
   it('does not start with a signal that is aborted already', async () => {
     await using session = await InferenceSession.fromGraph(tinyGraph());
-    await expect(session.run({ x: new Tensor('float32', new Float32Array(4), [1, 4]) }, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(session.run({ x: new Tensor('float32', new Float32Array(4), [1, 4]) }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
   });
 });
 
