@@ -92,6 +92,7 @@ describe.each(rowsOf('pad', 'any'))('$name', (row) => {
     expect(call({ before: [-1, 0] })).toThrow(/must not be negative/);
     expect(call({ before: [2 ** 52, 2 ** 52] })).toThrow(/output must hold/);
     expect(call({ dims: [0, 3] })).toThrow(/no elements to repeat/);
+    expect(call({ mode: 0, dims: [0, 3], offset: 2 ** 52 })).toThrow(/input must hold/);
     expect(call({ hasValue: 1 })).toThrow(/value must be one element/);
   });
 });

@@ -43,7 +43,7 @@ inline bool viewFits(const int64_t* dims, const int64_t* strides, int32_t rank, 
   constexpr int64_t kMost = int64_t{1} << 61;
   Size highest(offset), below(0);
   for (int32_t d = 0; d < rank; d++) {
-    if (dims[d] == 0) return true;
+    if (dims[d] == 0) return (Size(offset) * elementBytes).fits(bytes);  // nothing is read, but the address is formed
     if (strides[d] < -kMost || strides[d] > kMost) return false;
     const Size reach = Size(dims[d] - 1) * Size(strides[d] < 0 ? -strides[d] : strides[d]);
     if (strides[d] < 0)
