@@ -112,10 +112,11 @@ function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly numbe
  * must share them, and enough channels the transforms of the tiles. 7x7 images have 4 tiles: reading the filters from
  * memory then takes longer than the direct sum.
  */
-function suitsWinograd(low: Lowering, window: WindowShape, group: number): boolean {
+function suitsWinograd(low: Lowering, window: WindowShape, pads: readonly number[], group: number): boolean {
   const y = low.outDims();
   if (y.length !== 4 || group !== 1 || !low.in(1).buffer.constant) return false;
   if (window.kernel.join() !== '3,3' || window.strides.some((s) => s !== 1) || window.dilations.some((d) => d !== 1)) return false;
+  if (pads.some((n) => n < 0 || n > 2)) return false;
   const [batch, height, width, outChannels] = y as [number, number, number, number];
   const tiles = batch * Math.ceil(height / 4) * Math.ceil(width / 4);
   return tiles >= 12 && (low.dims(0)[3] as number) >= 16 && outChannels >= 16;
@@ -133,7 +134,7 @@ function lower(low: Lowering, transposed: boolean): void {
     lowerDepthwise(low, window, pads);
     return;
   }
-  const winograd = !transposed && suitsWinograd(low, window, group);
+  const winograd = !transposed && suitsWinograd(low, window, pads, group);
   const kernel = low.select(transposed ? 'conv_transpose' : winograd ? 'conv_winograd' : 'conv', low.dtype(0));
   const taps = elementCount(window.kernel);
   const outPerGroup = outChannels / group;

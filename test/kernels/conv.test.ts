@@ -97,7 +97,10 @@ const small3x3: ConvCase = { name: '', batch: 1, size: [8, 8], channels: 16, out
 
 /** Where the 4x4 tiles of the Winograd kernel apply, and sizes around its own tiling. */
 const winogradCases: readonly ConvCase[] = [
-  ...testCases.filter((c) => !c.transposed && c.size.length === 2 && c.kernel.join() === '3,3' && !c.strides && !c.dilations && (c.group ?? 1) === 1),
+  ...testCases.filter(
+    (c) =>
+      !c.transposed && c.size.length === 2 && c.kernel.join() === '3,3' && !c.strides && !c.dilations && (c.group ?? 1) === 1 && c.pads?.every((n) => n <= 2),
+  ),
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14].map((n) => ({ ...small3x3, name: `${n}x${n + 2}`, size: [n, n + 2] })),
   { ...small3x3, name: 'many tiles', batch: 2, size: [30, 26], channels: 40, outChannels: 72, bias: true, residual: true, activation: 'relu' },
   { ...small3x3, name: 'no padding', size: [9, 10], pads: [0, 0, 0, 0], channels: 300 },

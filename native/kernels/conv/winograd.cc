@@ -24,6 +24,10 @@ const char* verify(const Kernel& k, const Check& c) {
   if (p.inSize[0] != 1 || p.outSize[0] != 1 || p.pads[0] != 0) return "there must be two spatial dimensions";
   if (p.activation < 0 || p.activation >= kActivationCount) return "activation must be known";
   if (p.ldc < p.outChannels) return "ldc must be at least the output channels";
+  for (int a = 1; a < 3; a++) {
+    if (p.pads[a] < 0 || p.pads[a] > 2) return "pads must be 0 … 2";
+    if (p.outSize[a] > int64_t{p.inSize[a]} + 4) return "output must lie inside the padded input";
+  }
   const Size in = Size(p.batch) * p.inSize[1] * p.inSize[2], out = Size(p.batch) * p.outSize[1] * p.outSize[2];
   if (in.bad() || out.bad()) return "sizes must be sane";
   if (!(in * p.channels * 4).fits(c.operandBytes[1])) return "x must hold batch·size·channels";

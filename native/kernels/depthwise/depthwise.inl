@@ -162,7 +162,9 @@ static Fault runDepthwise(const Work& work) {
     const int64_t c = part * kDepthwiseChannels;
     const float* bias = work.at<const float>(3);
     const float* residual = work.at<const float>(4);
-    const int64_t firstH = oh * p.strides[0] - p.pads[0];
+    const int64_t startH = oh * p.strides[0] - p.pads[0];
+    const Range tapsH = tapsInside(startH, p.dilations[0], p.kernel[0], p.inSize[0]);
+    const bool blank = tapsH.begin == tapsH.end;  // the whole window lies in the padding: no address to form
     const int64_t rest = p.channels - c;
     const DepthwiseRow u{
         .x = work.at<const float>(1) + image * p.inSize[0] * p.inSize[1] * p.channels + c,
@@ -176,8 +178,8 @@ static Fault runDepthwise(const Work& work) {
         .residualPixel = p.channels,
         .tapRow = int64_t{p.kernel[1]} * p.channels,
         .tapPixel = p.channels,
-        .firstH = firstH,
-        .tapsH = tapsInside(firstH, p.dilations[0], p.kernel[0], p.inSize[0]),
+        .firstH = blank ? 0 : startH,
+        .tapsH = blank ? Range{0, 0} : tapsH,
         .channels = rest < kDepthwiseChannels ? rest : kDepthwiseChannels,
         .clamp = Clamp(p.activation, p.alpha, p.beta),
     };

@@ -32,7 +32,7 @@ inline Window windowOf(const Params& p, int axis, int64_t o) {
 template <class Params>
 inline const char* verifyPool(const Params& p, const Check& c, uint32_t input, int64_t elementBytes) {
   if (p.batch < 0 || p.channels < 0) return "sizes must not be negative";
-  Size in(p.batch), out(p.batch);
+  Size in(p.batch), out(p.batch), strides(p.channels);  // strides are formed even where a size is 0
   for (int a = 0; a < 3; a++) {
     if (p.inSize[a] < 0 || p.outSize[a] < 0) return "sizes must not be negative";
     if (p.kernel[a] < 1 || p.strides[a] < 1 || p.dilations[a] < 1) return "kernel, strides, dilations must be positive";
@@ -41,9 +41,10 @@ inline const char* verifyPool(const Params& p, const Check& c, uint32_t input, i
       if (p.padsEnd[a] < 0) return "pads must not be negative";
     }
     in = in * p.inSize[a];
+    strides = strides * (p.inSize[a] > 0 ? p.inSize[a] : 1);
     out = out * p.outSize[a];
   }
-  if (in.bad() || out.bad()) return "sizes must be sane";
+  if (in.bad() || out.bad() || strides.bad()) return "sizes must be sane";
   if (!(in * p.channels * elementBytes).fits(c.operandBytes[input])) return "x must hold batch·size·channels";
   if (!(out * p.channels * elementBytes).fits(c.operandBytes[0])) return "y must hold batch·size·channels";
   return nullptr;
