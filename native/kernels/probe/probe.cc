@@ -11,7 +11,7 @@ constexpr int64_t kMostTiles = 256, kMostWork = 100'000'000;
 static const char* verifyFma(const Kernel&, const Check& c) {
   const auto& p = c.as<ProbeFmaParams>();
   if (p.tiles < 0 || p.tiles > kMostTiles) return "tiles must be 0 … 256";
-  if (p.iterations < 0 || p.iterations * (p.tiles ? p.tiles : 1) > kMostWork || p.iterations > kMostWork)
+  if (p.iterations < 0 || p.iterations > kMostWork || p.iterations * p.tiles > kMostWork)
     return "iterations × tiles must be at most 10^8";
   if (!Size(p.tiles * 64).fits(c.operandBytes[0])) return "output must hold 64 bytes a tile";
   return nullptr;
@@ -26,7 +26,7 @@ static const char* verifyRead(const Kernel&, const Check& c) {
   if (p.tiles < 0 || p.tiles > kMostTiles) return "tiles must be 0 … 256";
   if (!Size(p.tiles * 64).fits(c.operandBytes[0])) return "output must hold 64 bytes a tile";
   if (!Size(p.bytes).fits(c.operandBytes[1])) return "input must hold `bytes`";
-  if (p.rounds < 0 || p.rounds > kMostWork || (Size(p.rounds) * Size(p.bytes + 64)).value() > uint64_t{64} * kMostWork)
+  if (p.rounds < 0 || p.rounds > kMostWork || !(Size(p.rounds) * Size(p.bytes + 64)).fits(uint64_t{64} * kMostWork))
     return "rounds × bytes must be at most 6.4·10^9";
   return nullptr;
 }
