@@ -40,6 +40,14 @@ const shapes: readonly [dims: number[], axes: number[]][] = [
   [[0, 3], [0]],
   [[3, 0], [1]],
   [[3, 0], [0]],
+  [
+    [2, 0, 3, 5],
+    [0, 1],
+  ],
+  [
+    [2, 0, 3, 0, 5],
+    [1, 3],
+  ],
 ];
 
 export const cases: readonly KernelCase[] = [

@@ -27,8 +27,9 @@ class Walk {
  public:
   Walk(const Loops& loops, int64_t start) : loops_(loops), offset_(0) {
     for (int d = loops.rank - 1; d >= 0; d--) {
-      index_[d] = start % loops.size[d];
-      start /= loops.size[d];
+      const int64_t n = loops.size[d] > 0 ? loops.size[d] : 1;  // an empty loop has a beginning all the same
+      index_[d] = start % n;
+      start /= n;
       offset_ += index_[d] * loops.stride[d];
     }
   }
