@@ -1,5 +1,9 @@
 /** Convolutions for tests (small, around every edge of the tiling) and for the bench (layers of real networks). */
+import type { KernelRow } from '../../lib/compile/catalogue.js';
+import { convParams } from '../../lib/kernels/conv.js';
+import { depthwiseParams } from '../../lib/kernels/depthwise.js';
 import { type ActivationName, activation } from '../../lib/kernels/epilogue.js';
+import { floats, type KernelCase } from './case.js';
 
 export interface ConvCase {
   readonly name: string;
@@ -155,3 +159,48 @@ export const depthwiseBenchCases: readonly ConvCase[] = [
   layer('dw 5x5 240 @28', 28, 240, 240, 5, 1, 240),
   layer('dw 5x5 s2 72 @56', 56, 72, 72, 5, 2, 72),
 ];
+
+const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
+
+/** A case as one call of a row of conv, conv_winograd or conv_transpose: the weights' layout is the row's. */
+export function convKernelCase(c: ConvCase, row: KernelRow): KernelCase {
+  const group = c.group ?? 1;
+  const columns = Math.ceil(c.outChannels / group / row.kr) * row.kr;
+  const points = row.op === 'conv_winograd' ? 36 : product(c.kernel);
+  return {
+    name: `${row.op} ${c.name}`,
+    op: row.op,
+    dtypes: 'f32',
+    schema: convParams,
+    params: convParamsOf(c),
+    outputs: () => [new Float32Array(c.batch * product(outputSize(c)) * (c.outChannels + (c.gap ?? 0)))],
+    inputs: () => [
+      floats(c.batch * product(c.size) * c.channels, 1),
+      floats(points * c.channels * columns, 2),
+      c.bias ? floats(c.outChannels, 3) : undefined,
+      c.residual ? floats(c.batch * product(outputSize(c)) * c.outChannels, 4) : undefined,
+    ],
+    bench: true,
+  };
+}
+
+/** A depthwise case of two dimensions as one call. */
+export function depthwiseKernelCase(c: ConvCase): KernelCase {
+  const { inSize, outSize, kernel, strides, pads, dilations, group: _group, outChannels: _outChannels, ...rest } = convParamsOf(c);
+  const two = (list: number[]) => list.slice(1);
+  return {
+    name: `depthwise ${c.name}`,
+    op: 'depthwise',
+    dtypes: 'f32',
+    schema: depthwiseParams,
+    params: { ...rest, inSize: two(inSize), outSize: two(outSize), kernel: two(kernel), strides: two(strides), pads: two(pads), dilations: two(dilations) },
+    outputs: () => [new Float32Array(c.batch * product(outputSize(c)) * c.channels)],
+    inputs: () => [
+      floats(c.batch * product(c.size) * c.channels, 1),
+      floats(product(c.kernel) * c.channels, 2),
+      c.bias ? floats(c.channels, 3) : undefined,
+      undefined,
+    ],
+    bench: true,
+  };
+}

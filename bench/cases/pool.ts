@@ -1,5 +1,6 @@
 /** Pooling for tests and bench. */
-import { poolKind } from '../../lib/kernels/pool.js';
+import { poolKind, poolParams } from '../../lib/kernels/pool.js';
+import { floats, type KernelCase } from './case.js';
 
 export interface PoolCase {
   readonly name: string;
@@ -73,3 +74,18 @@ export const poolBenchCases: readonly PoolCase[] = [
   of('global 1280 @7', 'average', { size: [7, 7], kernel: [7, 7], channels: 1280 }),
   of('2x2 s2 256 @28', 'average', { size: [28, 28], kernel: [2, 2], strides: [2, 2], channels: 256 }),
 ];
+
+/** A case as one call. */
+export function poolKernelCase(c: PoolCase): KernelCase {
+  const product = (list: readonly number[]) => list.reduce((a, b) => a * b, c.batch * c.channels);
+  return {
+    name: `pool ${c.name}`,
+    op: 'pool',
+    dtypes: 'f32',
+    schema: poolParams,
+    params: poolParamsOf(c),
+    outputs: () => [new Float32Array(product(poolOutput(c)))],
+    inputs: () => [floats(product(c.size), 1)],
+    bench: true,
+  };
+}

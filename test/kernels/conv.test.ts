@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { type ConvCase, convParamsOf, outputSize, testCases } from '../../bench/cases/conv.js';
+import {
+  benchCases,
+  type ConvCase,
+  convKernelCase,
+  convParamsOf,
+  depthwiseBenchCases,
+  depthwiseKernelCase,
+  outputSize,
+  testCases,
+} from '../../bench/cases/conv.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import { convPackParams, convParams } from '../../lib/kernels/conv.js';
 import { convReference } from './conv-reference.js';
@@ -137,6 +146,22 @@ describe.each(rowsOf('conv_winograd', 'f32'))('$name', (row) => {
         const want = reference.y[Math.floor(i / params.ldc) * c.outChannels + m] as number;
         if (!(Math.abs((y[i] as number) - want) <= allowed)) expect.fail(`element ${i}: ${y[i]}, expected ${want}`);
       }
+    }
+  });
+});
+
+describe('bench cases', () => {
+  it('are calls that their kernels accept', () => {
+    const small = (c: ConvCase): ConvCase => ({ ...c, size: c.size.map((n) => Math.min(n, 8)) });
+    const conv = rowsOf('conv', 'f32')[0] as KernelRow;
+    const depthwise = rowsOf('depthwise', 'f32')[0] as KernelRow;
+    for (const c of benchCases) {
+      const call = convKernelCase(small(c), conv);
+      callKernel(conv, call.schema, call.params, call.outputs(), call.inputs());
+    }
+    for (const c of depthwiseBenchCases) {
+      const call = depthwiseKernelCase(small(c));
+      callKernel(depthwise, call.schema, call.params, call.outputs(), call.inputs());
     }
   });
 });
