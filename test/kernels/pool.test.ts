@@ -80,7 +80,7 @@ describe.each([
 ] as const)('pool %s', (dtype, array, low) => {
   it.each(poolCases.filter((c) => c.kind === 'max'))('$name', (c) => {
     const next = mulberry32(6);
-    const x = array.from({ length: elements(c) }, () => low + Math.floor(256 * next()));
+    const x = new array(Array.from({ length: elements(c) }, () => low + Math.floor(256 * next())));
     for (const row of rowsOf('pool', dtype)) {
       const want = reference(c, x).y.map((v) => Math.max(v, low));
       const y = new array(want.length);
