@@ -151,7 +151,7 @@ static Napi::Value readFile(const Napi::CallbackInfo& info) {
   auto r = std::make_shared<Reading>();
   r->path = info[0].As<Napi::String>().Utf8Value();
   r->callback = Napi::Persistent(info[1].As<Napi::Function>());
-  auto pending = std::make_shared<Environment::Pending>();
+  auto pending = std::make_unique<Environment::Pending>();
   pending->work = [r](Team&, Environment::Pending&) {
     FILE* f = std::fopen(r->path.c_str(), "rbe");
     if (f == nullptr) {
@@ -182,7 +182,7 @@ static Napi::Value readFile(const Napi::CallbackInfo& info) {
     callBack(e, r->callback, static_cast<uint32_t>(r->error), -1, Fault::none, r->error ? std::strerror(r->error) : "",
              value);
   };
-  Environment::of(env).submit(env, 1, pending);
+  Environment::of(env).submit(env, 1, std::move(pending));
   return env.Undefined();
 }
 
@@ -289,10 +289,10 @@ static Napi::Value loadProgram(const Napi::CallbackInfo& info) {
     complete(env);
     return env.Undefined();
   }
-  auto pending = std::make_shared<Environment::Pending>();
+  auto pending = std::make_unique<Environment::Pending>();
   pending->work = [work](Team& team, Environment::Pending&) { work(team); };
   pending->complete = [complete](Napi::Env e, Environment::Pending&) { complete(e); };
-  Environment::of(env).submit(env, threads, pending);
+  Environment::of(env).submit(env, threads, std::move(pending));
   return env.Undefined();
 }
 
@@ -398,7 +398,7 @@ static Napi::Value run(const Napi::CallbackInfo& info) {
     r->timesArray = Napi::Reference<Napi::Value>::New(info[3], 1);
   }
   r->callback = Napi::Persistent(info[4].As<Napi::Function>());
-  auto pending = std::make_shared<Environment::Pending>();
+  auto pending = std::make_unique<Environment::Pending>();
   pending->work = [r](Team& team, Environment::Pending& self) {
     if (self.abort.load(std::memory_order_relaxed)) {
       r->result = {RunResult::aborted, -1};
@@ -417,7 +417,7 @@ static Napi::Value run(const Napi::CallbackInfo& info) {
     r->program->giveMemory(std::move(r->memory));
     callBack(e, r->callback, code, r->result.pc, r->result.fault_, "", e.Undefined());
   };
-  return Napi::Number::New(env, Environment::of(env).submit(env, r->program->threads, pending));
+  return Napi::Number::New(env, Environment::of(env).submit(env, r->program->threads, std::move(pending)));
 }
 
 static Napi::Value abortRun(const Napi::CallbackInfo& info) {

@@ -10,10 +10,11 @@ Environment::Environment(Napi::Env env) : env_(env) {
   napi_add_env_cleanup_hook(env, close, this);
 }
 
-uint32_t Environment::submit(Napi::Env env, uint32_t threads, std::shared_ptr<Pending> pending) {
-  pending->id = nextId_++;
+uint32_t Environment::submit(Napi::Env env, uint32_t threads, std::unique_ptr<Pending> owned) {
+  Pending* pending = owned.get();
+  const uint32_t id = pending->id = nextId_++;
   if (pending_.empty()) napi_ref_threadsafe_function(env, wake_);
-  pending_.emplace(pending->id, pending);
+  pending_.emplace(id, std::move(owned));
   {
     std::lock_guard lock(mutex_);
     inFlight_++;
@@ -22,7 +23,6 @@ uint32_t Environment::submit(Napi::Env env, uint32_t threads, std::shared_ptr<Pe
   job->threads = threads;
   job->work = [pending](Team& team) { pending->work(team, *pending); };
   job->finished = [this, pending] { finish(pending); };
-  const uint32_t id = pending->id;
   CpuDevice::instance().submit(std::move(job));
   return id;
 }
@@ -32,9 +32,9 @@ void Environment::abort(uint32_t id) {
   if (it != pending_.end()) it->second->abort.store(true, std::memory_order_relaxed);
 }
 
-void Environment::finish(std::shared_ptr<Pending> pending) {
+void Environment::finish(Pending* pending) {
   std::lock_guard lock(mutex_);
-  finished_.push_back(std::move(pending));
+  finished_.push_back(pending);
   // The call is made under the lock: once inFlight_ is 0 the environment may be gone.
   if (!closing_ && finished_.size() == 1) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
   inFlight_--;
@@ -43,18 +43,24 @@ void Environment::finish(std::shared_ptr<Pending> pending) {
 
 void Environment::drain(napi_env rawEnv, napi_value, void* self, void*) {
   auto& e = *static_cast<Environment*>(self);
-  std::vector<std::shared_ptr<Pending>> finished;
+  if (rawEnv == nullptr) return;
+  std::vector<Pending*> done;
   {
     std::lock_guard lock(e.mutex_);
-    finished.swap(e.finished_);
+    done.swap(e.finished_);
   }
-  for (auto& p : finished) e.pending_.erase(p->id);
-  if (rawEnv == nullptr) return;
+  std::vector<std::unique_ptr<Pending>> finished;
+  for (Pending* p : done) finished.push_back(std::move(e.pending_.extract(p->id).mapped()));
   const Napi::Env env(rawEnv);
   if (e.pending_.empty()) napi_unref_threadsafe_function(env, e.wake_);
   for (auto& p : finished) {
-    const Napi::HandleScope scope(env);
-    p->complete(env, *p);
+    try {
+      const Napi::HandleScope scope(env);
+      p->complete(env, *p);
+    } catch (const Napi::Error& error) {
+      // A worker that is being terminated lets no JavaScript run any more: its promises are settled by nobody.
+      if (!env.IsExceptionPending()) error.ThrowAsJavaScriptException();
+    }
   }
 }
 
@@ -64,6 +70,7 @@ void Environment::close(void* self) {
   std::unique_lock lock(e.mutex_);
   e.closing_ = true;
   e.idle_.wait(lock, [&] { return e.inFlight_ == 0; });
+  e.pending_.clear();
 }
 
 }  // namespace dsnk

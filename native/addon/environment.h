@@ -29,7 +29,7 @@ class Environment {
   static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 
   // Returns the job's id, for abort().
-  uint32_t submit(Napi::Env env, uint32_t threads, std::shared_ptr<Pending> pending);
+  uint32_t submit(Napi::Env env, uint32_t threads, std::unique_ptr<Pending> pending);
   void abort(uint32_t id);
 
   // Memory handed to JavaScript as external array buffers, which own it; a job may read it off-thread.
@@ -38,16 +38,18 @@ class Environment {
  private:
   static void drain(napi_env env, napi_value, void* self, void*);
   static void close(void* self);
-  void finish(std::shared_ptr<Pending> pending);  // executor thread
+  void finish(Pending* pending);  // executor thread
 
   napi_env env_;
   napi_threadsafe_function wake_ = nullptr;
   uint32_t nextId_ = 1;
-  std::unordered_map<uint32_t, std::shared_ptr<Pending>> pending_;  // JavaScript thread only
+  // Owns the jobs, and is touched by the JavaScript thread only: the references to JavaScript values that their closures
+  // hold must be dropped there.
+  std::unordered_map<uint32_t, std::unique_ptr<Pending>> pending_;
 
   std::mutex mutex_;
   std::condition_variable idle_;
-  std::vector<std::shared_ptr<Pending>> finished_;
+  std::vector<Pending*> finished_;
   uint32_t inFlight_ = 0;
   bool closing_ = false;
 };
