@@ -22,6 +22,11 @@ export function upgradesOf(op: string): readonly number[] {
   return (table.get(op) ?? []).map((rule) => rule.before);
 }
 
+/** Names that have upgrade rules, also those of operators that were retired since. */
+export function upgradedOperators(): readonly string[] {
+  return [...table.keys()];
+}
+
 /** The nodes that replace a node of that opset, in order; just the node itself where it is in the newest form. */
 export function upgradeNode(draft: Draft, opset: number, environment: UpgradeEnvironment): Draft[] {
   // Opsets 1 to 5: a hint for in-place execution, without meaning.

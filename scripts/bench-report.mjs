@@ -1,0 +1,159 @@
+#!/usr/bin/env node
+// `npm run bench:report [-- --seconds 4 --threads 1,2 --skip-runtime]`: runs the model bench and the runtime bench, keeps their
+// figures as bench/results/<cpu>-<date>.json, renders them as a page beside it, and puts the newest ones between the markers of
+// README.md and bench/README.md. No figure is typed by hand. `-- --render` only renders the JSON files that are there.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, platform, release, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const results = join(root, 'bench', 'results');
+const { values: flags } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '4' },
+    threads: { type: 'string', default: '1,2' },
+    'skip-runtime': { type: 'boolean' },
+    render: { type: 'boolean' },
+  },
+});
+
+function run(program, args, capture = false) {
+  const { status, stdout, error } = spawnSync(program, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', capture ? 'pipe' : 'inherit', 'inherit'] });
+  if (status !== 0) {
+    console.error(`bench-report: \`${program} ${args.join(' ')}\` must succeed, it ended with ${error?.message ?? status}`);
+    process.exit(1);
+  }
+  return stdout;
+}
+
+function measure() {
+  const loadBefore = loadavg()[0];
+  if (loadBefore > 0.5) console.error(`bench-report: the machine should be quiet, its load average is ${loadBefore.toFixed(2)}`);
+  const file = join(root, 'build', 'bench-models.json');
+  mkdirSync(dirname(file), { recursive: true });
+  rmSync(file, { force: true });
+  const modelArgs = ['--no-install', 'tsx', 'bench/models.ts', '--seconds', flags.seconds, '--threads', flags.threads, '--json', file];
+  run('npx', modelArgs);
+  const models = JSON.parse(readFileSync(file, 'utf8'));
+  const runtime = flags['skip-runtime'] ? undefined : JSON.parse(run(process.execPath, ['bench/runtime.mjs', '--json'], true));
+  const git = (...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout?.trim() ?? '';
+  const report = {
+    date: models.date,
+    cpu: models.cpu,
+    system: { platform: `${platform()} ${release()}`, memoryBytes: totalmem(), node: models.node, loadAverageBefore: loadBefore },
+    commit: git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') ? ' with local changes' : ''),
+    peer: `onnxruntime-node ${models.peer}`,
+    commands: {
+      models: `npm run bench:models -- --seconds ${flags.seconds} --threads ${flags.threads}`,
+      runtime: 'npm run bench:runtime',
+    },
+    models: models.rows,
+    ...(runtime && { runtime }),
+  };
+  const slug = models.cpu.model
+    .toLowerCase()
+    .replace(/\(r\)|\(tm\)|@.*|\bcpu\b|processor/g, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  mkdirSync(results, { recursive: true });
+  writeFileSync(join(results, `${slug}-${models.date}.json`), `${JSON.stringify(report, null, 2)}\n`);
+}
+
+const geomean = (list) => Math.exp(list.reduce((sum, v) => sum + Math.log(v), 0) / list.length);
+const times = (s) => `${s.best.toFixed(2)} / ${s.median.toFixed(2)}`;
+const threadCounts = (r) => [...new Set(r.models.map((m) => m.threads))];
+
+function geomeans(r) {
+  return threadCounts(r).map((threads) => {
+    const of = r.models.filter((m) => m.threads === threads);
+    return `${threads} thread${threads === 1 ? '' : 's'}: ${geomean(of.map((m) => m.ratioBest)).toFixed(2)} (best), ${geomean(of.map((m) => m.ratioMedian)).toFixed(2)} (median)`;
+  });
+}
+
+function modelTable(r) {
+  return [
+    '| model | threads | ours, ms best / median | peer, ms best / median | ratio best | ratio median | largest difference | arena MB | lower bound MB |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|',
+    ...r.models.map((m) => {
+      const mb = (n) => (n / 1e6).toFixed(2);
+      const cells = [times(m.ours), times(m.peer), m.ratioBest.toFixed(2), m.ratioMedian.toFixed(2), m.largestDifference.toExponential(1)];
+      return `| ${m.model} | ${m.threads} | ${cells.join(' | ')} | ${mb(m.arenaBytes)} | ${mb(m.lowerBoundBytes)} |`;
+    }),
+  ];
+}
+
+function page(r) {
+  const facts = [
+    ['date', r.date],
+    ['commit', r.commit],
+    ['processor', `${r.cpu.model}, ${r.cpu.isa}, ${r.cpu.threads} threads usable`],
+    ['memory', `${(r.system.memoryBytes / 1e9).toFixed(1)} GB`],
+    ['system', `${r.system.platform}, Node ${r.system.node}`],
+    ['load average before', r.system.loadAverageBefore.toFixed(2)],
+    ['peer', r.peer],
+  ];
+  const runtimeRows = Object.entries(r.runtime ?? {}).flatMap(([name, found]) =>
+    Object.entries(found).map(([key, v]) => `| ${name} | ${key} | ${typeof v === 'number' ? Number(v.toPrecision(4)) : v} |`),
+  );
+  return [
+    `# ${r.cpu.model}, ${r.date}`,
+    '',
+    '<!-- Written by `npm run bench:report`. Do not edit. -->',
+    '',
+    '| | |',
+    '|---|---|',
+    ...facts.map(([key, value]) => `| ${key} | ${value} |`),
+    '',
+    '## Models',
+    '',
+    `\`${r.commands.models}\`. Both sides run in one process, in alternation. A ratio above 1 means that ours is faster.`,
+    '',
+    ...modelTable(r),
+    '',
+    `Geometric mean of the ratios: ${geomeans(r).join('; ')}.`,
+    '',
+    ...(runtimeRows.length > 0
+      ? [
+          '## Runtime',
+          '',
+          `\`${r.commands.runtime}\`. What each name measures stands in bench/runtime.mjs.`,
+          '',
+          '| measurement | figure | value |',
+          '|---|---|--:|',
+          ...runtimeRows,
+          '',
+        ]
+      : []),
+  ].join('\n');
+}
+
+/** Replaces what stands between the markers of a page. */
+function fill(path, lines) {
+  const begin = '<!-- results: written by `npm run bench:report` -->';
+  const end = '<!-- /results -->';
+  const text = readFileSync(path, 'utf8');
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${path} must have the markers ${begin} and ${end}`);
+  writeFileSync(path, `${text.slice(0, from + begin.length)}\n${lines.join('\n')}\n${text.slice(to)}`);
+}
+
+if (!flags.render) measure();
+const reports = (existsSync(results) ? readdirSync(results) : [])
+  .filter((f) => f.endsWith('.json'))
+  .map((f) => ({ name: f.slice(0, -'.json'.length), report: JSON.parse(readFileSync(join(results, f), 'utf8')) }))
+  .sort((a, b) => (a.report.date < b.report.date ? 1 : -1));
+for (const { name, report } of reports) writeFileSync(join(results, `${name}.md`), page(report));
+const newest = reports[0];
+if (newest !== undefined) {
+  const { name, report } = newest;
+  const source = (folder) => `${report.cpu.model}, ${report.date}, \`npm run bench:report\` ([all of it](${folder}${name}.md)):`;
+  fill(join(root, 'README.md'), [source('bench/results/'), '', ...modelTable(report), '', `Geometric mean of the ratios: ${geomeans(report).join('; ')}.`]);
+  fill(
+    join(root, 'bench', 'README.md'),
+    reports.map((r) => `- [${r.report.cpu.model}, ${r.report.date}](results/${r.name}.md): ${geomeans(r.report).join('; ')}`),
+  );
+  console.log(`bench/results/${name}.md`);
+}
