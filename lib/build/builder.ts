@@ -9,6 +9,7 @@ import { Constant, Graph } from '../graph/graph.js';
 import { readTensor, type TensorLike } from '../tensor.js';
 import * as functions from './functions.js';
 import { Operand } from './operand.js';
+import { scalarConstant } from './scalar.js';
 
 export interface OperandDescriptor {
   readonly dataType: DType;
@@ -34,7 +35,7 @@ export class GraphBuilder {
 
   /** A tensor known now (copied), or a scalar of an element type. */
   constant(value: TensorLike | number, dataType: DType = 'float32'): Operand {
-    if (typeof value === 'number') return new Operand(this.#graph, this.#graph.addConstant(Constant.of(dataType, [], [value])));
+    if (typeof value === 'number') return new Operand(this.#graph, this.#graph.addConstant(scalarConstant('constant', value, dataType)));
     const t = readTensor(value, 'constant');
     const bytes = new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength).slice();
     return new Operand(this.#graph, this.#graph.addConstant(new Constant(t.dtype, [...t.dims], () => bytes)));
@@ -42,6 +43,7 @@ export class GraphBuilder {
 
   /** Ends the graph with these outputs, renamed to the keys. Nodes that none of them needs are left out when it is compiled. */
   build(outputs: Readonly<Record<string, Operand>>): Graph {
+    if (Object.keys(outputs).length === 0) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'build', 'outputs must have at least one operand', 'none came');
     for (const [name, operand] of Object.entries(outputs)) {
       if (operand.graph !== this.#graph)
         throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `output "${name}"`, 'operands must belong to this builder', 'one of another builder came');

@@ -1,7 +1,7 @@
 /** Elementwise functions, with WebNN names. Shapes broadcast as in ONNX; results have the broadcast shape. */
 import type { DType } from '../dtype.js';
 import { dtypes } from '../dtype.js';
-import { type Arg, emit, type Result } from './operand.js';
+import { type Arg, emit, type Result, typeOf } from './operand.js';
 
 export interface Labelled {
   /** Names the node in messages and reports. */
@@ -37,6 +37,7 @@ export const hardSwish = unary('HardSwish');
 export const identity = unary('Identity');
 // biome-ignore lint/suspicious/noShadowRestrictedNames: WebNN's name
 export const isNaN = unary('IsNaN');
+export const isInfinite = unary('IsInf');
 export const log = unary('Log');
 export const logicalNot = unary('Not');
 export const neg = unary('Neg');
@@ -69,9 +70,14 @@ export const logicalAnd = binary('And');
 export const logicalOr = binary('Or');
 export const logicalXor = binary('Xor');
 
-/** condition (bool) ? a : b */
-export function where<C extends Arg, A extends Arg, B extends Arg>(condition: C, a: A, b: B, options?: Labelled): Result<C | A | B> {
-  return one('Where', [condition, a, b], {}, options);
+/** a ≠ b, elementwise. */
+export function notEqual<A extends Arg, B extends Arg>(a: A, b: B, options: Labelled = {}): Result<A | B> {
+  return one('Not', [equal(a, b) as Arg], {}, options);
+}
+
+/** condition (bool) ? a : b. A number takes the type of the other choice; two numbers are float32. */
+export function where<C extends Exclude<Arg, number>, A extends Arg, B extends Arg>(condition: C, a: A, b: B, options: Labelled = {}): Result<C | A | B> {
+  return emit({ op: 'Where', inputs: [condition, a, b], scalarType: typeOf(a) ?? typeOf(b) ?? 'float32', label: options.label })[0] as Result<C | A | B>;
 }
 
 /** min(max(x, minValue), maxValue); a bound left out does not bind. */

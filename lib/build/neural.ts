@@ -3,14 +3,9 @@
 import { dsnkError } from '../errors.js';
 import type { TensorLike } from '../tensor.js';
 import type { Labelled } from './elementwise.js';
-import { type Arg, emit, ints, Operand, type Result } from './operand.js';
+import { type Arg, emit, ints, type Result, shapeOf } from './operand.js';
 
 type Dense = Exclude<Arg, number>;
-
-/** Rank of an argument, where known. */
-export function shapeOf(x: Dense): readonly (number | string)[] {
-  return x instanceof Operand ? x.shape : x.dims;
-}
 
 /** WebNN's padding order [beginH, endH, beginW, endW] to ONNX's [beginH, beginW, endH, endW]. */
 function pads(padding: readonly number[] | undefined): number[] {

@@ -1,11 +1,12 @@
 /** What a function of the builder takes and returns: a value of a graph under construction, or a concrete tensor. */
 import type { Tensor } from 'onnxruntime-common';
-import { arrayConstructor, type DType, type TypedArray } from '../dtype.js';
+import { arrayConstructor, type DType } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import type { Shape } from '../graph/dim.js';
 import { type AttrValue, Constant, type Domain, type Graph, type Value } from '../graph/graph.js';
 import { inferNode } from '../ops/infer.js';
 import { readTensor, type TensorLike } from '../tensor.js';
+import { scalarConstant } from './scalar.js';
 
 /** A value of a graph under construction. */
 export class Operand {
@@ -38,6 +39,8 @@ export interface Emission {
   readonly inputs: readonly (Arg | undefined)[];
   readonly attrs?: Readonly<Record<string, AttrValue | undefined>>;
   readonly outputs?: number;
+  /** Element type of numbers among the inputs; default: that of the first tensor or operand. */
+  readonly scalarType?: DType;
   /** A name for the node, in messages and reports. */
   readonly label?: string | undefined;
 }
@@ -50,12 +53,38 @@ export function registerEager(run: Eager): void {
   eager = run;
 }
 
+/** Element type of an argument; undefined for a number. */
+export function typeOf(x: Arg | undefined): DType | undefined {
+  if (x instanceof Operand) return x.dataType;
+  return typeof x === 'object' && x !== null ? (x.type as DType) : undefined;
+}
+
+/** Dimensions of an argument; throws where an operand's rank depends on tensor contents. */
+export function shapeOf(x: Exclude<Arg, number>): Shape {
+  return x instanceof Operand ? x.shape : x.dims;
+}
+
+/** Tells a forgotten argument from an optional one that was left out. */
+function checkInputs({ op, inputs }: Emission): void {
+  if (inputs[0] === undefined || inputs.some((x) => x !== undefined && typeof x !== 'number' && (typeof x !== 'object' || x === null))) {
+    throw dsnkError(
+      'ERR_DSNK_INVALID_ARGUMENT',
+      op,
+      'arguments must be operands, tensors or numbers',
+      `${inputs.map((x) => (x === null ? 'null' : typeof x)).join(', ')} came`,
+    );
+  }
+}
+
+const scalarType = (emission: Emission): DType => emission.scalarType ?? emission.inputs.map(typeOf).find((t) => t !== undefined) ?? 'float32';
+
 /** Adds a node to the graph of the operands among the inputs, or computes it at once when all are concrete. */
 export function emit(emission: Emission): (Operand | Tensor)[] {
+  checkInputs(emission);
   const graph = emission.inputs.find((x): x is Operand => x instanceof Operand)?.graph;
   if (graph !== undefined) return emitInto(graph, emission);
-  const dtype = emission.inputs.map((x) => (typeof x === 'object' ? (x as TensorLike).type : undefined)).find((t) => t !== undefined) ?? 'float32';
-  const inputs = emission.inputs.map((x) => (typeof x === 'number' ? scalarTensor(x, dtype as DType) : (x as TensorLike | undefined)));
+  const dtype = scalarType(emission);
+  const inputs = emission.inputs.map((x) => (typeof x === 'number' ? scalarTensor(emission.op, x, dtype) : (x as TensorLike | undefined)));
   if (eager === undefined)
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', emission.op, 'eager calls must come after the runtime is loaded', 'import them from ds-native-kernels');
   return eager({ ...emission, inputs });
@@ -63,9 +92,8 @@ export function emit(emission: Emission): (Operand | Tensor)[] {
 
 /** Adds a node to a graph; throws the operator's own worded errors. */
 export function emitInto(graph: Graph, emission: Emission): Operand[] {
-  const typed = emission.inputs.find((x) => typeof x === 'object');
-  const dtype = typed instanceof Operand ? typed.dataType : ((typed as TensorLike | undefined)?.type ?? 'float32');
-  const inputs = emission.inputs.map((x) => (x === undefined ? undefined : valueFor(graph, x, dtype as DType)));
+  const dtype = scalarType(emission);
+  const inputs = emission.inputs.map((x) => (x === undefined ? undefined : valueFor(graph, emission.op, x, dtype)));
   const node = graph.createNode(emission.op, inputs, {
     ...(emission.domain !== undefined && { domain: emission.domain }),
     attrs: { ...emission.attrs },
@@ -77,28 +105,23 @@ export function emitInto(graph: Graph, emission: Emission): Operand[] {
   return node.outputs.map((v) => new Operand(graph, v));
 }
 
-function valueFor(graph: Graph, arg: Arg, dtype: DType): Value {
+function valueFor(graph: Graph, op: string, arg: Arg, dtype: DType): Value {
   if (arg instanceof Operand) {
     if (arg.graph !== graph)
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `operand "${arg.value.name}"`, 'operands must belong to one builder', 'two were mixed');
     return arg.value;
   }
-  if (typeof arg === 'number') return graph.addConstant(Constant.of(dtype, [], [arg]));
+  if (typeof arg === 'number') return graph.addConstant(scalarConstant(op, arg, dtype));
   const t = readTensor(arg, 'constant');
   // A copy: the caller keeps theirs and may change it.
   const bytes = new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength).slice();
   return graph.addConstant(new Constant(t.dtype, [...t.dims], () => bytes));
 }
 
-function scalarTensor(x: number, dtype: DType): TensorLike {
-  const c = Constant.of(dtype, [], [x]);
-  const bytes = c.read();
-  return { type: dtype, dims: [], data: typedArrayOver(dtype, bytes) };
-}
-
-function typedArrayOver(dtype: DType, bytes: Uint8Array): TypedArray {
+function scalarTensor(op: string, x: number, dtype: DType): TensorLike {
+  const bytes = scalarConstant(op, x, dtype).read();
   const ctor = arrayConstructor(dtype);
-  return new ctor(bytes.buffer, bytes.byteOffset, bytes.byteLength / ctor.BYTES_PER_ELEMENT);
+  return { type: dtype, dims: [], data: new ctor(bytes.buffer, bytes.byteOffset, bytes.byteLength / ctor.BYTES_PER_ELEMENT) };
 }
 
 /** A small int64 tensor for axes, shapes and the like. */

@@ -1,7 +1,6 @@
 /** Functions that move, cut, join and reduce; WebNN names and options. */
 import type { Labelled } from './elementwise.js';
-import { shapeOf } from './neural.js';
-import { type Arg, emit, ints, type Result } from './operand.js';
+import { type Arg, emit, ints, type Result, shapeOf } from './operand.js';
 
 type Dense = Exclude<Arg, number>;
 
@@ -45,6 +44,15 @@ export function slice<X extends Dense>(
   const ends = starts.map((s, i) => s + (sizes[i] ?? 0));
   const axes = starts.map((_, i) => i);
   return single(emit({ op: 'Slice', inputs: [x, ints(starts), ints(ends), ints(axes), options.strides && ints(options.strides)], label: options.label }));
+}
+
+/** The elements of these axes (default: all) in the opposite order. */
+export function reverse<X extends Dense>(x: X, options: Labelled & { axes?: readonly number[] } = {}): Result<X> {
+  const axes = options.axes ?? shapeOf(x).map((_, i) => i);
+  if (axes.length === 0) return single(emit({ op: 'Identity', inputs: [x], label: options.label }));
+  const all = (value: number) => ints(axes.map(() => value));
+  // From the last element to the one before the first: INT32_MIN clamps to it.
+  return single(emit({ op: 'Slice', inputs: [x, all(-1), all(-(2 ** 31)), ints(axes), all(-1)], label: options.label }));
 }
 
 /** Adds elements before and after each axis. */

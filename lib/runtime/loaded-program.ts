@@ -14,6 +14,7 @@ export interface LoadOptions {
 export class LoadedProgram {
   readonly #handle: ProgramHandle;
   readonly #where: (pc: number) => string;
+  #disposed = false;
 
   private constructor(
     handle: ProgramHandle,
@@ -93,7 +94,13 @@ export class LoadedProgram {
     native().trim(this.#handle);
   }
 
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Refuses new runs; one in flight ends first. */
   dispose(): void {
+    this.#disposed = true;
     native().dispose(this.#handle);
   }
 }

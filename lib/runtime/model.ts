@@ -64,6 +64,7 @@ export class Model {
   readonly #valueInputs = new Set<number>();
   readonly #weights: Weights;
   #stages: Stages | undefined;
+  #running = 0;
   #disposed = false;
 
   constructor(
@@ -90,9 +91,23 @@ export class Model {
     return this.#stages === undefined ? own : [...own, ...this.#stages.first.programs, ...this.#stages.second.programs];
   }
 
+  /** A dispose meanwhile waits for it. */
   async run(inputs: readonly HostTensor[], options: RunOptions = {}): Promise<HostTensor[]> {
+    this.#assertLive();
+    this.#running++;
+    try {
+      return await this.#run(inputs, options);
+    } finally {
+      this.#running--;
+      if (this.#disposed && this.#running === 0) this.#free();
+    }
+  }
+
+  async #run(inputs: readonly HostTensor[], options: RunOptions): Promise<HostTensor[]> {
     if (this.#stages === undefined) {
-      const program = await this.prepare(inputs);
+      let program = await this.prepare(inputs);
+      // A run of another shape may have taken its place before this one went on.
+      while (program?.disposed) program = await this.prepare(inputs);
       options.signal?.throwIfAborted();
       if (program !== undefined) {
         const { arrays, results } = this.#outputs(program, options);
@@ -109,6 +124,7 @@ export class Model {
   }
 
   runSync(inputs: readonly HostTensor[], options: RunOptions = {}): HostTensor[] {
+    this.#assertLive();
     if (this.#stages === undefined) {
       const program = this.prepareSync(inputs);
       if (program !== undefined) {
@@ -267,10 +283,6 @@ export class Model {
   }
 
   #keep(key: string, program: LoadedProgram): void {
-    if (this.#disposed) {
-      program.dispose();
-      return;
-    }
     this.#programs.set(key, program);
     for (const [oldest, old] of this.#programs) {
       if (this.#programs.size <= this.options.maxPrograms) break;
@@ -284,8 +296,17 @@ export class Model {
     for (const p of this.programs) p.trim();
   }
 
+  /** Frees programs and weights, once no run needs them. */
   dispose(): void {
     this.#disposed = true;
+    if (this.#running === 0) this.#free();
+  }
+
+  #assertLive(): void {
+    if (this.#disposed) throw dsnkError('ERR_DSNK_DISPOSED', `model "${this.graph.name}"`, 'it must not run after dispose()');
+  }
+
+  #free(): void {
     for (const p of this.#programs.values()) p.dispose();
     this.#programs.clear();
     this.#stages?.first.dispose();

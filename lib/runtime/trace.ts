@@ -17,7 +17,7 @@ export interface CompiledFunction<R extends Traced> {
   (...inputs: TensorLike[]): Promise<TracedResult<R>>;
   /** Runs on the calling thread. */
   sync(...inputs: TensorLike[]): TracedResult<R>;
-  /** Frees all programs. */
+  /** Frees all programs; runs in flight end first, new ones are refused with ERR_DSNK_DISPOSED. */
   dispose(): void;
 }
 
@@ -42,8 +42,10 @@ export function compile<R extends Traced>(fn: (...inputs: Operand[]) => R, optio
   }
   const entries = new Map<string, Entry>();
   const most = options.maxPrograms ?? 8;
+  let disposed = false;
 
   const entryFor = (inputs: readonly HostTensor[]): Entry => {
+    if (disposed) throw dsnkError('ERR_DSNK_DISPOSED', fn.name || 'the traced function', 'must not be called after dispose()');
     const key = inputs.map((t) => `${t.dtype}[${t.dims.join(',')}]`).join(';');
     let entry = entries.get(key);
     if (entry === undefined) {
@@ -81,6 +83,7 @@ export function compile<R extends Traced>(fn: (...inputs: Operand[]) => R, optio
       return wrap(model.runSync(tensors).map(toTensor));
     },
     dispose() {
+      disposed = true;
       for (const { model } of entries.values()) model.dispose();
       entries.clear();
     },
