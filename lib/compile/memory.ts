@@ -1,10 +1,12 @@
 /**
  * Offline planning of the arena: buffers with known lifetimes share memory. Four greedy strategies are tried and the
- * smallest arena wins; the largest live set is the lower bound that no plan can beat, and where none reaches it a
- * short local search goes on from the best.
+ * smallest arena wins; the largest live set is the lower bound that no plan can beat. Where none reaches it,
+ * memory-sweep.ts looks for a plan that does, and where that fails too a short local search goes on from the best.
  * Source: Pisarchyk & Lee, "Efficient Memory Management for Deep Neural Net Inference" (2020), §5; what differs: the
  * breadth strategy orders by the live set's size, all place at the lowest offset that fits, and the search.
  */
+
+import { sweep } from './memory-sweep.js';
 
 export interface Lifetime {
   readonly bytes: number;
@@ -68,6 +70,8 @@ export function planMemory(buffers: readonly Lifetime[]): MemoryPlan {
   }
   let { offsets, peakBytes, strategy } = best as Placement & { strategy: string };
   if (peakBytes > lowerBoundBytes) {
+    const swept = sweep(buffers, sizes, live, lowerBoundBytes);
+    if (swept !== undefined) return { offsets: swept, peakBytes: lowerBoundBytes, lowerBoundBytes, strategy: 'sweep' };
     const found = search(best as Placement, sizes, neighbours, lowerBoundBytes);
     if (found.peakBytes < peakBytes) ({ offsets, peakBytes, strategy } = { ...found, strategy: `${strategy}, then search` });
   }

@@ -60,15 +60,37 @@ export class GraphEditor {
 
   /** Whether a value is a constant or made from constants only: the init program will hold it. */
   isConstant(v: Value): boolean {
+    // a stack of its own: chains may be longer than the call stack
+    const open: Value[] = [v];
+    for (let x = open.at(-1); x !== undefined; x = open.at(-1)) {
+      const answer = this.#known(x) ?? this.#fromInputs(x.producer as Node, open);
+      if (answer === undefined) continue;
+      if (this.#known(x) === undefined) this.#constant.set(x, answer);
+      open.pop();
+    }
+    return this.#known(v) as boolean;
+  }
+
+  /** Whether a value is constant, if that has been settled or needs no look at inputs. */
+  #known(v: Value): boolean | undefined {
     if (v.constant !== undefined) return true;
     const { producer } = v;
     if (producer === undefined || producer.inputs.length === 0 || randomOps.has(producer.op)) return false;
-    let answer = this.#constant.get(v);
-    if (answer === undefined) {
-      answer = ![...producer.attrs.values()].some(hasGraph) && producer.inputs.every((x) => x === undefined || this.isConstant(x));
-      this.#constant.set(v, answer);
+    return this.#constant.get(v);
+  }
+
+  /** The same from a node's inputs; undefined where one has to be looked at first, which then lies on the stack. */
+  #fromInputs(node: Node, open: Value[]): boolean | undefined {
+    for (const x of node.inputs) {
+      if (x === undefined) continue;
+      const known = this.#known(x);
+      if (known === false) return false;
+      if (known === undefined) {
+        open.push(x);
+        return undefined;
+      }
     }
-    return answer;
+    return ![...node.attrs.values()].some(hasGraph);
   }
 
   /** Adds a typed node; `finish` places it before its readers. */
@@ -138,13 +160,17 @@ export class GraphEditor {
     return this.rewrites;
   }
 
-  #release(node: Node | undefined): void {
-    if (node === undefined || this.#dead.has(node) || !node.outputs.every((v) => this.isUnused(v))) return;
-    this.#dead.add(node);
-    for (const v of new Set(node.inputs)) {
-      if (v === undefined) continue;
-      this.#uses.get(v)?.delete(node);
-      this.#release(v.producer);
+  #release(first: Node | undefined): void {
+    const open = [first];
+    while (open.length > 0) {
+      const node = open.pop();
+      if (node === undefined || this.#dead.has(node) || !node.outputs.every((v) => this.isUnused(v))) continue;
+      this.#dead.add(node);
+      for (const v of new Set(node.inputs)) {
+        if (v === undefined) continue;
+        this.#uses.get(v)?.delete(node);
+        open.push(v.producer);
+      }
     }
   }
 
