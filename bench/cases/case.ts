@@ -15,6 +15,10 @@ export interface KernelCase {
   inputs(): (TypedArray | undefined)[];
   /** Big and realistic: timed by the bench, skipped by the tests. */
   readonly bench?: boolean;
+  /** Floating-point (or integer) multiplications and additions of the definition; left out where memory is the limit. */
+  readonly flops?: number;
+  /** Bytes that must be read and written, where they are not those of the operands. */
+  readonly bytes?: number;
 }
 
 /** A small, fast, seeded generator: the same numbers on every machine. */

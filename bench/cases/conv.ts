@@ -162,6 +162,12 @@ export const depthwiseBenchCases: readonly ConvCase[] = [
 
 const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
 
+/** Multiplications and additions of the definition, whatever the algorithm saves of them. */
+export function convFlops(c: ConvCase): number {
+  const pixels = product(c.transposed ? c.size : outputSize(c));
+  return 2 * c.batch * pixels * product(c.kernel) * (c.channels / (c.group ?? 1)) * c.outChannels;
+}
+
 /** A case as one call of a row of conv, conv_winograd or conv_transpose: the weights' layout is the row's. */
 export function convKernelCase(c: ConvCase, row: KernelRow): KernelCase {
   const group = c.group ?? 1;
@@ -181,6 +187,7 @@ export function convKernelCase(c: ConvCase, row: KernelRow): KernelCase {
       c.residual ? floats(c.batch * product(outputSize(c)) * c.outChannels, 4) : undefined,
     ],
     bench: true,
+    flops: convFlops(c),
   };
 }
 
@@ -202,5 +209,6 @@ export function depthwiseKernelCase(c: ConvCase): KernelCase {
       undefined,
     ],
     bench: true,
+    flops: convFlops(c),
   };
 }

@@ -1,7 +1,7 @@
 /** Shapes of gemm, shared by test/kernels/gemm.test.ts and the bench. */
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import { type ActivationName, activation } from '../../lib/kernels/epilogue.js';
-import { type gemmDirectParams, gemmParams } from '../../lib/kernels/gemm.js';
+import { gemmDirectParams, gemmParams, matmulGenericParams } from '../../lib/kernels/gemm.js';
 import type { ParamsOf } from '../../lib/kernels/params.js';
 import { floats, type KernelCase } from './case.js';
 
@@ -158,5 +158,59 @@ export function gemmKernelCase(c: GemmCase, row: KernelRow): KernelCase {
     outputs: () => [new Float32Array(s.y.size)],
     inputs: () => [floats(s.a.size, 1), floats(s.packed.size, 2), c.bias && floats(s.bias, 3), c.residual ? floats(s.residual.size, 4) : undefined],
     bench: true,
+    flops: gemmFlops(c),
+  };
+}
+
+/** The product of two matrices of side 128, for the rows of every other element type. */
+export function matmulGenericCase(row: KernelRow): KernelCase {
+  const [side, one] = [128, [1, 1, 1, 1]];
+  const none = [0, 0, 0, 0];
+  const zeros = () => {
+    const bytes = row.dtypes.endsWith('64') ? 8 : row.dtypes.endsWith('32') ? 4 : 2;
+    return new Uint8Array(side * side * bytes);
+  };
+  return {
+    name: '128³',
+    op: 'matmul_generic',
+    dtypes: row.dtypes,
+    schema: matmulGenericParams,
+    params: {
+      m: side,
+      n: side,
+      k: side,
+      lda: side,
+      ldb: side,
+      biasRow: 0,
+      batch: one,
+      strideA: none,
+      strideB: none,
+      biasColumn: 0,
+      transA: 0,
+      transB: 0,
+      scale: 1,
+      addScale: 1,
+      reserved: 0,
+    },
+    outputs: () => [zeros()],
+    inputs: () => [zeros(), zeros(), undefined],
+    bench: true,
+    flops: 2 * side ** 3,
+  };
+}
+
+/** A case as one call of a row of gemm_direct. */
+export function gemmDirectKernelCase(c: GemmCase): KernelCase {
+  const s = gemmSizes(c, 1);
+  return {
+    name: `gemm_direct ${c.name}`,
+    op: 'gemm_direct',
+    dtypes: 'f32',
+    schema: gemmDirectParams,
+    params: gemmDirectCaseParams(c, activation.value(c.activation ?? 'none')),
+    outputs: () => [new Float32Array(s.y.size)],
+    inputs: () => [floats(s.a.size, 1), floats(s.b.size, 2), c.bias && floats(s.bias, 3), c.residual ? floats(s.residual.size, 4) : undefined],
+    bench: true,
+    flops: gemmFlops(c),
   };
 }

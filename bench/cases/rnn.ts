@@ -79,6 +79,7 @@ export function cellCase(kind: Kind, steps: number, batch: number, hidden: numbe
       o.peepholes ? floats(directions * 3 * hidden, 8) : undefined,
     ],
     bench,
+    flops: 2 * steps * directions * batch * gates * hidden * hidden,
   };
 }
 

@@ -1,0 +1,160 @@
+/** Kernels of images, frames and odd sums of products, which have one row each; for the bench. */
+import { convPackParams } from '../../lib/kernels/conv.js';
+import { einsumParams } from '../../lib/kernels/einsum.js';
+import { gemmPackBParams } from '../../lib/kernels/gemm.js';
+import { dftParams } from '../../lib/kernels/spectral.js';
+import {
+  affineGridParams,
+  col2imParams,
+  deformConvParams,
+  gridSampleParams,
+  maxUnpoolParams,
+  roiAlignParams,
+  samplePadding,
+  sampling,
+} from '../../lib/kernels/vision.js';
+import { floats, type KernelCase } from './case.js';
+
+type Rest = Omit<KernelCase, 'bench' | 'dtypes'>;
+const of = (c: Rest): KernelCase => ({ dtypes: 'f32', bench: true, ...c });
+const twelve = (...list: number[]) => [...list, ...Array<number>(12 - list.length).fill(0)];
+
+export const imageCases: readonly KernelCase[] = [
+  of({
+    name: 'gemm_pack_b 1024x1024 for 32 columns',
+    op: 'gemm_pack_b',
+    schema: gemmPackBParams,
+    params: { count: 1, k: 1024, n: 1024, ldb: 1024, stride: 1 << 20, transB: 0, nr: 32 },
+    outputs: () => [new Float32Array(1 << 20)],
+    inputs: () => [floats(1 << 20, 1)],
+  }),
+  of({
+    name: 'conv_pack 3x3 256→256',
+    op: 'conv_pack',
+    schema: convPackParams,
+    params: { group: 1, outPerGroup: 256, inPerGroup: 256, taps: 9, transposed: 0, lanes: 16, vectors: 4 },
+    outputs: () => [new Float32Array(256 * 256 * 9)],
+    inputs: () => [floats(256 * 256 * 9, 1)],
+  }),
+  of({
+    name: 'conv_winograd_pack 256→256',
+    op: 'conv_winograd_pack',
+    schema: convPackParams,
+    params: { group: 1, outPerGroup: 256, inPerGroup: 256, taps: 9, transposed: 0, lanes: 16, vectors: 4 },
+    outputs: () => [new Float32Array(256 * 256 * 36)],
+    inputs: () => [floats(256 * 256 * 9, 1)],
+  }),
+  ...(['nearest', 'linear', 'cubic'] as const).map((mode) =>
+    of({
+      name: `grid_sample ${mode} [1,16,64,64]`,
+      op: 'grid_sample',
+      schema: gridSampleParams,
+      params: {
+        batches: 1,
+        channels: 16,
+        dims: [1, 64, 64],
+        positions: 4096,
+        rank: 2,
+        sampling: sampling.value(mode),
+        padding: samplePadding.value('zeros'),
+        alignCorners: 0,
+      },
+      outputs: () => [new Float32Array(16 * 4096)],
+      inputs: () => [floats(16 * 4096, 1), floats(2 * 4096, 2)],
+    }),
+  ),
+  of({
+    name: 'affine_grid 224x224',
+    op: 'affine_grid',
+    schema: affineGridParams,
+    params: { batches: 1, dims: [1, 224, 224], rank: 2, alignCorners: 0 },
+    outputs: () => [new Float32Array(224 * 224 * 2)],
+    inputs: () => [floats(6, 1)],
+  }),
+  of({
+    name: 'roi_align 100 boxes of 256 channels',
+    op: 'roi_align',
+    schema: roiAlignParams,
+    params: { rois: 100, batches: 1, channels: 64, height: 50, width: 50, outH: 7, outW: 7, samplingRatio: 2, max: 0, halfPixel: 1, spatialScale: 0.25 },
+    outputs: () => [new Float32Array(100 * 64 * 49)],
+    inputs: () => [floats(64 * 2500, 1), Float32Array.from({ length: 400 }, (_, i) => ((i % 4) >> 1) * 80 + (i % 50)), new BigInt64Array(100)],
+  }),
+  of({
+    name: 'col2im 64 planes, 3x3 @56',
+    op: 'col2im',
+    schema: col2imParams,
+    params: {
+      planes: 64,
+      image: [1, 1, 56, 56],
+      block: [1, 1, 3, 3],
+      blocks: [1, 1, 54, 54],
+      strides: [1, 1, 1, 1],
+      pads: [0, 0, 0, 0],
+      dilations: [1, 1, 1, 1],
+    },
+    outputs: () => [new Float32Array(64 * 56 * 56)],
+    inputs: () => [floats(64 * 9 * 54 * 54, 1)],
+  }),
+  of({
+    name: 'max_unpool 64 planes @28',
+    op: 'max_unpool',
+    schema: maxUnpoolParams,
+    params: { elements: 64 * 28 * 28, planes: 64, from: [1, 56, 56], to: [1, 56, 56] },
+    outputs: () => [new Float32Array(64 * 56 * 56)],
+    inputs: () => [floats(64 * 28 * 28, 1), BigInt64Array.from({ length: 64 * 28 * 28 }, (_, i) => BigInt(i * 4))],
+  }),
+  of({
+    name: 'deform_conv 3x3 32→32 @28',
+    op: 'deform_conv',
+    schema: deformConvParams,
+    params: {
+      batches: 1,
+      channels: 32,
+      height: 28,
+      width: 28,
+      outC: 32,
+      outH: 28,
+      outW: 28,
+      kernelH: 3,
+      kernelW: 3,
+      groups: 1,
+      offsetGroups: 1,
+      strides: [1, 1],
+      pads: [1, 1],
+      dilations: [1, 1],
+    },
+    outputs: () => [new Float32Array(32 * 784)],
+    inputs: () => [floats(32 * 784, 1), floats(32 * 32 * 9, 2), floats(18 * 784, 3), undefined, undefined],
+    flops: 2 * 32 * 32 * 9 * 784,
+  }),
+  of({
+    name: 'dft 100 frames of 512',
+    op: 'dft',
+    schema: dftParams,
+    params: {
+      outer: 1,
+      length: 512 + 99 * 128,
+      inner: 1,
+      frames: 100,
+      step: 128,
+      taken: 512,
+      n: 512,
+      bins: 257,
+      inParts: 1,
+      outParts: 2,
+      inverse: 0,
+      mirrored: 0,
+    },
+    outputs: () => [new Float32Array(100 * 257 * 2)],
+    inputs: () => [floats(512 + 99 * 128, 1), floats(512, 2)],
+  }),
+  of({
+    name: 'einsum bij,bik→bjk of [8,64,64]',
+    op: 'einsum',
+    schema: einsumParams,
+    params: { outRank: 3, rank: 4, dims: twelve(8, 64, 64, 64), strideA: twelve(4096, 1, 0, 64), strideB: twelve(4096, 0, 1, 64) },
+    outputs: () => [new Float32Array(8 * 64 * 64)],
+    inputs: () => [floats(8 * 4096, 1), floats(8 * 4096, 2)],
+    flops: 2 * 8 * 64 ** 3,
+  }),
+];
