@@ -1,6 +1,6 @@
 /**
  * Parameter structs of kernels, declared once here in TypeScript: the types of the lowering code are inferred from
- * them and the C++ structs are generated from them (`npm run generate:params`; a test regenerates and compares).
+ * them and the C++ structs are generated from them (`npm run generate:params`; the build compares).
  */
 
 /** One field: a 32-bit scalar, a 64-bit integer (at an even word), or a fixed array of scalars. */

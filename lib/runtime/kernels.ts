@@ -50,7 +50,7 @@ function restricted(name: string | undefined): Catalogue {
   return { hash: all.hash, kernels: all.kernels.map((k) => (k.op === row.op && k.dtypes === row.dtypes && k !== row ? { ...k, usable: false } : k)) };
 }
 
-/** Compiles a function of one float32 input for repeated timing. `pad` and layout changes are left out of the time by `only`. */
+/** Compiles a function of one float32 input for repeated timing. The time leaves out the calls that only move data (MOVES). */
 export function prepareKernel(
   build: (b: GraphBuilder, x: Operand) => Operand,
   dims: readonly number[],
