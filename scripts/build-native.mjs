@@ -12,14 +12,19 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
 const config = process.argv.includes('--debug') ? 'Debug' : 'Release';
 
-function need(program, cure) {
-  if (spawnSync(program, ['--version'], { stdio: 'ignore' }).status !== 0) {
-    console.error(`ds-native-kernels: building needs ${program}: ${cure}`);
-    process.exit(1);
-  }
+/** Ends with one sentence and its cure when a program is not there, or older than [major, minor]. */
+function need(program, cure, oldest) {
+  const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  const [major, minor] = (stdout ?? '').match(/\d+(?=\.)|(?<=\.)\d+/g)?.map(Number) ?? [];
+  if (status === 0 && (!oldest || major > oldest[0] || (major === oldest[0] && minor >= oldest[1]))) return;
+  const came = status === 0 ? `, ${major}.${minor} is there` : '';
+  console.error(`ds-native-kernels: building needs ${program}${oldest ? ` ${oldest.join('.')} or newer` : ''}${came}: ${cure}`);
+  process.exit(1);
 }
-need('cmake', 'install it with `apt-get install cmake` (or from cmake.org), version 3.18 or newer');
-need(process.env.CXX ?? 'c++', 'install a C++20 compiler, for example `apt-get install g++`');
+need('cmake', 'install it with `apt-get install cmake` or from cmake.org', [3, 18]);
+need(process.env.CXX ?? 'c++', 'install a C++20 compiler, for example with `apt-get install g++`');
+// CMake's choice on Linux unless told otherwise
+if (!process.env.CMAKE_GENERATOR) need('make', 'install it with `apt-get install make`');
 
 function includeDir() {
   const candidates = [
