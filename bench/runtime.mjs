@@ -103,15 +103,20 @@ const measurements = {
 
   /** Growth of the resident set over the last 900 of 1,000 × load, run, release (least-squares slope × 900). */
   async release() {
-    const bytes = exportModel(slowGraph(1));
-    const x = slowInput();
+    const b = new GraphBuilder('small');
+    let v = b.input('x', { dataType: 'float32', shape: [16, 256] });
+    for (let i = 0; i < 4; i++) v = b.relu(b.matmul(v, b.constant({ type: 'float32', dims: [256, 256], data: noise(256 * 256, 0.1) })));
+    const bytes = exportModel(b.build({ y: v }));
+    const x = new Tensor('float32', noise(16 * 256, 1), [16, 256]);
     const rss = [];
     for (let i = 0; i < 1000; i++) {
       const session = await InferenceSession.create(bytes, one);
       await session.run({ x });
       await session.release();
-      if (i % 10 === 0) globalThis.gc();
-      if (i >= 100 && i % 10 === 0) rss.push(process.memoryUsage.rss());
+      if (i % 10 !== 0) continue;
+      globalThis.gc();
+      await sleep(1); // finalizers run between tasks
+      if (i >= 100) rss.push(process.memoryUsage.rss());
     }
     const mean = rss.reduce((a, b) => a + b, 0) / rss.length;
     const middle = (rss.length - 1) / 2;

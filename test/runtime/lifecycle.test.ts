@@ -1,78 +1,62 @@
-/** What an application sees around a run: a free event loop, aborts, release, workers, flat memory, no idle CPU. */
-import { readFile } from 'node:fs/promises';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
+/**
+ * What an application sees around a run: a free event loop, aborts, release, workers, flat memory, no idle CPU. The
+ * measurements are those of `npm run bench:runtime`, each in a process of its own: the test runner has timers and garbage
+ * of its own. Limits are those that the README promises.
+ */
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { InferenceSession, Tensor } from '../../lib/index.js';
-import { exportModel } from '../../lib/onnx/export.js';
-import { median, slowGraph, slowInput, tinyGraph } from './fixtures.js';
+import { slowGraph, slowInput, tinyGraph } from './fixtures.js';
 
-const LAYERS = 16;
+const script = fileURLToPath(new URL('../../bench/runtime.mjs', import.meta.url));
+
+/** Runs one measurement; rejects when the process crashes or exits with another code than 0. */
+async function measure(name: string, ...args: string[]): Promise<Record<string, number | boolean>> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, name, '--json', ...args]);
+  return (JSON.parse(stdout) as Record<string, Record<string, number | boolean>>)[name] ?? {};
+}
+
+/**
+ * Where other work takes the processor away, a delay is not ours: a measurement of time is repeated before it counts as
+ * failed. A blocked event loop or a thread that spins fails every time.
+ */
+async function within(limit: number, take: () => Promise<number>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < 4 && best > limit; attempt++) best = Math.min(best, await take());
+  return best;
+}
 
 describe('event loop', () => {
   it('stays free during runs of 200 ms and more', async () => {
-    await using session = await InferenceSession.fromGraph(slowGraph(LAYERS), { intraOpNumThreads: 1 });
-    const x = slowInput();
-    await session.run({ x });
-    const histogram = monitorEventLoopDelay({ resolution: 1 });
-    const durations: number[] = [];
-    histogram.enable();
-    for (let i = 0; i < 6; i++) {
-      const start = performance.now();
-      await session.run({ x });
-      durations.push(performance.now() - start);
-    }
-    histogram.disable();
-    expect(median(durations)).toBeGreaterThan(200);
-    // The copies of 4 MB in and out happen here; nothing else may.
-    expect(histogram.percentile(99) / 1e6).toBeLessThan(5);
+    const delay = await within(5, async () => {
+      const r = await measure('eventLoop');
+      expect(r['runMs']).toBeGreaterThan(200);
+      return r['delayP99Ms'] as number;
+    });
+    expect(delay).toBeLessThan(5);
   });
 
   it('leaves the thread pool of files and names alone while 8 runs are queued', async () => {
-    await using session = await InferenceSession.fromGraph(slowGraph(LAYERS), { intraOpNumThreads: 1 });
-    const x = slowInput();
-    let running = true;
-    const runs = Promise.all(Array.from({ length: 8 }, () => session.run({ x }))).then(() => {
-      running = false;
-    });
-    const reads: number[] = [];
-    while (running && reads.length < 40) {
-      const start = performance.now();
-      await readFile(fileURLToPath(import.meta.url));
-      reads.push(performance.now() - start);
-      await sleep(5);
-    }
-    expect(reads.length).toBeGreaterThan(10);
-    expect(median(reads)).toBeLessThan(10);
-    await runs;
+    expect(await within(10, async () => (await measure('filesDuringRuns'))['readMedianMs'] as number)).toBeLessThan(10);
   });
 });
 
 describe('abort', () => {
-  it('rejects a long run at once and leaves the session usable', async () => {
-    await using session = await InferenceSession.fromGraph(slowGraph(60), { intraOpNumThreads: 1 });
-    const x = slowInput();
-    const start = performance.now();
-    const reason = new Error('too slow');
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(reason), 100);
-    await expect(session.run({ x }, { signal: controller.signal })).rejects.toBe(reason);
-    expect(performance.now() - start).toBeLessThan(150);
-    // The work itself stops too: a short run behind it does not wait a second.
-    await using small = await InferenceSession.fromGraph(slowGraph(1), { intraOpNumThreads: 1 });
-    const next = performance.now();
-    const { y } = await small.run({ x });
-    expect(performance.now() - next).toBeLessThan(400);
-    expect((y?.data as Float32Array).every(Number.isFinite)).toBe(true);
+  it('rejects a long run at once, and the next run is right', async () => {
+    const late = await within(50, async () => {
+      const r = await measure('abort');
+      expect(r['nextRunRight']).toBe(true);
+      return r['rejectedAfterMs'] as number;
+    });
+    expect(late).toBeLessThan(50);
   });
 
   it('does not start with a signal that is aborted already', async () => {
     await using session = await InferenceSession.fromGraph(tinyGraph());
-    await expect(session.run({ x: new Tensor('float32', new Float32Array(4), [1, 4]) }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
-      name: 'AbortError',
-    });
+    const x = new Tensor('float32', new Float32Array(4), [1, 4]);
+    await expect(session.run({ x }, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
 
@@ -87,66 +71,34 @@ describe('release', () => {
     await released;
   });
 
-  it('gives memory back: 1,000 × load, run, release', async () => {
-    const bytes = exportModel(slowGraph(1));
-    const x = slowInput();
-    const rss: number[] = [];
-    for (let i = 0; i < 1000; i++) {
-      const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1 });
-      // One real run now and then; the rest of the cycle is what leaks would come from.
-      if (i % 50 === 0) await session.run({ x });
-      await session.release();
-      if (i >= 100) {
-        if (i % 50 === 0) globalThis.gc?.();
-        rss.push(process.memoryUsage.rss());
-      }
-    }
-    // Least-squares slope over the last 900 cycles.
-    const n = rss.length;
-    const meanX = (n - 1) / 2;
-    const meanY = rss.reduce((a, b) => a + b, 0) / n;
-    let [sxy, sxx] = [0, 0];
-    rss.forEach((v, i) => {
-      sxy += (i - meanX) * (v - meanY);
-      sxx += (i - meanX) ** 2;
-    });
-    expect((sxy / sxx) * n).toBeLessThan(1e6 + 8e6 /* V8 decides when it returns its own garbage */);
+  it('gives memory back: 1,000 × load, run, release grow by less than 1 MB', async () => {
+    expect(await within(1, async () => (await measure('release'))['growthMB'] as number)).toBeLessThan(1);
+  });
+});
+
+describe('load', () => {
+  it('needs at most 1.5 times the file and 40 MB', async () => {
+    const r = await measure('load');
+    expect(r['peakOverBaseMB']).toBeGreaterThan((r['fileMB'] as number) / 2); // it measures something
+    expect(r['peakOverBaseMB']).toBeLessThan(r['limitMB'] as number);
   });
 });
 
 describe('workers', () => {
-  it('load, run and are terminated in mid-run', async () => {
-    const bytes = exportModel(slowGraph(LAYERS));
-    const source = `
-      import { workerData, parentPort } from 'node:worker_threads';
-      const { InferenceSession, Tensor } = await import(workerData.entry);
-      const session = await InferenceSession.create(workerData.bytes, { intraOpNumThreads: 1 });
-      const x = new Tensor('float32', new Float32Array(1024 * 1024), [1024, 1024]);
-      parentPort.postMessage('running');
-      for (;;) await session.run({ x });`;
-    const entry = new URL('../../dist/index.js', import.meta.url).href;
-    const one = () =>
-      new Promise<number>((done, fail) => {
-        const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), { workerData: { bytes, entry } });
-        worker.once('error', fail);
-        worker.once('message', () => setTimeout(() => worker.terminate().then(done, fail), Math.random() * 40));
-      });
-    for (let round = 0; round < 5; round++) expect(await Promise.all(Array.from({ length: 8 }, one))).toEqual(new Array(8).fill(1));
-    // and the main thread still works
-    await using session = await InferenceSession.fromGraph(tinyGraph());
-    expect((await session.run({ x: new Tensor('float32', Float32Array.of(-1, 2, -3, 4), [1, 4]) }))['y']?.data).toEqual(Float32Array.of(0, 2, 0, 4));
+  it('load, run and are terminated in mid-run, even when nobody else holds the addon', async () => {
+    expect((await measure('workers', '--rounds', '6'))['workersEnded']).toBe(48);
   });
 });
 
 describe('idle', () => {
-  it('costs no CPU with a loaded model', async () => {
-    await using session = await InferenceSession.fromGraph(slowGraph(2), { intraOpNumThreads: 2 });
-    await session.run({ x: slowInput() });
-    await sleep(200);
-    const before = process.cpuUsage();
-    await sleep(3000);
-    const { user, system } = process.cpuUsage(before);
-    // 5 ms in 10 s is the promise; the test runner's own timers are part of what is measured here.
-    expect((user + system) / 1000).toBeLessThan(5);
+  it('costs less than 5 ms of CPU in 10 s with a loaded model', async () => {
+    expect(await within(5, async () => (await measure('idle'))['cpuMsIn10s'] as number)).toBeLessThan(5);
+  });
+});
+
+describe('overhead', () => {
+  it('is below 3 µs for runSync and 40 µs for run', async () => {
+    expect(await within(3, async () => (await measure('overhead'))['runSyncUs'] as number)).toBeLessThan(3);
+    expect(await within(40, async () => (await measure('overhead'))['runMedianUs'] as number)).toBeLessThan(40);
   });
 });
