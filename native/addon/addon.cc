@@ -2,6 +2,10 @@
 // TypeScript has checked the arguments; what could break memory safety is checked here again.
 #include <napi.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -425,10 +429,20 @@ static Napi::Value abortRun(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// What a released session freed goes back to the system: glibc keeps it in the arenas of several threads otherwise.
+static void returnFreeMemory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 // dispose(handle): drops what the handle holds; a run in flight keeps it alive until it ends.
 static Napi::Value dispose(const Napi::CallbackInfo& info) {
   if (auto* p = unwrap<ProgramHandle>(info[0], kProgramTag)) p->program.reset();
-  if (auto* s = unwrap<StoreHandle>(info[0], kStoreTag)) s->store.reset();
+  if (auto* s = unwrap<StoreHandle>(info[0], kStoreTag)) {
+    s->store.reset();
+    returnFreeMemory();
+  }
   return info.Env().Undefined();
 }
 
