@@ -10,6 +10,7 @@ import { Constant, type Graph, type Node, type Value } from '../graph/graph.js';
 import { copyParams } from '../kernels/copy.js';
 import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../kernels/params.js';
 import { type Catalogue, candidates, type KernelRow } from './catalogue.js';
+import { type Placement, placeParts } from './placement.js';
 
 /** A piece of memory with a lifetime. The planner decides where it lies. */
 export class Buffer {
@@ -21,6 +22,8 @@ export class Buffer {
   source: Constant | undefined;
   /** Position among the graph's inputs or outputs, for io buffers. */
   io: { readonly kind: 'input' | 'output'; readonly index: number } | undefined;
+  /** Written by several calls, each a part of it: see placement.ts. Every other buffer is written by one. */
+  inParts = false;
 
   constructor(
     public bytes: number,
@@ -38,7 +41,10 @@ export class Buffer {
 export interface Ref {
   readonly buffer: Buffer;
   readonly offset: number;
+  /** From the first byte to behind the last; with `rowStride` what lies between the rows belongs to others. */
   readonly bytes: number;
+  /** Bytes from row to row, where the rows of a result are not dense (Operator.writesRows). */
+  readonly rowStride?: number;
 }
 
 /** One kernel call. */
@@ -72,6 +78,7 @@ export class Lowering {
   readonly #main: Step[] = [];
   readonly #constants = new Map<string, readonly (Ref | undefined)[]>();
   readonly #outputIndex = new Map<Value, number>();
+  #placements: ReadonlyMap<Value, Placement> = new Map();
 
   constructor(catalogue: Catalogue) {
     this.#catalogue = catalogue;
@@ -105,14 +112,31 @@ export class Lowering {
 
   /** Memory of output i; allocated by the first call. */
   out(i = 0): Ref {
-    const v = this.node.output(i);
+    return this.#refOfResult(this.node.output(i));
+  }
+
+  #refOfResult(v: Value): Ref {
     let ref = this.#refs.get(v);
     if (ref === undefined) {
+      const place = this.#placements.get(v);
       const index = this.#outputIndex.get(v);
-      ref = whole(new Buffer(v.byteLength, v.name, index === undefined ? {} : { io: { kind: 'output', index } }));
+      if (place === undefined) ref = whole(new Buffer(v.byteLength, v.name, index === undefined ? {} : { io: { kind: 'output', index } }));
+      else ref = this.#part(v, place);
       this.#refs.set(v, ref);
     }
     return ref;
+  }
+
+  #part(v: Value, { of, offset, rows, rowStride }: Placement): Ref {
+    const { buffer } = this.#refOfResult(of);
+    buffer.inParts = true;
+    const rowBytes = v.byteLength / rows;
+    return { buffer, offset, bytes: (rows - 1) * rowStride + rowBytes, ...(rows > 1 ? { rowStride } : {}) };
+  }
+
+  /** True when input i was made inside this node's output: there is nothing left to copy. */
+  isPlaced(i: number): boolean {
+    return this.#placements.has(this.node.input(i));
   }
 
   /** True when output i is read by anyone. An operator may leave out the work for one that is not. */
@@ -199,7 +223,8 @@ export class Lowering {
       node: this.node,
       reason: options.reason ?? `first usable ${kernel.op} row for ${kernel.dtypes}`,
     };
-    const foldable = inputs.every((r) => r === undefined || r.buffer.constant) && outputs.every((r) => r === undefined || r.buffer.io === undefined);
+    const foldable =
+      inputs.every((r) => r === undefined || r.buffer.constant) && outputs.every((r) => r === undefined || (r.buffer.io === undefined && !r.buffer.inParts));
     if (!foldable) {
       this.#main.push(step);
       return outputs;
@@ -233,6 +258,7 @@ export class Lowering {
     graph.outputs.forEach((v, index) => {
       if (!this.#outputIndex.has(v)) this.#outputIndex.set(v, index);
     });
+    this.#placements = placeParts(graph);
     for (const node of graph.nodes) {
       this.node = node;
       // A result that shape arithmetic has settled needs no work at run time.

@@ -1,4 +1,4 @@
-/** Concat: one call that reads every input. */
+/** Concat: one call for inputs that stand side by side; those that are made in place (compile/placement.ts) need none. */
 import { addDim, type Dim, elementCount } from '../graph/dim.js';
 import { concatParams, concatTail } from '../kernels/concat.js';
 import { movableElements, orUnknown, sameDtypes } from './known.js';
@@ -40,17 +40,30 @@ const concat: Operator = {
     const rowBytes = (i: number) => elementCount(low.dims(i).slice(d)) * elementBytes;
     const parts = low.node.inputs.map((_, i) => i).filter((i) => outer * rowBytes(i) > 0);
     if (parts.length === 0) low.out();
-    else if (parts.length === 1) low.alias(0, low.in(parts[0] as number));
+    else if (parts.length === 1 && !low.isPlaced(parts[0] as number)) low.alias(0, low.in(parts[0] as number));
     else {
-      const rows = parts.map(rowBytes);
-      low.emit(
-        low.select('concat', 'any'),
-        concatParams,
-        { outer, rowBytes: elementCount(dims.slice(d)) * elementBytes },
-        [low.out()],
-        parts.map((i) => low.in(i)),
-        { tail: concatTail(rows) },
-      );
+      const stride = elementCount(dims.slice(d)) * elementBytes;
+      const y = low.out();
+      let end = 0;
+      let run: number[] = [];
+      const copyRun = () => {
+        const rows = run.map(rowBytes);
+        const bytes = rows.reduce((a, b) => a + b, 0);
+        const to = { buffer: y.buffer, offset: y.offset + end - bytes, bytes: (outer - 1) * stride + bytes };
+        const inputs = run.map((i) => low.in(i));
+        const reason = run.length < parts.length ? 'the other inputs are made in place' : undefined;
+        const options = { tail: concatTail(rows), ...(reason === undefined ? {} : { reason }) };
+        if (run.length > 0)
+          low.emit(low.select('concat', 'any'), concatParams, { outer, rowBytes: bytes, stride }, [bytes === stride ? y : to], inputs, options);
+        run = [];
+      };
+      // runs of inputs that are to be copied, between those that are made in place
+      for (const i of parts) {
+        if (low.isPlaced(i)) copyRun();
+        else run.push(i);
+        end += rowBytes(i);
+      }
+      copyRun();
     }
   },
 };

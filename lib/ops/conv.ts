@@ -72,6 +72,11 @@ export function activationOf(node: Node) {
   return epilogueParams({ kind: activation.members[activation.value(kind)] as ActivationName, alpha: node.float('alpha', 0), beta: node.float('beta', 0) });
 }
 
+/** Elements from pixel to pixel of the result, which may be columns of a wider one. */
+function rowStride(low: Lowering, channels: number): number {
+  return (low.out().rowStride ?? 4 * channels) / 4;
+}
+
 function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly number[]): void {
   const [x, y] = [low.dims(0), low.outDims()];
   const channels = x[x.length - 1] as number;
@@ -98,7 +103,7 @@ function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly numbe
       strides: two(window.strides, 1),
       pads: two(pads.slice(0, window.kernel.length), 0),
       dilations: two(window.dilations, 1),
-      ldc: channels,
+      ldc: rowStride(low, channels),
       ...activationOf(low.node),
     },
     [low.out()],
@@ -160,7 +165,7 @@ function lower(low: Lowering, transposed: boolean): void {
       strides: threeAxes(window.strides, 1),
       pads: threeAxes(pads.slice(0, rank), 0),
       dilations: threeAxes(window.dilations, 1),
-      ldc: outChannels,
+      ldc: rowStride(low, outChannels),
       ...activationOf(node),
     },
     [low.out()],
@@ -179,7 +184,7 @@ export const convOperators: readonly Operator[] = [
   { name: 'Conv', domain: '', opsets: [1, 26], infer: (q) => infer(q, false, false) },
   { name: 'ConvTranspose', domain: '', opsets: [1, 26], infer: (q) => infer(q, false, true) },
   // x [N, spatial…, C], w [M, C/g, kernel…], bias?, residual? (as the output)
-  { name: 'Conv', domain: 'dsnk', infer: (q) => infer(q, true, false), lower: (low) => lower(low, false) },
+  { name: 'Conv', domain: 'dsnk', writesRows: true, infer: (q) => infer(q, true, false), lower: (low) => lower(low, false) },
   // x [N, spatial…, C], w [C, M/g, kernel…], bias?, residual?; attribute output_shape (spatial) settles the output
-  { name: 'ConvTranspose', domain: 'dsnk', infer: (q) => infer(q, true, true), lower: (low) => lower(low, true) },
+  { name: 'ConvTranspose', domain: 'dsnk', writesRows: true, infer: (q) => infer(q, true, true), lower: (low) => lower(low, true) },
 ];

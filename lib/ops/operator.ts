@@ -27,6 +27,8 @@ export interface Operator {
   readonly opsets?: readonly [oldest: number, newest: number];
   /** Types of all outputs, in order. Checks the node and throws worded errors through `q.fail`. */
   infer(q: Inference): readonly OutputType[];
+  /** Whether `lower` writes output 0 where its Ref says, rows of the last axis `rowStride` bytes apart where it has one. */
+  readonly writesRows?: boolean;
   /** Emits the kernel calls. Absent: the operator exists only to be rewritten by passes. */
   lower?(low: Lowering): void;
 }

@@ -1,7 +1,7 @@
 // Computes  y[o, :] = x0[o, :] ++ x1[o, :] ++ …
-// Shapes    y: outer rows of the sum of row bytes; xi: outer rows of its own row bytes; all dense
+// Shapes    y: outer rows of the sum of row bytes, stride bytes apart; xi: outer rows of its own row bytes, dense
 // Numerics  bit-equal
-// Tiling    ranges of the bytes of y, 128 KB or more: a tile may start anywhere inside a row, so that one long row is
+// Tiling    ranges of the bytes moved, 128 KB or more: a tile may start anywhere inside a row, so that one long row is
 //           shared as well as many short ones
 // Packing   none
 // Source    none
@@ -34,7 +34,11 @@ const char* verify(const Kernel&, const Check& c) {
     all = all + row;
   }
   if (all.value() != Size(p.rowBytes).value() || p.rowBytes < 0) return "row bytes must be the sum of the inputs'";
-  if (!(all * Size(p.outer)).fits(c.operandBytes[0])) return "output must hold all rows";
+  if (p.stride < p.rowBytes) return "rows must not overlap";
+  const Size moved = all * Size(p.outer);
+  if (moved.bad()) return "output must hold all rows";
+  if (moved.value() > 0 && !(Size(p.outer - 1) * Size(p.stride) + all).fits(c.operandBytes[0]))
+    return "output must hold all rows";
   return nullptr;
 }
 
@@ -55,6 +59,7 @@ Fault concat_scalar(const Work& w) {
   for (int64_t at = range.begin; at < range.end;) {
     const int64_t row = at / p.rowBytes;
     int64_t within = at - row * p.rowBytes;
+    std::byte* to = y + row * p.stride + within;
     for (uint32_t i = 0; i < inputs && at < range.end; i++) {
       const int64_t bytes = rowBytesOf(w.params, i);
       if (within >= bytes) {  // the tile starts behind this input's part of its first row
@@ -63,7 +68,8 @@ Fault concat_scalar(const Work& w) {
       }
       int64_t count = bytes - within;
       if (count > range.end - at) count = range.end - at;
-      std::memcpy(y + at, w.at<std::byte>(1 + i) + row * bytes + within, static_cast<size_t>(count));
+      std::memcpy(to, w.at<std::byte>(1 + i) + row * bytes + within, static_cast<size_t>(count));
+      to += count;
       at += count;
       within = 0;
     }
