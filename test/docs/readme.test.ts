@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { errorCodes } from '../../lib/errors.js';
+import * as publicNames from '../../lib/index.js';
 import { blocks, read, root } from './markdown.js';
 
 const readme = read('README.md');
@@ -69,6 +70,14 @@ describe('README.md', () => {
   it('has every error code with its meaning', () => {
     for (const [code, meaning] of Object.entries(errorCodes)) expect(readme).toContain(`| \`${code}\` | ${meaning} |`);
     for (const code of readme.match(/ERR_DSNK_\w+/g) ?? []) expect(Object.keys(errorCodes)).toContain(code);
+  });
+
+  it('names every public name and every session option', () => {
+    for (const name of Object.keys(publicNames)) expect(readme.match(new RegExp(`\\b${name}\\b`)), name).not.toBeNull();
+    const options = /interface SessionOptions \{([\s\S]*?)\n\}/.exec(read('lib/runtime/session.ts'))?.[1] ?? '';
+    const names = [...options.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(3);
+    for (const name of names) expect(readme).toContain(`| \`${name}\` |`);
   });
 
   it('names options of the command line that exist', () => {
