@@ -56,6 +56,13 @@ export const cases: readonly StridedCase[] = [
       stridedCase(`channels joined with a gap, ${pixels} pixels of ${bytes} bytes`, bytes, [2, pixels, 3], [3 * pixels + 2, 1, pixels]),
     ]),
   ),
+  ...[1, 7, 8, 9, 16, 29, 58, 2100].flatMap((pairs) => [
+    plane('pairs joined', 4, pairs, 2),
+    plane('pairs split', 4, 2, pairs),
+    stridedCase(`pairs joined row by row, ${pairs}`, 4, [3, pairs, 2], [2 * pairs + 1, 1, pairs]),
+    stridedCase(`pairs split row by row, ${pairs}`, 4, [3, 2, pairs], [2 * pairs, 1, 2]),
+  ]),
+  stridedCase('channel shuffle, 28x28 of 2x58', 4, [784, 58, 2], [116, 1, 58], 0, true),
   stridedCase('twelve dimensions', 4, new Array(12).fill(2), [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]),
   plane('NCHW to NHWC, 64x56x56:', 4, 3136, 64, true),
   plane('NHWC to NCHW, 64x56x56:', 4, 64, 3136, true),

@@ -67,8 +67,40 @@ static void joinThree(const uint32_t* x, int64_t xs, uint32_t* y, int64_t pixels
     for (int64_t j = 0; j < 3; j++) y[3 * i + j] = x[i + j * xs];
 }
 
-// Whole octets, then the ragged edges; planes of three channels apart.
+// Pairs: the halves of a channel shuffle, complex numbers. What does not fill a block of 8 is done by a last block that
+// overlaps the one before.
+
+// y[i·ys + j] = x[i + 2j] for i < 2.
+static void splitTwo(const uint32_t* x, uint32_t* y, int64_t ys, int64_t pairs) {
+  const float* from = reinterpret_cast<const float*>(x);
+  float* to = reinterpret_cast<float*>(y);
+  for (int64_t at = 0; at < pairs; at += 8) {
+    const int64_t j = at + 8 <= pairs ? at : pairs - 8;
+    const __m256 a = _mm256_loadu_ps(from + 2 * j), b = _mm256_loadu_ps(from + 2 * j + 8);
+    const __m256d first = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88));
+    const __m256d second = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd));
+    _mm256_storeu_ps(to + j, _mm256_castpd_ps(_mm256_permute4x64_pd(first, 0xd8)));
+    _mm256_storeu_ps(to + j + ys, _mm256_castpd_ps(_mm256_permute4x64_pd(second, 0xd8)));
+  }
+}
+
+// y[2i + j] = x[i + j·xs] for j < 2.
+static void joinTwo(const uint32_t* x, int64_t xs, uint32_t* y, int64_t pairs) {
+  const float* from = reinterpret_cast<const float*>(x);
+  float* to = reinterpret_cast<float*>(y);
+  for (int64_t at = 0; at < pairs; at += 8) {
+    const int64_t i = at + 8 <= pairs ? at : pairs - 8;
+    const __m256 a = _mm256_loadu_ps(from + i), b = _mm256_loadu_ps(from + i + xs);
+    const __m256 low = _mm256_unpacklo_ps(a, b), high = _mm256_unpackhi_ps(a, b);
+    _mm256_storeu_ps(to + 2 * i, _mm256_permute2f128_ps(low, high, 0x20));
+    _mm256_storeu_ps(to + 2 * i + 8, _mm256_permute2f128_ps(low, high, 0x31));
+  }
+}
+
+// Whole octets, then the ragged edges; planes of two and three channels apart.
 static void transposeWords(const uint32_t* x, int64_t xs, uint32_t* y, int64_t ys, int64_t rows, int64_t columns) {
+  if (rows == 2 && xs == 2 && columns >= 8) return splitTwo(x, y, ys, columns);
+  if (columns == 2 && ys == 2 && rows >= 8) return joinTwo(x, xs, y, rows);
   if (rows == 3 && xs == 3) return splitThree(x, y, ys, columns);
   if (columns == 3 && ys == 3) return joinThree(x, xs, y, rows);
   const int64_t pairs = rows / 16 * 16, wholeColumns = columns / 8 * 8;
