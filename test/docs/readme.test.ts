@@ -80,6 +80,12 @@ describe('README.md', () => {
     for (const name of names) expect(readme).toContain(`| \`${name}\` |`);
   });
 
+  it.skipIf(!haveModel)('shows what the bundled model says to its picture', () => {
+    const output = execFileSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), 'run', '--repeat', '1'], { encoding: 'utf8' });
+    const label = /^ {2}(\w+) [\d.]+ /.exec(output)?.[1];
+    expect(readme).toContain(`\n  ${label} `);
+  });
+
   it('names options of the command line that exist', () => {
     const section = readme.slice(readme.indexOf('## Command line'), readme.indexOf('## Options'));
     const help = (...command: string[]) => execFileSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...command, '--help'], { encoding: 'utf8' });
