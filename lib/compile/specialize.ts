@@ -4,8 +4,9 @@
  * not, NeedsValue asks for them (the session takes them from a graph input or from an earlier stage).
  */
 import { dsnkError } from '../errors.js';
+import { isConcrete } from '../graph/dim.js';
 import { Constant, Graph, type Node, type Value } from '../graph/graph.js';
-import { inferNode } from '../ops/infer.js';
+import { inferGraph, inferNode } from '../ops/infer.js';
 import { knownElements, NeedsValue } from '../ops/operator.js';
 
 /** An unrolled loop may not grow a program beyond this many nodes. */
@@ -119,8 +120,8 @@ function expandLoop(node: Node, graph: Graph): Expansion {
     }
     if (nodes.length > MAX_NODES) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', node.where, `unrolled loop must have at most ${MAX_NODES} nodes`);
   }
-  const stacked = scanned.map((values, k) => stack(graph, node, values, 0, nodes, `${node.name}:scan${k}`));
-  return { nodes, outputs: [...carried, ...stacked] };
+  const none = () => typesOfRound(body, [{ dtype: 'int64', shape: [] }, { dtype: 'bool', shape: [] }, ...carried, ...captured]).slice(1 + carriedCount);
+  return { nodes, outputs: [...carried, ...stackAll(graph, node, scanned, [], nodes, none)] };
 }
 
 /** Scan-9: inputs carried…, scan inputs…, captured…; body (carried…, slices…, captured…) → (carried…, scanned…). */
@@ -174,13 +175,45 @@ function expandScan(node: Node, graph: Graph): Expansion {
       else scanned[k]?.push(v);
     });
   }
-  const stacked = scanned.map((values, k) => stack(graph, node, values, outAxes[k] ?? 0, nodes, `${node.name}:scan${k}`));
-  return { nodes, outputs: [...carried, ...stacked] };
+  const slice = (v: Value, k: number) => ({ dtype: v.dtype, shape: v.dims.filter((_, d) => d !== axisOf(inAxes[k] ?? 0, v.dims.length)) });
+  const none = () => typesOfRound(body, [...carried, ...scans.map(slice), ...captured]).slice(carriedCount);
+  return { nodes, outputs: [...carried, ...stackAll(graph, node, scanned, outAxes, nodes, none)] };
+}
+
+/** Types of a body's outputs for inputs of these types: what a round that never happens would give. */
+function typesOfRound(body: Graph, inputs: readonly (Pick<Value, 'dtype' | 'shape'> | undefined)[]): Value[] {
+  const { graph } = body.clone();
+  graph.inputs.forEach((v, i) => {
+    v.dtype = inputs[i]?.dtype ?? v.dtype;
+    v.shape = inputs[i]?.shape ?? v.shape;
+  });
+  inferGraph(graph, { concrete: false });
+  return graph.outputs;
+}
+
+/** The scan outputs; where no round ran, empty ones of the type that `none` tells. */
+function stackAll(graph: Graph, node: Node, scanned: readonly (readonly Value[])[], axes: readonly number[], nodes: Node[], none: () => Value[]): Value[] {
+  let types: Value[] | undefined;
+  return scanned.map((values, k) => {
+    const axis = axes[k] ?? 0;
+    if (values.length > 0) return stack(graph, values, axis, nodes, `${node.name}:scan${k}`);
+    types ??= none();
+    const { dtype, shape } = types[k] as Value;
+    if (dtype === undefined || shape === undefined || !isConcrete(shape)) {
+      throw dsnkError(
+        'ERR_DSNK_UNSUPPORTED_OP',
+        node.where,
+        'the shape of what a loop collects must be known where it runs 0 times',
+        'it depends on its contents',
+      );
+    }
+    const dims = shape.toSpliced(axis < 0 ? axis + shape.length + 1 : axis, 0, 0);
+    return graph.addConstant(Constant.of(dtype, dims, []));
+  });
 }
 
 /** Joins the slices of all iterations along a new axis. */
-function stack(graph: Graph, node: Node, values: readonly Value[], axis: number, nodes: Node[], name: string): Value {
-  if (values.length === 0) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', node.where, 'a loop with scan outputs must run at least once', 'it runs 0 times');
+function stack(graph: Graph, values: readonly Value[], axis: number, nodes: Node[], name: string): Value {
   const rank = (values[0] as Value).dims.length + 1;
   const axes = graph.addConstant(Constant.of('int64', [1], [axis < 0 ? axis + rank : axis]));
   const rows = values.map((v, i) => {

@@ -2,6 +2,7 @@
  * The intermediate representation: values, nodes in topological order, one graph. Operators keep their ONNX names and
  * attributes; nodes that only the compiler makes live in the domain `dsnk`.
  */
+import { createHash } from 'node:crypto';
 import { arrayConstructor, byteSize, type DType } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { type Dim, elementCount, type Shape } from './dim.js';
@@ -16,7 +17,7 @@ export type AttrValue = number | string | readonly number[] | readonly string[] 
  * the init program reads them.
  */
 export class Constant {
-  /** Unique within the process; packed forms of this constant are cached under it. */
+  /** Equal only for equal contents; packed forms of this constant are cached under it. */
   readonly key: string;
   static #next = 0;
 
@@ -40,7 +41,9 @@ export class Constant {
       array[i] = array instanceof BigInt64Array || array instanceof BigUint64Array ? toBigInt64(values[i] as number | bigint) : Number(values[i]);
     }
     const bytes = new Uint8Array(array.buffer);
-    return new Constant(dtype, [...dims], () => bytes);
+    // Named by contents: what a pass makes again for another batch size is found among the weights.
+    const contents = values.length <= 16 ? values.map((v) => (Object.is(v, -0) ? '-0' : v)).join(',') : createHash('sha256').update(bytes).digest('base64');
+    return new Constant(dtype, [...dims], () => bytes, `${dtype}[${dims.join(',')}]=${contents}`);
   }
 
   /** The elements as numbers; meant for small tensors (axes, shapes, scales). Undefined for types without a number form. */
@@ -264,13 +267,16 @@ export class Graph {
     if (dead.size > 0) this.nodes = this.nodes.filter((n) => !dead.has(n));
   }
 
-  /** A deep copy of values and nodes; constants are shared. Subgraph attributes are shared too: they are never edited. */
-  clone(): { graph: Graph; map: Map<Value, Value> } {
+  /**
+   * A copy of values and nodes; constants are shared. Closed subgraphs are shared too, as nobody edits them; `deep` copies
+   * open ones, which read values of this graph (or of those around it, `outer`).
+   */
+  clone(options: { deep?: boolean; outer?: ReadonlyMap<Value, Value> } = {}): { graph: Graph; map: Map<Value, Value> } {
     const copy = new Graph(this.name);
     copy.#fresh = this.#fresh;
     const map = new Map<Value, Value>();
     const value = (v: Value): Value => {
-      let c = map.get(v);
+      let c = map.get(v) ?? options.outer?.get(v);
       if (c === undefined) {
         c = new Value(v.name, { dtype: v.dtype, shape: v.shape });
         c.known = v.known;
@@ -278,6 +284,11 @@ export class Graph {
         map.set(v, c);
       }
       return c;
+    };
+    const attribute = (a: AttrValue): AttrValue => {
+      const inner = (g: Graph) => g.clone({ deep: true, outer: new Map([...(options.outer ?? []), ...map]) }).graph;
+      if (a instanceof Graph) return inner(a);
+      return Array.isArray(a) && a[0] instanceof Graph ? (a as readonly Graph[]).map(inner) : a;
     };
     for (const v of this.inputs) copy.inputs.push(value(v));
     for (const n of this.nodes) {
@@ -288,7 +299,7 @@ export class Graph {
           n.name,
           n.inputs.map((v) => v && value(v)),
           n.outputs.map(value),
-          new Map(n.attrs),
+          options.deep ? new Map([...n.attrs].map(([k, a]) => [k, attribute(a)])) : new Map(n.attrs),
         ),
       );
     }

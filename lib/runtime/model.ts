@@ -30,10 +30,12 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Receives each program that ran with the nanoseconds of its instructions. */
   readonly profile?: ((program: LoadedProgram, timesNs: BigUint64Array) => void) | undefined;
-  /** Memory for outputs, by position; others are allocated. */
-  readonly outputs?: readonly (TypedArray | undefined)[] | undefined;
+  /** Tensors to write outputs into, by position; others are allocated. */
+  readonly outputs?: readonly (HostTensor | undefined)[] | undefined;
   /** Outputs that are wanted; absent = all. */
   readonly wanted?: readonly boolean[] | undefined;
+  /** Nobody changes the inputs before the run ends. */
+  readonly steady?: boolean | undefined;
 }
 
 let catalogue: Catalogue | undefined;
@@ -104,23 +106,29 @@ export class Model {
   }
 
   async #run(inputs: readonly HostTensor[], options: RunOptions): Promise<HostTensor[]> {
+    // A program that is there takes its copy of the inputs before run() returns; what has to wait keeps one until then.
+    const ready = this.#stages === undefined ? this.#touch(this.#signature(inputs)) : undefined;
+    if (ready !== undefined) return this.#runProgram(ready, inputs, options);
+    const feeds = options.steady ? inputs : inputs.map((t) => ({ ...t, data: t.data.slice() as TypedArray }));
     if (this.#stages === undefined) {
-      let program = await this.prepare(inputs);
+      let program = await this.prepare(feeds);
       // A run of another shape may have taken its place before this one went on.
-      while (program?.disposed) program = await this.prepare(inputs);
+      while (program?.disposed) program = await this.prepare(feeds);
       options.signal?.throwIfAborted();
-      if (program !== undefined) {
-        const { arrays, results } = this.#outputs(program, options);
-        const times = options.profile && new BigUint64Array(program.compiled.steps.length);
-        const feeds = inputs.map((t) => t.data);
-        await program.run(feeds, arrays, { signal: options.signal, times });
-        if (times !== undefined) options.profile?.(program, times);
-        return results;
-      }
+      if (program !== undefined) return this.#runProgram(program, feeds, options);
     }
     const { first, second, feed } = this.#stages as unknown as Stages;
-    const middle = await first.run(inputs, { signal: options.signal, profile: options.profile });
-    return second.run(feed(inputs, middle), options);
+    const middle = await first.run(feeds, { signal: options.signal, profile: options.profile, steady: true });
+    return second.run(feed(feeds, middle), { ...options, steady: true });
+  }
+
+  async #runProgram(program: LoadedProgram, inputs: readonly HostTensor[], options: RunOptions): Promise<HostTensor[]> {
+    const { arrays, results } = this.#outputs(program, options);
+    const times = options.profile && new BigUint64Array(program.compiled.steps.length);
+    const feeds = inputs.map((t) => t.data);
+    await program.run(feeds, arrays, { signal: options.signal, times });
+    if (times !== undefined) options.profile?.(program, times);
+    return results;
   }
 
   runSync(inputs: readonly HostTensor[], options: RunOptions = {}): HostTensor[] {
@@ -147,15 +155,15 @@ export class Model {
     const arrays: (TypedArray | undefined)[] = [];
     const results = program.compiled.graph.outputs.map((v, i) => {
       const given = options.outputs?.[i];
-      if (given !== undefined && given.byteLength !== v.byteLength) {
+      if (given !== undefined && (given.dims.length !== v.dims.length || given.dims.some((d, k) => d !== v.dims[k]))) {
         throw dsnkError(
           'ERR_DSNK_SHAPE_MISMATCH',
           `fetch "${v.name}"`,
           `tensor must have the result's shape ${shapeText(v.dims)}`,
-          `${given.length} elements came`,
+          `${shapeText(given.dims)} came`,
         );
       }
-      const data = given ?? allocate(v.type, v.dims);
+      const data = given?.data ?? allocate(v.type, v.dims);
       arrays.push(options.wanted?.[i] === false ? undefined : data);
       return { dtype: v.type, dims: v.dims, data };
     });

@@ -106,6 +106,8 @@ export class InferenceSession {
     const options = (typeof second === 'number' ? fourth : second) ?? {};
     checkOptions(options);
     if (typeof model === 'string' || model instanceof URL) {
+      if (model instanceof URL && model.protocol !== 'file:')
+        throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'a URL must be a file: URL', `${model.protocol} came`);
       const path = resolve(model instanceof URL ? fileURLToPath(model) : model);
       return openModelFile(path, options);
     }
@@ -115,7 +117,7 @@ export class InferenceSession {
   /** Runs a graph made by the builder or by `importModel`. */
   static async fromGraph(graph: Graph, options: SessionOptions = {}): Promise<InferenceSession> {
     checkOptions(options);
-    return InferenceSession.open(graph.clone().graph, options, { keepSources: true });
+    return InferenceSession.open(graph.clone({ deep: true }).graph, options, { keepSources: true });
   }
 
   /** @internal */
@@ -179,7 +181,7 @@ export class InferenceSession {
     options.signal?.throwIfAborted();
     this.#running++;
     try {
-      const results = await this.#model.run(request.inputs, { signal: options.signal, wanted: request.wanted, outputs: request.outputs.map((t) => t?.data) });
+      const results = await this.#model.run(request.inputs, { signal: options.signal, wanted: request.wanted, outputs: request.outputs });
       return this.#answer(request, results);
     } finally {
       this.#running--;
@@ -190,7 +192,7 @@ export class InferenceSession {
   /** Like `run`, on the calling thread: for scripts and workers, and for tiny models where a hand-over costs more than the work. */
   runSync(feeds: Feeds, fetches?: Fetches): Record<string, Tensor> {
     const request = this.#request(feeds, fetches);
-    return this.#answer(request, this.#model.runSync(request.inputs, { wanted: request.wanted, outputs: request.outputs.map((t) => t?.data) }));
+    return this.#answer(request, this.#model.runSync(request.inputs, { wanted: request.wanted, outputs: request.outputs }));
   }
 
   /** One run with the time of every kernel call. */
@@ -326,7 +328,11 @@ function checkShape(where: string, v: Value, dims: readonly number[], symbols: M
 
 function checkOptions(options: SessionOptions): void {
   const where = 'session options';
-  const { intraOpNumThreads: threads, executionProviders, maxPrograms } = options;
+  const { intraOpNumThreads: threads, executionProviders, maxPrograms, freeDimensionOverrides } = options;
+  for (const [name, size] of Object.entries(freeDimensionOverrides ?? {})) {
+    if (!(Number.isSafeInteger(size) && size >= 0))
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `freeDimensionOverrides.${name} must be a size`, `${size} came`);
+  }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'intraOpNumThreads must be an integer from 1 to 256', `${threads} came`);
   }
@@ -368,6 +374,11 @@ async function openModelBytes(bytes: Uint8Array, options: SessionOptions): Promi
 }
 
 function bytesOf(model: unknown, offset: number, length: number | undefined): Uint8Array {
+  const whole = (model as ArrayBufferLike | undefined)?.byteLength;
+  if (typeof whole === 'number' && !(offset >= 0 && (length ?? 0) >= 0 && offset + (length ?? 0) <= whole)) {
+    const came = `${offset} and ${length} came for ${whole} bytes`;
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'byteOffset and byteLength must lie inside the buffer', came);
+  }
   if (ArrayBuffer.isView(model)) return new Uint8Array(model.buffer, model.byteOffset + offset, length ?? model.byteLength - offset);
   if (model instanceof ArrayBuffer || model instanceof SharedArrayBuffer) return new Uint8Array(model, offset, length);
   throw dsnkError(

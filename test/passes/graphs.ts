@@ -26,13 +26,10 @@ export class Build {
   }
   f32(dims: readonly number[], fill?: number): Value {
     const count = dims.reduce((a, b) => a * b, 1);
-    return this.graph.addConstant(
-      Constant.of(
-        'float32',
-        dims,
-        Array.from({ length: count }, (_, i) => fill ?? ((i * 7) % 13) - 6),
-      ),
-    );
+    const values = Array.from({ length: count }, (_, i) => fill ?? ((i * 7) % 13) - 6);
+    // Weights of a model are different tensors whatever they hold: no key of their contents.
+    const { read } = Constant.of('float32', dims, values);
+    return this.graph.addConstant(new Constant('float32', dims, read));
   }
   floats(...values: number[]): Value {
     return this.graph.addConstant(Constant.of('float32', [values.length], values));
