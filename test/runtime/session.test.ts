@@ -87,6 +87,18 @@ describe('InferenceSession', () => {
     expect((await session.run({ x: floats([1, 4]), shape: shape(4, 1) }))['y']?.dims).toEqual([4, 1]);
   });
 
+  it('reads the feeds before run returns, compiled or not', async () => {
+    await using session = await InferenceSession.fromGraph(reshapeGraph());
+    for (let i = 0; i < 2; i++) {
+      const x = floats([2, 4]);
+      const s = shape(4, 2);
+      const run = session.run({ x, shape: s });
+      (x.data as Float32Array).fill(-1);
+      (s.data as BigInt64Array).fill(1n);
+      expect([...((await run)['y']?.data as Float32Array)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+  });
+
   it('keeps no more programs than it may', async () => {
     await using session = await InferenceSession.fromGraph(reshapeGraph(), { maxPrograms: 2 });
     for (let n = 1; n < 6; n++) await session.run({ x: floats([n, 4]), shape: shape(n * 4, 1) });
