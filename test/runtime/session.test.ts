@@ -95,7 +95,8 @@ describe('InferenceSession', () => {
       const run = session.run({ x, shape: s });
       (x.data as Float32Array).fill(-1);
       (s.data as BigInt64Array).fill(1n);
-      expect([...((await run)['y']?.data as Float32Array)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      const { y } = await run;
+      expect(Array.from((y as Tensor).data as Float32Array)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     }
   });
 
