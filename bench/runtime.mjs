@@ -102,7 +102,7 @@ const measurements = {
   },
 
   /**
-   * Growth of the resident set over the last 900 of 1,000 × load, run, release (least-squares slope × 900), after 1,500 cycles
+   * Growth of the resident set over the last 900 of 1,000 × load, run, release (least-squares slope × 900), after 1,000 cycles
    * in which V8 optimizes the compiler's own code: a loop of imports and compiles alone, without the addon, grows by 2 MB
    * there and is flat afterwards.
    */
@@ -113,7 +113,7 @@ const measurements = {
     const bytes = exportModel(b.build({ y: v }));
     const x = new Tensor('float32', noise(16 * 256, 1), [16, 256]);
     const rss = [];
-    const warmUp = 1500;
+    const warmUp = 1000;
     for (let i = -warmUp; i < 1000; i++) {
       const session = await InferenceSession.create(bytes, one);
       await session.run({ x });
