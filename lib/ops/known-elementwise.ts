@@ -1,14 +1,20 @@
 /** Elementwise arithmetic on elements known at compile time: shapes, axes, scales. */
-import { type DType, dtypes, isInteger } from '../dtype.js';
+import { type DType, dtypes, isFloat, isInteger } from '../dtype.js';
 import { type Dim, elementCount, isConcrete, type Shape } from '../graph/dim.js';
 import { movableElements } from './known.js';
 import { type Inference, MAX_KNOWN } from './operator.js';
+
+/**
+ * Shape arithmetic passes through floats in places (scales of a Resize), in short lists. Longer ones are weights, such as
+ * the vectors of a BatchNormalization: kernels compute with those, once, under keys that later programs find again.
+ */
+const MAX_KNOWN_FLOATS = 12;
 
 /** Applies `f` to the elements of all inputs, broadcast to `out`; undefined where anything is not known. */
 export function knownElementwise(q: Inference, out: Shape | undefined, f: (terms: readonly Dim[]) => Dim | undefined): Dim[] | undefined {
   if (out === undefined || !isConcrete(out)) return undefined;
   const count = elementCount(out);
-  if (count > MAX_KNOWN) return undefined;
+  if (count > (q.inputCount > 0 && isFloat(q.dtype(q.inputCount - 1)) ? MAX_KNOWN_FLOATS : MAX_KNOWN)) return undefined;
   const lists: { elements: readonly Dim[]; strides: number[] }[] = [];
   for (let i = 0; i < q.inputCount; i++) {
     const elements = movableElements(q, i);
