@@ -78,6 +78,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof DsnkError) console.error(styled('red', `${error.code}: ${error.message}`, process.stderr));
+  else if (error instanceof Error && 'syscall' in error) console.error(styled('red', error.message, process.stderr));
   else console.error(styled('red', error instanceof Error ? (error.stack ?? error.message) : String(error), process.stderr));
   process.exitCode = 1;
 }

@@ -74,7 +74,7 @@ export async function run(model: string | undefined, options: RunCommandOptions)
   const profile = options.profile || options.trace ? (await session.profile(feeds)).nodes : undefined;
   if (options.trace && profile) writeFileSync(options.trace, chromeTrace(profile));
 
-  const labels = options.labels ? (JSON.parse(readFileSync(options.labels, 'utf8')) as string[]) : ownLabels(session);
+  const labels = options.labels ? labelsOf(options.labels) : ownLabels(session);
   const first = outputs[session.outputNames[0] as string] as Tensor;
   const ranked = image !== undefined || labels ? topClasses(first, options.top, labels) : [];
   const { programs, weightBytes } = session.model;
@@ -116,6 +116,17 @@ export async function run(model: string | undefined, options: RunCommandOptions)
     }
   }
   if (options.profile && profile) printProfile(profile);
+}
+
+function labelsOf(path: string): string[] {
+  const text = readFileSync(path, 'utf8');
+  try {
+    const labels: unknown = JSON.parse(text);
+    if (Array.isArray(labels)) return labels.map(String);
+  } catch {
+    // worded below
+  }
+  throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--labels', 'must be a JSON array of class names', `${path} is none`);
 }
 
 function ownLabels(session: InferenceSession): string[] | undefined {

@@ -1,0 +1,220 @@
+/** The command line as a user meets it: exit codes, one JSON document on stdout, decoration on stderr. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { exportModel, GraphBuilder } from '../../lib/index.js';
+import { randomFloats } from '../kernels/harness.js';
+import { encode, f32, node } from '../onnx/models.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'dsnk-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+interface Answer {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+function cli(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}, node: readonly string[] = []): Answer {
+  const { NO_COLOR: _, FORCE_COLOR: __, NODE_OPTIONS: ___, ...rest } = process.env;
+  return spawnSync(process.execPath, [...node, program, ...args], { encoding: 'utf8', env: { ...rest, ...env }, cwd: folder });
+}
+/** Runs a command that must succeed and print exactly one JSON document. */
+// biome-ignore lint/suspicious/noExplicitAny: documents of many shapes
+function json(...args: string[]): any {
+  const { status, stdout, stderr } = cli([...args, '--json']);
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  return JSON.parse(stdout);
+}
+
+const file = (name: string, bytes: Uint8Array | string) => {
+  writeFileSync(join(folder, name), bytes);
+  return join(folder, name);
+};
+
+function model(): Uint8Array {
+  const b = new GraphBuilder('two layers');
+  const x = b.input('x', { dataType: 'float32', shape: ['batch', 8] });
+  const layer = (v: typeof x, seed: number, label: string) => b.relu(b.matmul(v, { type: 'float32', dims: [8, 8], data: randomFloats(64, seed) }, { label }));
+  return exportModel(b.build({ y: layer(layer(x, 1, 'one'), 2, 'two') }));
+}
+const good = file('good.onnx', model());
+const picture = (() => {
+  const b = new GraphBuilder('picture');
+  const x = b.input('image', { dataType: 'float32', shape: [1, 3, 8, 8] });
+  return file('picture.onnx', exportModel(b.build({ scores: b.reduceMean(x, { axes: [2, 3] }) })));
+})();
+const bad = file(
+  'bad.onnx',
+  encode({ name: 'bad', input: [f32('x', 1)], output: [f32('y', 1)], node: [node('NoSuchOperator', ['x'], ['a']), node('NorThis', ['a'], ['y'])] }),
+);
+const npy = (descr: string, shape: string, body: Uint8Array) => {
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117, ' ').concat('\n');
+  return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), Buffer.from([118, 0]), Buffer.from(header, 'latin1'), body]);
+};
+const ones = Float32Array.from({ length: 16 }, () => 1);
+
+describe('info', () => {
+  it('tells the machine', () => {
+    const document = json('info');
+    expect(document.cpu.isa).toMatch(/^(scalar|avx2|avx512|neon)$/);
+    expect(document.kernels.usable).toBeGreaterThan(10);
+    expect(document.gpu).toMatchObject({ usable: false });
+    expect(document.operators).toBeGreaterThan(100);
+    const { status, stdout } = cli(['info']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('CPU');
+  });
+  it('knows the cap of DSNK_ISA, and a wrong one', () => {
+    expect(JSON.parse(cli(['info', '--json'], { DSNK_ISA: 'scalar' }).stdout).cpu.isa).toBe('scalar');
+    const { status, stderr } = cli(['info'], { DSNK_ISA: 'mmx' });
+    expect(status).toBe(0);
+    expect(stderr).toContain('"mmx" came and is ignored');
+  });
+});
+
+describe('inspect', () => {
+  it('prints kernels, reasons and the memory plan', () => {
+    const { status, stdout } = cli(['inspect', good, '--graph', '--program']);
+    expect(status).toBe(0);
+    for (const part of ['x: float32[batch,8]', 'y: float32[batch,8]', 'MatMul 2', 'gemm', 'arena', 'lower bound', 'symbolic dimensions were taken as 1'])
+      expect(stdout).toContain(part);
+    const document = json('inspect', good, '--dim', 'batch=4');
+    expect(document.inputs).toEqual([{ name: 'x', isTensor: true, type: 'float32', shape: [4, 8] }]);
+    expect(document.stages[0].kernels.length).toBeGreaterThanOrEqual(2);
+    expect(document.stages[0].kernels[0]).toMatchObject({ kernel: expect.stringMatching(/^gemm/), reason: expect.any(String) });
+    expect(document.stages[0].memory.arenaBytes).toBeGreaterThanOrEqual(document.stages[0].memory.lowerBoundBytes);
+  });
+  it('lists all that is unsupported and exits with 1', () => {
+    const { status, stdout, stderr } = cli(['inspect', bad]);
+    expect(status).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('ERR_DSNK_UNSUPPORTED_OP');
+    for (const part of ['NoSuchOperator "a"', 'NorThis "y"']) expect(stderr).toContain(part);
+    expect(stderr).not.toContain('    at '); // no stack
+    const quiet = cli(['inspect', bad, '--json']);
+    expect(quiet.status).toBe(1);
+    expect(JSON.parse(quiet.stdout).error).toMatchObject({ code: 'ERR_DSNK_UNSUPPORTED_OP', message: expect.stringContaining('NorThis "y"') });
+  });
+});
+
+describe('run', () => {
+  const shape = (input: string) => json('run', good, '--input', `x=${input}`, '--dim', 'batch=2', '--repeat', '1').outputs.y;
+  it('takes .npy, raw bytes, zeros and noise', () => {
+    const expected = { type: 'float32', dims: [2, 8] };
+    expect(shape(file('x.npy', npy('<f4', '(2, 8)', new Uint8Array(ones.buffer))))).toEqual(expected);
+    expect(shape(file('x.bin', new Uint8Array(ones.buffer)))).toEqual(expected);
+    for (const source of ['zeros', 'random']) expect(shape(source)).toEqual(expected);
+    const { stdout } = cli(['run', good, '--input', 'x=zeros', '--repeat', '1']);
+    expect(stdout).toMatch(/y float32\[1,8\] {2}0, 0, 0/);
+  });
+  it('profiles and traces', () => {
+    const { status, stdout } = cli(['run', good, '--profile', '--trace', 'trace.json', '--repeat', '1']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/µs\s+share\s+tiles\s+kernel\s+operator\s+node/);
+    const trace = JSON.parse(readFileSync(join(folder, 'trace.json'), 'utf8'));
+    expect(trace.traceEvents.length).toBeGreaterThanOrEqual(2);
+    for (const event of trace.traceEvents)
+      expect(event).toMatchObject({ ph: 'X', name: expect.any(String), ts: expect.any(Number), dur: expect.any(Number), pid: 1, tid: 1 });
+    const document = json('run', good, '--profile', '--repeat', '3');
+    expect(document.timeMs.runs).toBe(3);
+    expect(document.profile[0].kernel).toMatch(/^gemm/);
+    expect(document.threads).toBeGreaterThan(0);
+  });
+  it.each<[string, string[], RegExp]>([
+    ['a model that is not there', ['run', 'nowhere.onnx'], /ERR_DSNK_INVALID_MODEL: model ".*nowhere\.onnx": file must be readable/],
+    ['an input that is none', ['run', good, '--input', 'z=random'], /--input: must be <name>=<file\|random\|zeros> with a name of x, "z=random" came/],
+    ['a file of the wrong size', ['run', good, '--input', `x=${file('short.bin', new Uint8Array(7))}`], /must hold 32 bytes .* 7 came/],
+    ['an array that is none', ['run', good, '--input', `x=${file('no.npy', 'hello')}`], /must be a \.npy file/],
+    [
+      'Fortran order',
+      [
+        'run',
+        good,
+        '--input',
+        `x=${file('f.npy', Buffer.from(npy('<f4', '(2, 8)', new Uint8Array(64)).toString('latin1').replace('False', 'True '), 'latin1'))}`,
+      ],
+      /C order/,
+    ],
+    [
+      'an array of the wrong shape',
+      ['run', good, '--input', `x=${file('w.npy', npy('<f4', '(4, 4)', new Uint8Array(64)))}`],
+      /shape must be \[batch,8\], \[4,4\] came/,
+    ],
+    ['a dimension that is none', ['run', good, '--dim', 'batch=two'], /--dim: must be <name>=<size>/],
+    ['labels that are not there', ['run', good, '--labels', 'none.json'], /none\.json/],
+    ['labels that are none', ['run', good, '--labels', good], /--labels: must be a JSON array of class names/],
+    ['a picture for a model that takes none', ['run', good, '--image', 'daisy.jpg'], /model must have a float32 input/],
+  ])('fails with 1 on %s', (_, args, message) => {
+    const { status, stdout, stderr } = cli(args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(status).toBe(1);
+    expect(stdout).toBe('');
+  });
+  it('says how to get sharp where it is missing', () => {
+    // A resolver that does not find the package, as on a machine without it.
+    file(
+      'hide.mjs',
+      `export const resolve = (name, context, next) => { if (name === 'sharp') throw new Error("Cannot find package 'sharp'"); return next(name, context); };`,
+    );
+    const loader = file('loader.mjs', `import { register } from 'node:module'; register('./hide.mjs', import.meta.url);`);
+    const { status, stderr } = cli(['run', picture, '--image', 'daisy.jpg'], {}, ['--import', loader]);
+    expect(stderr).toMatch(/--image: the package sharp must be installed to decode pictures: run `npm i sharp`/);
+    expect(status).toBe(1);
+  });
+});
+
+describe('usage', () => {
+  it.each([
+    [['frobnicate']],
+    [['run', good, '--frobnicate']],
+    [['inspect']],
+    [['run', good, '--repeat', 'many']],
+    [['run', good, '--threads', '0']],
+    [['bench', 'model']],
+    [['bench', 'kernel', '--seconds', '-1']],
+  ])('%j is wrong', (args) => {
+    const { status, stdout, stderr } = cli(args);
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error: /);
+  });
+  it('helps', () => {
+    const { status, stdout } = cli(['--help']);
+    expect(status).toBe(0);
+    for (const command of ['info', 'inspect', 'run', 'bench']) expect(stdout).toContain(command);
+    expect(cli(['--version']).stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});
+
+describe('colour', () => {
+  const colour = '\u001b[';
+  it('is for terminals, unless it is asked for or forbidden', () => {
+    expect(cli(['info']).stdout).not.toContain(colour);
+    expect(cli(['info'], { FORCE_COLOR: '1' }).stdout).toContain(colour);
+    expect(cli(['info'], { FORCE_COLOR: '0' }).stdout).not.toContain(colour);
+    expect(cli(['info'], { FORCE_COLOR: '1', NO_COLOR: '1' }).stdout).not.toContain(colour);
+    expect(cli(['info', '--json'], { FORCE_COLOR: '1' }).stdout).not.toContain(colour);
+  });
+});
+
+describe('bench', () => {
+  it('measures a model', () => {
+    const document = json('bench', 'model', good, '--seconds', '0.05', '--threads', '1', '--dim', 'batch=2');
+    expect(document).toMatchObject({ threads: 1, machine: { package: expect.any(String) } });
+    expect(document.bestMs).toBeLessThanOrEqual(document.medianMs);
+    expect(cli(['bench', 'model', good, '--seconds', '0.05']).stdout).toMatch(/best .* median .* p95/);
+  });
+  it('measures kernels beside the peak', () => {
+    const document = json('bench', 'kernel', '--filter', 'gemm 49', '--seconds', '0.02');
+    expect(document.kernels).toHaveLength(1);
+    expect(document.kernels[0]).toMatchObject({ name: 'gemm 49x960x160', kernel: expect.stringMatching(/^gemm/) });
+    expect(document.kernels[0].gflops).toBeGreaterThan(0);
+    expect(cli(['bench', 'kernel', '--filter', 'gemm 49', '--seconds', '0.02']).stdout).toContain('of peak');
+  });
+});
