@@ -13,7 +13,7 @@ const haveSharp = await import('sharp').then(
 );
 
 /** models/README.md: share of right answers to the 4,000 pictures of the test seed. */
-const measured = { accuracy: 0.9333, pictures: 4000 };
+const measured = { accuracy: 0.9817, pictures: 4000 };
 
 async function scoresOf(images: Float32Array): Promise<Float32Array> {
   await using session = await InferenceSession.create(file('models/shapes.onnx'));
