@@ -1,7 +1,7 @@
 /** Tensors at the boundary: the class of onnxruntime-common, and any object of its shape from another copy of it. */
 import { Tensor } from 'onnxruntime-common';
 import { arrayConstructor, byteSize, type DType, isDType, type TypedArray } from './dtype.js';
-import { dsnkError } from './errors.js';
+import { dsnkError, shapeText } from './errors.js';
 import { elementCount } from './graph/dim.js';
 
 export { Tensor };
@@ -49,10 +49,23 @@ export function readTensor(tensor: unknown, where: string): HostTensor {
   return { dtype: type, dims, data: array };
 }
 
-/** Fresh memory for a result. */
+/** Fresh memory for a result. Throws ERR_DSNK_OUT_OF_MEMORY. */
 export function allocate(dtype: DType, dims: readonly number[]): TypedArray {
   const ctor = arrayConstructor(dtype);
-  return new ctor(byteSize(dtype, elementCount(dims)) / ctor.BYTES_PER_ELEMENT);
+  const sizeBytes = byteSize(dtype, elementCount(dims));
+  try {
+    return new ctor(sizeBytes / ctor.BYTES_PER_ELEMENT);
+  } catch (error) {
+    throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', `tensor ${dtype}${shapeText(dims)}`, 'the system must have the memory for it', `${sizeBytes} bytes`, error);
+  }
+}
+
+/** The same elements in memory that the caller does not hold. Throws ERR_DSNK_OUT_OF_MEMORY. */
+export function copyTensor({ dtype, dims, data }: HostTensor): HostTensor {
+  const copy = allocate(dtype, dims);
+  // As bytes: a Buffer or a Float16Array would be viewed or converted.
+  new Uint8Array(copy.buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return { dtype, dims, data: copy };
 }
 
 /** Element types that the constructor of Tensor takes. */

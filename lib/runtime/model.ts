@@ -11,7 +11,7 @@ import { type DsnkError, dsnkError, shapeText } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { MAX_KNOWN, NeedsValue } from '../ops/operator.js';
-import { allocate, type HostTensor } from '../tensor.js';
+import { allocate, copyTensor, type HostTensor } from '../tensor.js';
 import type { StoreHandle } from './binding.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native } from './native.js';
@@ -109,7 +109,7 @@ export class Model {
     // A program that is there takes its copy of the inputs before run() returns; what has to wait keeps one until then.
     const ready = this.#stages === undefined ? this.#touch(this.#signature(inputs)) : undefined;
     if (ready !== undefined) return this.#runProgram(ready, inputs, options);
-    const feeds = options.steady ? inputs : inputs.map((t) => ({ ...t, data: t.data.slice() as TypedArray }));
+    const feeds = options.steady ? inputs : inputs.map(copyTensor);
     if (this.#stages === undefined) {
       let program = await this.prepare(feeds);
       // A run of another shape may have taken its place before this one went on.

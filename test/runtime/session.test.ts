@@ -42,6 +42,45 @@ describe('InferenceSession', () => {
     await session.release();
   });
 
+  it('has copied its inputs when run returns, whether it compiles first or not', async () => {
+    await using session = await InferenceSession.fromGraph(reshapeGraph());
+    for (const note of ['compiles', 'compiled']) {
+      const x = floats([1, 4]);
+      const s = shape(2, 2);
+      const running = session.run({ x, shape: s });
+      (x.data as Float32Array).fill(9);
+      (s.data as BigInt64Array).set([1n, 4n]);
+      expect((await running)['y'], note).toMatchObject({ dims: [2, 2], data: Float32Array.of(0, 1, 2, 3) });
+    }
+    // bytes in a Buffer, whose slices are views; and a length that only the run tells
+    const graph = new Graph('filter');
+    const bytes = graph.addInput('bytes', 'uint8', ['n']);
+    const keep = graph.addInput('keep', 'bool', ['n']);
+    graph.outputs.push(graph.addNode('Compress', [bytes, keep], { name: 'kept' }).output());
+    await using filter = await InferenceSession.fromGraph(graph);
+    for (const note of ['compiles', 'compiled']) {
+      const feeds = {
+        bytes: { type: 'uint8', dims: [3], data: Buffer.from([5, 6, 7]) },
+        keep: { type: 'bool', dims: [3], data: Uint8Array.of(1, 0, 1) },
+      };
+      const running = filter.run(feeds);
+      feeds.bytes.data.fill(9);
+      feeds.keep.data.fill(1);
+      expect((await running)['kept'], note).toMatchObject({ dims: [2], data: Uint8Array.of(5, 7) });
+    }
+  });
+
+  it('says what memory is missing for a result', async () => {
+    const graph = new Graph('large');
+    const x = graph.addInput('x', 'float32', [1]);
+    const s = graph.addInput('shape', 'int64', [1]);
+    graph.outputs.push(graph.addNode('Expand', [x, s], { name: 'y' }).output());
+    await using session = await InferenceSession.fromGraph(graph);
+    const feeds = { x: floats([1]), shape: shape(2 ** 40) };
+    await expect(session.run(feeds)).rejects.toMatchObject({ code: 'ERR_DSNK_OUT_OF_MEMORY' });
+    expect(() => session.runSync(feeds)).toThrow(expect.objectContaining({ code: 'ERR_DSNK_OUT_OF_MEMORY' }));
+  });
+
   it('writes into tensors of the caller', async () => {
     await using session = await InferenceSession.fromGraph(reshapeGraph());
     const y = floats([2, 2], 100);
