@@ -43,8 +43,8 @@ class Environment {
   napi_env env_;
   napi_threadsafe_function wake_ = nullptr;
   uint32_t nextId_ = 1;
-  // Owns the jobs, and is touched by the JavaScript thread only: the references to JavaScript values that their closures
-  // hold must be dropped there.
+  // Owns the jobs, and is touched by the JavaScript thread only: the references to JavaScript values that their
+  // closures hold must be dropped there.
   std::unordered_map<uint32_t, std::unique_ptr<Pending>> pending_;
 
   std::mutex mutex_;

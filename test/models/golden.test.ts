@@ -1,6 +1,6 @@
 /** Every float32 model of the shared folder against the outputs of onnxruntime-node, on every ISA of this machine. */
 import { describe, expect, it } from 'vitest';
-import { InferenceSession } from '../../lib/index.js';
+import { InferenceSession, type Tensor } from '../../lib/index.js';
 import { asset, goldenCases, goldenInput, goldenOutputs, haveAssets } from './assets.js';
 
 // Quantized, and com.microsoft attention: later issues.
@@ -25,11 +25,12 @@ describe.skipIf(!haveAssets)('golden outputs', () => {
       const want = golden.get(o.name) as ArrayLike<number | bigint>;
       expect(got?.dims, o.name).toEqual(o.dims);
       expect(got?.type, o.name).toBe(o.type);
+      const data = (got as Tensor).data as ArrayLike<number | bigint>;
       let largest = 0;
       let worst = 0;
       for (let i = 0; i < want.length; i++) {
         largest = Math.max(largest, Math.abs(Number(want[i])));
-        worst = Math.max(worst, Math.abs(Number((got?.data as ArrayLike<number | bigint>)[i]) - Number(want[i])));
+        worst = Math.max(worst, Math.abs(Number(data[i]) - Number(want[i])));
       }
       expect(worst, `${o.name}: largest difference, outputs up to ${largest}`).toBeLessThanOrEqual(tolerance * largest);
     }

@@ -159,8 +159,8 @@ struct Tile {
   }
 };
 
-// acc += a·b in the register that holds acc. Left to itself, GCC 12 picks the form that overwrites a factor whenever that
-// factor dies, and then moves and spills accumulators inside the loop of 14x32.
+// acc += a·b in the register that holds acc. Left to itself, GCC 12 picks the form that overwrites a factor whenever
+// that factor dies, and then moves and spills accumulators inside the loop of 14x32.
 template <class V>
 DSNK_INLINE void accumulate(V& acc, V a, V b) {
 #if defined(__x86_64__)
