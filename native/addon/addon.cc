@@ -271,7 +271,7 @@ static Napi::Value loadProgram(const Napi::CallbackInfo& info) {
     l->sources.push_back(std::move(s));
   }
   l->callback = Napi::Persistent(info[5].As<Napi::Function>());
-  const uint32_t threads = std::max(1u, std::min(256u, info[3].ToNumber().Uint32Value()));
+  const uint32_t threads = std::max(1u, std::min(kMaxTeam, info[3].ToNumber().Uint32Value()));
   auto work = [l](Team& team) {
     if (l->error.code != LoadError::none) return;
     try {

@@ -183,7 +183,7 @@ struct Loader {
     const Check check{bound, static_cast<uint32_t>(paramBytes), bytes.data(), operandCount};
     if (const char* why = k.contract->verify(k, check)) return fail(pc, std::string(k.name) + ": " + why);
     const uint32_t tiles = k.contract->tiles(k, bound, program.threads);
-    if (tiles > kMaxTiles) return fail(pc, "tile count must be sane");
+    if (tiles > kMaxTiles) return fail(pc, "tiles must be at most " + std::to_string(kMaxTiles));
     if (k.contract->scratchBytes) {
       const uint64_t scratch = k.contract->scratchBytes(k, bound);
       if (scratch > kMaxScratchPerThread) return fail(pc, "scratch must be below 1 GiB per thread");

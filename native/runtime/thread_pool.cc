@@ -60,8 +60,9 @@ Team::~Team() {
 void Team::work(uint32_t member) {
   for (;;) {
     const uint64_t round = round_.fetch_add(1, std::memory_order_acq_rel);
-    const auto tiles = static_cast<uint32_t>(round >> 20) & kMaxTiles;
-    const auto tile = static_cast<uint32_t>(round) & kMaxTiles;
+    constexpr uint32_t kField = (1u << 20) - 1;
+    const auto tiles = static_cast<uint32_t>(round >> 20) & kField;
+    const auto tile = static_cast<uint32_t>(round) & kField;
     if (tile >= tiles) return;
     body_(context_, tile, member);
     done_.fetch_add(1, std::memory_order_release);

@@ -40,7 +40,9 @@ class Team {
   std::vector<std::thread> members_;
 };
 
-constexpr uint32_t kMaxTiles = (1u << 20) - 1;
+// Every member may overshoot `next` once a round: it must not carry into `tiles`.
+constexpr uint32_t kMaxTeam = 256;
+constexpr uint32_t kMaxTiles = (1u << 20) - 1 - kMaxTeam;
 
 // Spins up to `spins` rounds until `value` differs from `old`; false when it never did.
 bool spinUntilChanged(const std::atomic<uint32_t>& value, uint32_t old, uint32_t spins);

@@ -38,6 +38,15 @@ static void teams() {
       check(seen.count == tiles && seen.sum == tiles * (tiles ? tiles - 1 : 0) / 2, "a tile ran twice or never");
       if (round % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));  // let the members park
     }
+    // The most tiles a program may have: members that find none left must not start the round anew.
+    std::atomic<uint32_t> count{0};
+    team.parallel(
+        kMaxTiles,
+        [](void* context, uint32_t, uint32_t) {
+          static_cast<std::atomic<uint32_t>*>(context)->fetch_add(1, std::memory_order_relaxed);
+        },
+        &count);
+    check(count == kMaxTiles, "a tile of the largest round ran twice or never");
   }
 }
 
