@@ -148,7 +148,8 @@ static Napi::Value readFile(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   struct Reading {
     std::string path;
-    std::shared_ptr<Block> block;
+    std::shared_ptr<Block> block = std::make_shared<Block>();  // made here: the executor may not throw
+    bool read = false;
     int error = 0;
     Napi::FunctionReference callback;
   };
@@ -175,14 +176,15 @@ static Napi::Value readFile(const Napi::CallbackInfo& info) {
         if (size > 0 && std::fread(block.base(), 1, static_cast<size_t>(size), f) != static_cast<size_t>(size)) {
           r->error = errno ? errno : EIO;
         } else {
-          r->block = std::make_shared<Block>(std::move(block));
+          *r->block = std::move(block);
+          r->read = true;
         }
       }
     }
     std::fclose(f);
   };
   pending->complete = [r](Napi::Env e, Environment::Pending&) {
-    Napi::Value value = r->block ? toArrayBuffer(e, r->block) : e.Null();
+    Napi::Value value = r->read ? toArrayBuffer(e, r->block) : e.Null();
     callBack(e, r->callback, static_cast<uint32_t>(r->error), -1, Fault::none, r->error ? std::strerror(r->error) : "",
              value);
   };
@@ -220,7 +222,8 @@ static Napi::Value createStore(const Napi::CallbackInfo& info) {
 
 static Napi::Value storeBytes(const Napi::CallbackInfo& info) {
   auto* h = unwrap<StoreHandle>(info[0], kStoreTag);
-  return Napi::Number::New(info.Env(), h && h->store ? static_cast<double>(h->store->bytes()) : 0);
+  return Napi::Number::New(info.Env(),
+                           h && h->store ? static_cast<double>(h->store->bytes.load(std::memory_order_relaxed)) : 0);
 }
 
 // A source that `load` may read off-thread: memory of ours as it is, JavaScript's as a copy.
@@ -328,11 +331,19 @@ static bool copyOut(napi_env env, const Napi::Array& arrays, const std::vector<I
   return true;
 }
 
+// Codes of run and runSync beyond RunResult's.
+enum RunCode : uint32_t { kOutOfMemory = 10, kBadInputs = 11, kBadOutputs = 12 };
+
+// Throws nothing: it runs on threads that have nobody to catch.
 static RunResult runProgram(Program& p, const RunMemory& m, Team& team, const std::atomic<bool>& abort,
-                            uint64_t* times) {
+                            uint64_t* times) noexcept {
   const SegmentBases bases{m.arena.base(),          m.io.base(),    p.state.base(), m.scratch.base(),
                            p.scratchBytesPerThread, &p.weightBases, nullptr};
-  return execute(p.main, p.operands, bases, team, abort, times);
+  try {
+    return execute(p.main, p.operands, bases, team, abort, times);
+  } catch (const std::bad_alloc&) {
+    return {static_cast<RunResult::Code>(kOutOfMemory), -1};
+  }
 }
 
 static Program* programOf(const Napi::CallbackInfo& info) {
@@ -340,9 +351,6 @@ static Program* programOf(const Napi::CallbackInfo& info) {
   if (h == nullptr || !h->program) throw typeError(info.Env(), "program must be a live program");
   return h->program.get();
 }
-
-// Codes of run and runSync beyond RunResult's.
-enum RunCode : uint32_t { kOutOfMemory = 10, kBadInputs = 11, kBadOutputs = 12 };
 
 // runSync(program, inputs, outputs, times | null) → [code, pc, fault]
 static Napi::Value runSync(const Napi::CallbackInfo& info) {
@@ -462,22 +470,34 @@ static Napi::Value programInfo(const Napi::CallbackInfo& info) {
   return out;
 }
 
+// A function as JavaScript calls it: no C++ exception but Napi::Error may reach the frames of Node.
+template <Napi::Value (*kFunction)(const Napi::CallbackInfo&)>
+static Napi::Value guarded(const Napi::CallbackInfo& info) {
+  try {
+    return kFunction(info);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw Napi::Error::New(info.Env(), e.what());
+  }
+}
+
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
-  exports.Set("catalogue", Napi::Function::New(env, catalogue));
-  exports.Set("cpu", Napi::Function::New(env, cpu));
-  exports.Set("readFile", Napi::Function::New(env, readFile));
-  exports.Set("adopt", Napi::Function::New(env, adopt));
-  exports.Set("releaseBuffer", Napi::Function::New(env, releaseBuffer));
-  exports.Set("createStore", Napi::Function::New(env, createStore));
-  exports.Set("storeBytes", Napi::Function::New(env, storeBytes));
-  exports.Set("load", Napi::Function::New(env, loadProgram));
-  exports.Set("runSync", Napi::Function::New(env, runSync));
-  exports.Set("run", Napi::Function::New(env, run));
-  exports.Set("abort", Napi::Function::New(env, abortRun));
-  exports.Set("dispose", Napi::Function::New(env, dispose));
-  exports.Set("trim", Napi::Function::New(env, trim));
-  exports.Set("programInfo", Napi::Function::New(env, programInfo));
+  exports.Set("catalogue", Napi::Function::New(env, guarded<catalogue>));
+  exports.Set("cpu", Napi::Function::New(env, guarded<cpu>));
+  exports.Set("readFile", Napi::Function::New(env, guarded<readFile>));
+  exports.Set("adopt", Napi::Function::New(env, guarded<adopt>));
+  exports.Set("releaseBuffer", Napi::Function::New(env, guarded<releaseBuffer>));
+  exports.Set("createStore", Napi::Function::New(env, guarded<createStore>));
+  exports.Set("storeBytes", Napi::Function::New(env, guarded<storeBytes>));
+  exports.Set("load", Napi::Function::New(env, guarded<loadProgram>));
+  exports.Set("runSync", Napi::Function::New(env, guarded<runSync>));
+  exports.Set("run", Napi::Function::New(env, guarded<run>));
+  exports.Set("abort", Napi::Function::New(env, guarded<abortRun>));
+  exports.Set("dispose", Napi::Function::New(env, guarded<dispose>));
+  exports.Set("trim", Napi::Function::New(env, guarded<trim>));
+  exports.Set("programInfo", Napi::Function::New(env, guarded<programInfo>));
   return exports;
 }
 

@@ -18,6 +18,7 @@ uint32_t Environment::submit(Napi::Env env, uint32_t threads, std::unique_ptr<Pe
   {
     std::lock_guard lock(mutex_);
     inFlight_++;
+    finished_.reserve(pending_.size());  // `finish` may not throw
   }
   auto job = std::make_unique<Job>();
   job->threads = threads;
@@ -60,6 +61,8 @@ void Environment::drain(napi_env rawEnv, napi_value, void* self, void*) {
     } catch (const Napi::Error& error) {
       // A worker that is being terminated lets no JavaScript run any more: its promises are settled by nobody.
       if (!env.IsExceptionPending()) error.ThrowAsJavaScriptException();
+    } catch (const std::exception& error) {
+      if (!env.IsExceptionPending()) Napi::Error::New(env, error.what()).ThrowAsJavaScriptException();
     }
   }
 }
@@ -70,6 +73,7 @@ void Environment::close(void* self) {
   std::unique_lock lock(e.mutex_);
   e.closing_ = true;
   e.idle_.wait(lock, [&] { return e.inFlight_ == 0; });
+  e.finished_.clear();  // a wake-up that is already on its way finds nothing
   e.pending_.clear();
 }
 

@@ -271,8 +271,11 @@ std::shared_ptr<Program> load(const uint32_t* words, size_t count, std::shared_p
   Block scratch = Block::allocate(scratchBytes);
   if (!scratch.ok()) return outOfMemory("scratch", scratchBytes);
 
-  program->store->blocks.push_back(std::move(weights));
-  for (const Block& b : program->store->blocks) program->weightBases.push_back(b.base());
+  // Reserved first: an exception may not leave a block behind that TypeScript does not know.
+  std::vector<Block>& blocks = program->store->blocks;
+  blocks.reserve(blocks.size() + 1);
+  for (const Block& b : blocks) program->weightBases.push_back(b.base());
+  program->weightBases.push_back(weights.base());
   SourceReaper reaper(*program, sources);
   const std::atomic<bool> never{false};
   const SegmentBases bases{arena.base(),          nullptr, nullptr, scratch.base(), program->scratchBytesPerThread,
@@ -280,18 +283,12 @@ std::shared_ptr<Program> load(const uint32_t* words, size_t count, std::shared_p
   const RunResult result =
       execute(program->init, program->operands, bases, team, never, nullptr, SourceReaper::after, &reaper);
   if (result.code != RunResult::ok) {
-    program->store->blocks.pop_back();
     error = {LoadError::fault, result.pc, result.fault_, ""};
     return nullptr;
   }
+  program->store->bytes.fetch_add(weights.bytes(), std::memory_order_relaxed);
+  blocks.push_back(std::move(weights));
   return program;
-}
-
-uint64_t WeightStore::bytes() {
-  std::lock_guard lock(mutex);
-  uint64_t n = 0;
-  for (const Block& b : blocks) n += b.bytes();
-  return n;
 }
 
 std::unique_ptr<RunMemory> Program::takeMemory() {

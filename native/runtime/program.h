@@ -9,6 +9,7 @@
 //
 // `load` checks everything: after it the executor checks nothing.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -65,7 +66,7 @@ class WeightStore {
  public:
   std::mutex mutex;  // held by `load`
   std::vector<Block> blocks;
-  uint64_t bytes();
+  std::atomic<uint64_t> bytes{0};  // of all blocks; may be read while a load holds the mutex
 };
 
 // Arena and io memory of one run in flight.
