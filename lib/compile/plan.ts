@@ -94,13 +94,13 @@ function planArena(steps: readonly Step[], keep: (b: Buffer) => boolean): { plan
   return { plan, offsetOf: (b) => at.get(merge.find(b)) ?? 0 };
 }
 
-/** Removes steps nobody needs, from the end. */
-function prune(steps: readonly Step[], needed: Set<Buffer>): Step[] {
+/** Removes steps nobody needs, from the end; what is `there` already needs none. */
+function prune(steps: readonly Step[], needed: Set<Buffer>, there: (b: Buffer) => boolean = () => false): Step[] {
   const kept: Step[] = [];
   for (let i = steps.length - 1; i >= 0; i--) {
     const step = steps[i] as Step;
     if (!step.outputs.some((r) => r !== undefined && needed.has(r.buffer))) continue;
-    for (const r of step.inputs) if (r !== undefined) needed.add(r.buffer);
+    for (const r of step.inputs) if (r !== undefined && !there(r.buffer)) needed.add(r.buffer);
     kept.push(step);
   }
   return kept.reverse();
@@ -142,7 +142,15 @@ export function planProgram(
     else addToBlock(b);
   }
 
-  const init = prune(lowered.init, new Set(missing));
+  const isStored = (b: Buffer) => {
+    const place = missing.has(b) ? undefined : weights.find(b.key as string);
+    if (place !== undefined) places.set(b, place);
+    return place !== undefined;
+  };
+  const init = prune(lowered.init, new Set(missing), isStored);
+  // A call that makes something missing may make something stored once more: that goes to the arena, the store stays as it is.
+  const remade = new Set<Buffer>();
+  for (const step of init) for (const r of step.outputs) if (r !== undefined && !missing.has(r.buffer)) remade.add(r.buffer);
   const sources: Constant[] = [];
   const sourceIndex = new Map<string, number>();
   const sourceOf = (c: Constant): number => {
@@ -156,7 +164,7 @@ export function planProgram(
   };
 
   // Intermediate results of init, and aligned copies of sources that kernels other than copy read.
-  const isInitTemp = (b: Buffer) => b.source === undefined && !places.has(b);
+  const isInitTemp = (b: Buffer) => b.source === undefined && (remade.has(b) || !places.has(b));
   const initArena = planArena(init, isInitTemp);
   let initArenaBytes = initArena.plan.peakBytes;
   const copyKernel = catalogue.kernels.find((k) => k.op === 'copy')?.id ?? 0;
@@ -178,7 +186,7 @@ export function planProgram(
     let staged = 0;
     const table = (b: Buffer): Location => {
       const place = places.get(b);
-      if (place !== undefined) return place;
+      if (place !== undefined && !remade.has(b)) return place;
       if (b.source === undefined) return { segment: 'arena', index: 0, offset: initArena.offsetOf(b), bytes: b.bytes };
       const source: Location = { segment: 'source', index: sourceOf(b.source), offset: 0, bytes: b.bytes };
       if (step.kernel.id === copyKernel || b.source.read().byteOffset % 8 === 0) return source;

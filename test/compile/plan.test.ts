@@ -135,6 +135,48 @@ describe('planProgram', () => {
     expect(second.image.main.map((i) => i.operands[2])).toEqual(first.image.main.map((i) => i.operands[2]));
   });
 
+  it('reads what the store holds and never writes it, when a later program needs more', () => {
+    const weights = new WeightIndex();
+    const source = bytes(64);
+    const make = (more: boolean) => {
+      const s = new Steps();
+      const [a, b, c] = [s.made(64, 'a'), s.made(64, 'b'), s.made(64, 'c')];
+      s.call(split, [a, b], [s.weight(source)], s.init);
+      s.call(pack, [c], [a], s.init);
+      const mid = s.temp(64);
+      s.call(conv, [mid], [s.input(64), a]);
+      const last = s.temp(64);
+      s.call(conv, [last], [mid, more ? b : a]);
+      s.call(conv, [s.output(64)], [last, more ? c : a]);
+      return s.plan(weights);
+    };
+    weights.commit(make(false).added);
+    const { image, added } = make(true);
+    expect([...added.keys()].sort()).toEqual(['b', 'c']);
+    const [first, second] = image.init.map((i) => i.operands) as [Location[], Location[]];
+    expect(first.map((o) => o.segment)).toEqual(['arena', 'weights', 'source']);
+    expect(first[1]?.index).toBe(1);
+    expect(second[0]).toMatchObject({ segment: 'weights', index: 1 });
+    expect(image.main[0]?.operands[2]).toMatchObject({ segment: 'weights', index: 0 });
+  });
+
+  it('does not make again what the store holds', () => {
+    const weights = new WeightIndex();
+    const source = bytes(64);
+    const make = (packed: boolean) => {
+      const s = new Steps();
+      const [a, b] = [s.made(64, 'a'), s.made(64, 'b')];
+      s.call(relu, [a], [s.weight(source)], s.init);
+      s.call(pack, [b], [a], s.init);
+      s.call(conv, [s.output(64)], [s.input(64), packed ? b : a]);
+      return s.plan(weights);
+    };
+    weights.commit(make(false).added);
+    const { image, sources } = make(true);
+    expect(sources).toEqual([]);
+    expect(image.init.map((i) => i.operands.map((o) => `${o.segment}${o.index}`))).toEqual([['weights1', 'weights0']]);
+  });
+
   it('gives equal constants one place', () => {
     const s = new Steps();
     const source = bytes(64);
