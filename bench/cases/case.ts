@@ -22,7 +22,7 @@ export interface KernelCase {
 }
 
 /** A small, fast, seeded generator: the same numbers on every machine. */
-export function seeded(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let a = seed >>> 0;
   return () => {
     a = (a + 0x6d2b79f5) >>> 0;
@@ -34,6 +34,6 @@ export function seeded(seed: number): () => number {
 }
 
 export function floats(length: number, seed: number, low = -1, high = 1): Float32Array {
-  const next = seeded(seed);
+  const next = mulberry32(seed);
   return Float32Array.from({ length }, () => low + (high - low) * next());
 }

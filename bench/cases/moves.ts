@@ -8,7 +8,7 @@ import { gatherElementsParams, gatherNdParams, gatherParams } from '../../lib/ke
 import { padMode, padParams } from '../../lib/kernels/pad.js';
 import { resizeNearestParams } from '../../lib/kernels/resize.js';
 import { scatterElementsParams, scatterNdParams, scatterReduction, scatterType, tensorScatterParams } from '../../lib/kernels/scatter.js';
-import { floats, type KernelCase, seeded } from './case.js';
+import { floats, type KernelCase, mulberry32 } from './case.js';
 import { cases as concats } from './concat.js';
 import { nearestCall, nearestCases, weightedCall, weightedCases } from './resize.js';
 import { cases as views } from './transpose.js';
@@ -18,7 +18,7 @@ const of = (c: Rest): KernelCase => ({ dtypes: 'any', bench: true, ...c });
 
 /** Whole numbers below `limit`. */
 export function indices(length: number, limit: number, seed: number): BigInt64Array {
-  const next = seeded(seed);
+  const next = mulberry32(seed);
   return BigInt64Array.from({ length }, () => BigInt(Math.floor(next() * limit)));
 }
 

@@ -1,12 +1,12 @@
 /** Quantized kernels at sizes of real networks; for the bench. */
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import { dynamicQuantizeParams, integerConvParams, integerMatmulParams, quantizeParams, quantType, scaleLayout } from '../../lib/kernels/quantize.js';
-import { floats, type KernelCase, seeded } from './case.js';
+import { floats, type KernelCase, mulberry32 } from './case.js';
 
 const N = 1 << 20;
 
 function small(type: string, length: number, seed: number): Uint8Array | Int8Array {
-  const next = seeded(seed);
+  const next = mulberry32(seed);
   const values = { length };
   return type === 'u8' ? Uint8Array.from(values, () => next() * 256) : Int8Array.from(values, () => next() * 256 - 128);
 }

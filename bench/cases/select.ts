@@ -1,9 +1,9 @@
 import { argReduceParams, topkParams } from '../../lib/kernels/select.js';
-import { type KernelCase, seeded } from './case.js';
+import { type KernelCase, mulberry32 } from './case.js';
 
 /** Small whole numbers: every row has equal elements, so that the rule for ties shows. */
 function coarse(length: number, seed: number): Float32Array {
-  const next = seeded(seed);
+  const next = mulberry32(seed);
   return Float32Array.from({ length }, () => Math.floor(next() * 40) - 20);
 }
 

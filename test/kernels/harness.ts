@@ -11,6 +11,8 @@ import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../.
 import { kernelProgram, loadKernel } from '../../lib/runtime/call.js';
 import { native } from '../../lib/runtime/native.js';
 
+export { floats as randomFloats, mulberry32 } from '../../bench/cases/case.js';
+
 /** All rows of an operation for these types that this machine can run, best first; the scalar row is last. */
 export function rowsOf(op: string, dtypes: string): KernelRow[] {
   return native()
@@ -63,25 +65,6 @@ function keepForFuzzing(row: KernelRow, params: Uint32Array, outputs: readonly (
 }
 
 const keptForFuzzing = new Map<string, number>();
-
-/** A small, fast, seeded generator: the same numbers on every machine. */
-export function mulberry32(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = a;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-export function randomFloats(length: number, seed: number, low = -1, high = 1): Float32Array {
-  const next = mulberry32(seed);
-  const out = new Float32Array(length);
-  for (let i = 0; i < length; i++) out[i] = low + (high - low) * next();
-  return out;
-}
 
 /** Largest |a-b| - (absolute + relative·|b|); ≤ 0 means within tolerance. NaN must meet NaN, ∞ the same ∞. */
 export function excess(a: ArrayLike<number>, b: ArrayLike<number>, absolute: number, relative: number): number {

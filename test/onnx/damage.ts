@@ -1,18 +1,13 @@
 /** Ways to damage a model: as bytes, where most mutations are no protobuf any more, and as messages, where all of them are. */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { mulberry32 } from '../../bench/cases/case.js';
 import { type AttributeProto, type GraphProto, type ModelProto, ModelProtoSchema } from '../../lib/onnx/generated/onnx_pb.js';
 
 export type Random = (below: number) => number;
 
-/** mulberry32 */
 export function randomNumbers(seed: number): Random {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
+  const next = mulberry32(seed);
+  return (below) => (next() * 2 ** 32) % below;
 }
 
 /** Where the bytes of a model say something other than weights: mutations there find more. */
