@@ -38,6 +38,19 @@ export interface RunOptions {
   readonly steady?: boolean | undefined;
 }
 
+/** Checks what callers may choose of a model's options. */
+export function checkLimits(
+  where: string,
+  { intraOpNumThreads: threads, maxPrograms }: { readonly intraOpNumThreads?: number; readonly maxPrograms?: number },
+): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'intraOpNumThreads must be an integer from 1 to 256', `${threads} came`);
+  }
+  if (maxPrograms !== undefined && !(Number.isInteger(maxPrograms) && maxPrograms >= 1)) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'maxPrograms must be a positive integer', `${maxPrograms} came`);
+  }
+}
+
 let catalogue: Catalogue | undefined;
 export function nativeCatalogue(): Catalogue {
   catalogue ??= native().catalogue();

@@ -10,7 +10,7 @@ import { importModel } from '../onnx/import.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
 import { NeedsValue } from '../ops/operator.js';
 import { allocate, type HostTensor, readTensor, type TensorLike, toTensor } from '../tensor.js';
-import { Model } from './model.js';
+import { checkLimits, Model } from './model.js';
 import { native } from './native.js';
 
 export interface SessionOptions {
@@ -328,17 +328,12 @@ function checkShape(where: string, v: Value, dims: readonly number[], symbols: M
 
 function checkOptions(options: SessionOptions): void {
   const where = 'session options';
-  const { intraOpNumThreads: threads, executionProviders, maxPrograms, freeDimensionOverrides } = options;
+  const { executionProviders, freeDimensionOverrides } = options;
   for (const [name, size] of Object.entries(freeDimensionOverrides ?? {})) {
     if (!(Number.isSafeInteger(size) && size >= 0))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `freeDimensionOverrides.${name} must be a size`, `${size} came`);
   }
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'intraOpNumThreads must be an integer from 1 to 256', `${threads} came`);
-  }
-  if (maxPrograms !== undefined && !(Number.isInteger(maxPrograms) && maxPrograms >= 1)) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'maxPrograms must be a positive integer', `${maxPrograms} came`);
-  }
+  checkLimits(where, options);
   for (const provider of executionProviders ?? []) {
     const name = typeof provider === 'string' ? provider : provider.name;
     if (name !== 'cpu') throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, "executionProviders must be ['cpu'] in this version", `'${name}' came`);

@@ -4,7 +4,7 @@ import { GraphBuilder } from '../build/builder.js';
 import { Operand } from '../build/operand.js';
 import { dsnkError } from '../errors.js';
 import { type HostTensor, readTensor, type TensorLike, toTensor } from '../tensor.js';
-import { Model } from './model.js';
+import { checkLimits, Model } from './model.js';
 import { native } from './native.js';
 
 /** What a traced function may return: one operand, several, or named ones. */
@@ -30,6 +30,7 @@ export interface CompileFunctionOptions {
 /**
  * Traces `fn` once per signature (element types and shapes) and runs the fused program from then on. `fn` must be pure:
  * what it computes from shapes is fixed at the trace, and it never sees tensor contents.
+ * Throws ERR_DSNK_INVALID_ARGUMENT for options out of range.
  *
  * @example
  * const f = compile((x, w) => relu(matmul(x, w)));
@@ -40,6 +41,7 @@ export function compile<R extends Traced>(fn: (...inputs: Operand[]) => R, optio
     readonly model: Model;
     readonly wrap: (tensors: Tensor[]) => TracedResult<R>;
   }
+  checkLimits('compile options', options);
   const entries = new Map<string, Entry>();
   const most = options.maxPrograms ?? 8;
   let disposed = false;

@@ -123,6 +123,10 @@ describe('numbers as scalars', () => {
 });
 
 describe('compile(fn)', () => {
+  it.each([{ maxPrograms: 0 }, { maxPrograms: 1.5 }, { intraOpNumThreads: 0 }, { intraOpNumThreads: 257 }])('refuses %o', (options) => {
+    expect(() => compile((a) => ops.relu(a), options)).toThrow(expect.objectContaining({ code: 'ERR_DSNK_INVALID_ARGUMENT' }));
+  });
+
   const x = f32([-1, 2, -3, 4], [2, 2]);
 
   it('fuses a chain into one kernel call', async () => {
