@@ -6,7 +6,6 @@ import type { Catalogue, KernelRow } from './catalogue.js';
 
 export const PROGRAM_MAGIC = 0x4b4e5344;
 export const PROGRAM_VERSION = 1;
-const HEADER_WORDS = 19;
 
 export const segments = ['none', 'weights', 'arena', 'io', 'state', 'source'] as const;
 export type SegmentName = (typeof segments)[number];
@@ -96,8 +95,6 @@ export function decodeProgram(words: Uint32Array): ProgramImage {
   const outputs = Array.from({ length: outputCount }, range);
   return { catalogueHash, arenaBytes, ioBytes, stateBytes, weightsBytes, initArenaBytes, weightBlock, init, main, inputs, outputs };
 }
-
-export { HEADER_WORDS };
 
 /** One line per instruction: `0003 conv2d_f32_avx512 arena[0+802816] <- io[0+602112], weights0[64+9408] {…}`. */
 export function disassemble(p: ProgramImage, catalogue: Catalogue): string {
