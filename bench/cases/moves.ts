@@ -69,7 +69,7 @@ export const moveCases: readonly KernelCase[] = [
         name: `concat ${c.name}`,
         op: 'concat',
         schema: concatParams,
-        params: { outer: c.outer, rowBytes: c.rowBytes.reduce((a, b) => a + b, 0) },
+        params: { outer: c.outer, rowBytes: c.rowBytes.reduce((a, b) => a + b, 0), stride: c.rowBytes.reduce((a, b) => a + b, 0) },
         tail: concatTail(c.rowBytes),
         outputs: () => [new Uint8Array(c.outer * c.rowBytes.reduce((a, b) => a + b, 0))],
         inputs: () => c.rowBytes.map((n) => new Uint8Array(c.outer * n)),
