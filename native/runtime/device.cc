@@ -22,8 +22,8 @@ struct CpuDevice::Lane {
   std::condition_variable wake;
   std::deque<std::unique_ptr<Job>> queue;
   std::vector<std::unique_ptr<Team>> idleTeams;  // for runHere
-  uint32_t executors = 0, waiting = 0;
-  std::atomic<uint32_t> posted{0};  // an executor spins on it before it sleeps
+  uint32_t executors = 0, idle = 0;              // idle ones spin or sleep: a job for them starts no further executor
+  std::atomic<uint32_t> posted{0};               // an executor spins on it before it sleeps
 
   void serve() {
     pthread_setname_np(pthread_self(), "dsnk-executor");
@@ -34,17 +34,18 @@ struct CpuDevice::Lane {
       const uint32_t seen = posted.load(std::memory_order_acquire);
       {
         std::lock_guard lock(mutex);
-        if (!queue.empty()) {
+        if (queue.empty()) {
+          idle++;
+        } else {
           job = std::move(queue.front());
           queue.pop_front();
         }
       }
       if (!job) {
-        if (spinUntilChanged(posted, seen, kSpins)) continue;
+        spinUntilChanged(posted, seen, kSpins);
         std::unique_lock lock(mutex);
-        waiting++;
         wake.wait(lock, [&] { return !queue.empty(); });
-        waiting--;
+        idle--;
         job = std::move(queue.front());
         queue.pop_front();
       }
@@ -74,8 +75,8 @@ void CpuDevice::submit(std::unique_ptr<Job> job) {
   {
     std::lock_guard lock(l.mutex);
     l.queue.push_back(std::move(job));
-    wake = l.waiting > 0;
-    start = l.queue.size() > l.waiting && l.executors < l.most;
+    wake = l.idle > 0;
+    start = l.queue.size() > l.idle && l.executors < l.most;
     if (start) l.executors++;
     l.posted.fetch_add(1, std::memory_order_release);
   }
