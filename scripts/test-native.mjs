@@ -1,36 +1,68 @@
 #!/usr/bin/env node
-// `npm run test:native [-- --mutations 50000]`: the native part under AddressSanitizer + UBSan (program fuzzing) and under
-// ThreadSanitizer (teams and lanes). The programs to mutate are the small calls of the kernel tests (DSNK_CORPUS).
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+// `npm run test:native [-- --mutations 50000 --seed 1 --kernels]`: the native part under AddressSanitizer + UBSan (program
+// fuzzing) and under ThreadSanitizer (teams, lanes, concurrent runs). The programs to mutate are those that tests leave
+// (DSNK_CORPUS, see test/native/corpus.ts). With --kernels the kernel tests, too, run on an addon built with sanitizers.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const { values: args } = parseArgs({ options: { mutations: { type: 'string', default: '50000' }, seed: { type: 'string', default: '1' } } });
+const { values: args } = parseArgs({
+  options: { mutations: { type: 'string', default: '50000' }, seed: { type: 'string', default: '1' }, kernels: { type: 'boolean', default: false } },
+});
 
 function run(program, argv, env = {}) {
-  const { status } = spawnSync(program, argv, { stdio: 'inherit', env: { ...process.env, ...env } });
+  const { status } = spawnSync(program, argv, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
   if (status !== 0) process.exit(status ?? 1);
 }
 
+/** Several at once; ends the process when one fails. */
+async function runAll(commands, env) {
+  const ends = commands.map(
+    ([program, argv]) =>
+      new Promise((resolve) => spawn(program, argv, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } }).on('close', (status) => resolve(status ?? 1))),
+  );
+  for (const status of await Promise.all(ends)) if (status !== 0) process.exit(status);
+}
+
+function stage(name) {
+  console.log(`== ${name} (${Math.round(process.uptime())} s)`);
+}
+
 function build(sanitizer) {
+  stage(`build with the ${sanitizer} sanitizer`);
   const dir = join(root, 'build', `cmake-sanitize-${sanitizer}`);
   run('cmake', ['-S', root, '-B', dir, `-DDSNK_SANITIZE=${sanitizer}`, '-DDSNK_TESTS=ON', '-DCMAKE_BUILD_TYPE=Debug', '-Wno-dev', '--log-level=WARNING']);
-  run('cmake', ['--build', dir, '--parallel', String(cpus().length), '--', '--quiet']);
+  run('cmake', ['--build', dir, '--parallel', String(cpus().length), '--', '--quiet', '--no-print-directory']);
   return dir;
 }
 
+const vitest = (files, env = {}) => run('npx', ['--no-install', 'vitest', 'run', ...files, '--reporter=dot'], { ...env, NO_COLOR: '1' });
+
+if (!existsSync(join(root, 'build', 'Release', 'ds_native_kernels.node'))) run(process.execPath, [join('scripts', 'build-native.mjs'), '--quiet']);
+
+stage('programs to mutate');
 const corpus = join(root, 'build', 'fuzz-corpus');
 rmSync(corpus, { recursive: true, force: true });
 mkdirSync(corpus, { recursive: true });
-run('npx', ['--no-install', 'vitest', 'run', 'test/kernels', 'test/native', '--reporter=dot'], { DSNK_CORPUS: corpus });
+vitest(['test/kernels', 'test/native'], { DSNK_CORPUS: corpus });
+const samples = readdirSync(corpus).map((file) => join(corpus, file));
+
+// UBSan aborts so that the fuzzer can name the program; ASan calls it back.
+const sanitizers = { UBSAN_OPTIONS: 'print_stacktrace=1:abort_on_error=1', ASAN_OPTIONS: 'allocator_may_return_null=1:detect_leaks=1' };
 const address = build('address');
-run(join(address, 'fuzz_load'), [args.mutations, args.seed, ...readdirSync(corpus).map((f) => join(corpus, f))], {
-  UBSAN_OPTIONS: 'print_stacktrace=1',
-  ASAN_OPTIONS: 'allocator_may_return_null=1:detect_leaks=1',
-});
+stage('program fuzzing');
+const processes = Math.max(2, Math.min(4, cpus().length));
+const each = Math.ceil(Number(args.mutations) / processes);
+await runAll(
+  Array.from({ length: processes }, (_, i) => [join(address, 'fuzz_load'), [String(each), String(Number(args.seed) + i), ...samples]]),
+  sanitizers,
+);
+
 const thread = build('thread');
-run(join(thread, 'stress_threads'), [], { TSAN_OPTIONS: 'halt_on_error=1' });
+stage('threads');
+run(join(thread, 'stress_threads'), samples.filter((file) => /[\\/]net-/.test(file)), { TSAN_OPTIONS: 'halt_on_error=1' });
+stage('done');

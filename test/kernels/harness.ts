@@ -3,13 +3,12 @@
  * bench/cases/<family>.ts, shared with the bench) say what is called.
  */
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
 import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../../lib/kernels/params.js';
 import { kernelProgram, loadKernel } from '../../lib/runtime/call.js';
 import { native } from '../../lib/runtime/native.js';
+import { corpusFolder, keepProgram } from '../native/corpus.js';
 
 export { floats as randomFloats, mulberry32 } from '../../bench/cases/case.js';
 
@@ -48,20 +47,15 @@ export function callKernel<F extends Fields>(
   }
 }
 
-/**
- * With DSNK_CORPUS set, small calls of every row are written there as programs: scripts/test-native.mjs mutates them under
- * sanitizers. Format: see test/native/fuzz_load.cc.
- */
+/** Leaves small calls of every row for the fuzzer. */
 function keepForFuzzing(row: KernelRow, params: Uint32Array, outputs: readonly (TypedArray | undefined)[], inputs: readonly (TypedArray | undefined)[]): void {
-  const folder = process.env['DSNK_CORPUS'];
-  if (!folder) return;
+  if (corpusFolder === undefined) return;
   const bytes = [...outputs, ...inputs].reduce((sum, a) => sum + (a?.byteLength ?? 0), 0);
   const kept = keptForFuzzing.get(row.name) ?? 0;
   if (bytes > 32768 || kept >= 24) return;
   keptForFuzzing.set(row.name, kept + 1);
   const size = (a: TypedArray | undefined) => a && { bytes: a.byteLength };
-  const words = kernelProgram(row, params, outputs.map(size), inputs.map(size));
-  writeFileSync(join(folder, `${row.name}.${kept}.bin`), Buffer.from(Uint32Array.of(words.length, ...words, 0).buffer));
+  keepProgram(`${row.name}.${kept}`, kernelProgram(row, params, outputs.map(size), inputs.map(size)));
 }
 
 const keptForFuzzing = new Map<string, number>();

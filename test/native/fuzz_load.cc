@@ -1,61 +1,83 @@
 // Mutates the words of compiled programs and loads them. Whatever `load` accepts is then run kernel by kernel, every
-// operand in an allocation of exactly its size, so that AddressSanitizer sees any byte touched outside it.
+// operand and the scratch in an allocation of exactly its size and filled with anything, so that AddressSanitizer sees
+// every byte touched outside them. Where the contract allows it, output 0 now and then is the memory of an input.
 //
-//   fuzz_load <mutations> <seed> <corpus file>…     files as scripts/test-native.mjs writes them
+//   fuzz_load <mutations> <seed> <corpus file>…     files as test/native/corpus.ts writes them
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <iterator>
+#include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "runtime/executor.h"
-#include "runtime/program.h"
+#include "sample.h"
 
 using namespace dsnk;
 
 namespace {
 
-struct Sample {
-  std::string name;
-  std::vector<uint32_t> words;
-  std::vector<std::vector<std::byte>> sources;
-};
+// What is at work, for the report of a sanitizer or of the alarm clock.
+struct {
+  const Sample* sample = nullptr;
+  long mutation = 0;
+  const Kernel* kernel = nullptr;
+  const uint32_t* params = nullptr;
+  std::vector<uint64_t> operandBytes;
+} now;
 
-Sample read(const char* path) {
-  std::ifstream f(path, std::ios::binary);
-  std::vector<char> bytes((std::istreambuf_iterator<char>(f)), std::istreambuf_iterator<char>());
-  size_t at = 0;
-  auto u32 = [&] {
-    uint32_t v = 0;
-    if (at + 4 <= bytes.size()) std::memcpy(&v, &bytes[at], 4);
-    at += 4;
-    return v;
-  };
-  Sample s;
-  s.name = path;
-  s.words.resize(u32());
-  for (auto& w : s.words) w = u32();
-  s.sources.resize(u32());
-  for (auto& source : s.sources) {
-    source.resize(u32());
-    if (!source.empty()) std::memcpy(source.data(), &bytes[at], source.size());
-    at += source.size();
+void printNow() {
+  if (now.sample == nullptr) return;
+  std::fprintf(stderr, "fuzz_load: mutation %ld of %s", now.mutation, now.sample->name.c_str());
+  if (now.kernel != nullptr) {
+    std::fprintf(stderr, ", running %s, parameters", now.kernel->name);
+    for (uint32_t i = 0; i < now.kernel->contract->paramBytes / 4; i++) {
+      std::fprintf(stderr, " %d", static_cast<int>(now.params[i]));
+    }
+    std::fprintf(stderr, ", operand bytes");
+    for (uint64_t b : now.operandBytes) std::fprintf(stderr, " %llu", static_cast<unsigned long long>(b));
   }
-  return s;
+  std::fprintf(stderr, "\n");
 }
+
+constexpr unsigned kMostSeconds = 20;  // for one program under sanitizers, on a machine that is busy otherwise
+
+// UBSan ends by abort(), with abort_on_error=1.
+void aborted(int) {
+  printNow();
+  std::_Exit(1);
+}
+
+void tooSlow(int) {
+  std::fprintf(stderr, "fuzz_load: a program took more than %u s\n", kMostSeconds);
+  printNow();
+  std::_Exit(1);
+}
+
+constexpr uint64_t kMostOperandBytes = 1u << 20;
 
 class Mutator {
  public:
   explicit Mutator(uint64_t seed) : random_(seed) {}
+  uint64_t operator()() { return random_(); }
 
   void mutate(std::vector<uint32_t>& words) {
+    if (random_() % 4 == 0) resizeOperand(words);
+    if (random_() % 4 == 0) replaceKernel(words);
     const int edits = 1 + static_cast<int>(random_() % 4);
     for (int i = 0; i < edits && !words.empty(); i++) {
-      uint32_t& w = words[random_() % words.size()];
+      // mostly behind the header, where the instructions stand
+      const size_t first = random_() % 8 != 0 && words.size() > kHeaderWords ? kHeaderWords : 0;
+      uint32_t& w = words[first + random_() % (words.size() - first)];
       switch (random_() % 8) {
         case 0: w = static_cast<uint32_t>(random_()); break;
         case 1: w ^= 1u << random_() % 32; break;
@@ -69,51 +91,129 @@ class Mutator {
     }
     if (random_() % 50 == 0) words.resize(random_() % (words.size() + 1));
     if (random_() % 4 != 0 && words.size() > 2) words[2] = static_cast<uint32_t>(words.size());
+    limitInit(words);
   }
   void fill(std::byte* p, size_t n) {
     const uint64_t kind = random_() % 4;
-    for (size_t i = 0; i < n; i++) {
-      p[i] = kind == 0 ? std::byte{0} : static_cast<std::byte>(kind == 1 ? random_() & 3 : random_());
+    if (kind == 0) {
+      std::memset(p, 0, n);
+      return;
+    }
+    for (size_t i = 0; i < n; i += 8) {
+      uint64_t v = random_();
+      if (kind == 1) v &= 0x0303030303030303;
+      if (kind == 2) v &= 0x0000000300000003;  // small 32-bit integers
+      std::memcpy(p + i, &v, n - i < 8 ? n - i : 8);
     }
   }
 
  private:
+  // Gives one operand of a program of one instruction another size and lays all of them out anew.
+  void resizeOperand(std::vector<uint32_t>& words) {
+    Header h{};
+    if (words.size() < kHeaderWords + 3) return;
+    std::memcpy(&h, words.data(), sizeof h);
+    const uint32_t count = words[kHeaderWords + 1];
+    if (h.initCount != 0 || h.mainCount != 1 || count == 0) return;
+    if (words.size() < kHeaderWords + 3 + size_t{count} * 5) return;
+    const uint32_t chosen = static_cast<uint32_t>(random_() % count);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+      uint32_t* o = &words[kHeaderWords + 3 + size_t{i} * 5];
+      if (i == chosen) {
+        const uint32_t sizes[] = {0, 1, 4, 8, o[3] - 1, o[3] + 1, o[3] - 4, o[3] / 2, o[3] * 2, o[3] * 16, 65536};
+        o[3] = sizes[random_() % std::size(sizes)] & 0xfffff;
+        o[0] = static_cast<uint32_t>(Segment::io);
+      }
+      if (o[0] == 0) continue;
+      o[1] = at;
+      at += (o[3] + 63) / 64 * 64;
+    }
+    h.ioLo = at;
+    std::memcpy(words.data(), &h, sizeof h);
+  }
+  // Calls another row of the same contract: other types, another ISA.
+  void replaceKernel(std::vector<uint32_t>& words) {
+    if (words.size() <= kHeaderWords || words[kHeaderWords] >= kKernelCount) return;
+    uint32_t& id = words[kHeaderWords];
+    std::vector<uint32_t> rows;
+    for (uint32_t i = 0; i < kKernelCount; i++) {
+      if (kKernels[i].contract == kKernels[id].contract) rows.push_back(i);
+    }
+    id = rows[random_() % rows.size()];
+  }
+  // `init` runs inside `load`, so its memory is kept small enough to be filled in no time: or else absurd.
+  static void limitInit(std::vector<uint32_t>& words) {
+    Header h{};
+    if (words.size() < kHeaderWords) return;
+    std::memcpy(&h, words.data(), sizeof h);
+    for (auto [lo, hi] : {std::pair{&h.weightsLo, &h.weightsHi}, std::pair{&h.initArenaLo, &h.initArenaHi}}) {
+      if (*hi < 1u << 14) *hi = 0, *lo &= 2 * kMostOperandBytes - 1;
+    }
+    std::memcpy(words.data(), &h, sizeof h);
+  }
+
   static constexpr uint32_t kEdges[] = {0,          1,          2,          0x7fffffff, 0x80000000, 0xffffffff,
                                         0xfffffffe, 0x00010000, 0x40000000, 64,         4096,       0x7f800000};
   std::mt19937_64 random_;
 };
 
-constexpr uint64_t kMostOperandBytes = 64u << 20;
+// An allocation of exactly `bytes`, now and then only 8-byte aligned, which is all that a program promises.
+class Exact {
+ public:
+  Exact(uint64_t bytes, bool odd) {
+    const size_t skip = odd ? 8 : 0;
+    memory_.reset(static_cast<std::byte*>(std::malloc(bytes + skip ? bytes + skip : 1)));
+    if (memory_ == nullptr) std::abort();
+    ASAN_POISON_MEMORY_REGION(memory_.get(), skip ? skip : bytes ? 0 : 1);
+    base_ = memory_.get() + skip;
+  }
+  std::byte* base() const { return base_; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const { std::free(p); }
+  };
+  std::unique_ptr<std::byte, Free> memory_;
+  std::byte* base_;
+};
 
 // Runs one instruction with every operand in memory of its own.
 void runAlone(const Program& p, const Instruction& in, Mutator& mutator) {
+  const Contract& contract = *in.kernel->contract;
+  const OperandRef* refs = p.operands.data() + in.firstOperand;
   uint64_t total = 0;
-  for (uint32_t i = 0; i < in.operandCount; i++) total += p.operands[in.firstOperand + i].bytes;
-  if (total > kMostOperandBytes) return;
-  std::vector<std::byte*> pointers;
-  std::vector<void*> owned;
+  now.operandBytes.clear();
   for (uint32_t i = 0; i < in.operandCount; i++) {
-    const OperandRef& o = p.operands[in.firstOperand + i];
-    if (o.segment == Segment::none) {
-      pointers.push_back(nullptr);
-      continue;
-    }
-    // malloc gives 16-byte alignment, as much as a program promises
-    auto* memory = static_cast<std::byte*>(std::malloc(o.bytes ? o.bytes : 1));
-    if (memory == nullptr) std::abort();
-    mutator.fill(memory, o.bytes);
-    owned.push_back(memory);
-    pointers.push_back(memory);
+    total += refs[i].bytes;
+    now.operandBytes.push_back(refs[i].bytes);
   }
-  // In-place operands share memory in a real run; give output 0 the same memory as the first such input now and then.
+  if (total > kMostOperandBytes) return;
+  now.kernel = in.kernel;
+  now.params = in.params;
+  std::vector<std::byte*> pointers(in.operandCount);
+  std::vector<Exact> owned;
+  for (uint32_t i = 0; i < in.operandCount; i++) {
+    if (refs[i].segment == Segment::none) continue;
+    owned.emplace_back(refs[i].bytes, mutator() % 2 != 0);
+    mutator.fill(owned.back().base(), refs[i].bytes);
+    pointers[i] = owned.back().base();
+  }
+  for (uint32_t i = 1; i < in.operandCount && i < 32; i++) {
+    if (!(contract.inPlace >> i & 1) || refs[i].bytes != refs[0].bytes || pointers[i] == nullptr) continue;
+    if (mutator() % 2 != 0) continue;
+    pointers[0] = pointers[i];
+    break;
+  }
+  uint64_t scratchBytes = contract.scratchBytes ? contract.scratchBytes(*in.kernel, in.params) : 0;
   void* scratch = nullptr;
-  if (p.scratchBytesPerThread && posix_memalign(&scratch, 64, p.scratchBytesPerThread) != 0) std::abort();
+  if (scratchBytes && posix_memalign(&scratch, 64, scratchBytes) != 0) std::abort();
   for (uint32_t tile = 0; tile < in.tiles; tile++) {
     const Work work{in.params, pointers.data(), in.operandCount, tile, in.tiles, static_cast<std::byte*>(scratch)};
     in.kernel->run(work);
   }
   std::free(scratch);
-  for (void* m : owned) std::free(m);
+  now.kernel = nullptr;
 }
 
 }  // namespace
@@ -125,24 +225,39 @@ int main(int argc, char** argv) {
   }
   const long mutations = std::atol(argv[1]);
   Mutator mutator(std::strtoull(argv[2], nullptr, 10));
-  std::mt19937_64 choose(std::strtoull(argv[2], nullptr, 10) + 1);
   std::vector<Sample> corpus;
-  for (int i = 3; i < argc; i++) corpus.push_back(read(argv[i]));
-  Team team(1);
+  std::map<std::string, std::vector<size_t>> kinds;  // samples by the kernel they call: all get their share
+  for (int i = 3; i < argc; i++) {
+    const std::string path = argv[i], file = path.substr(path.rfind('/') + 1);
+    kinds[file.substr(0, file.find('.'))].push_back(corpus.size());
+    corpus.push_back(readSample(argv[i]));
+  }
+  std::vector<const std::vector<size_t>*> shares;
+  for (const auto& [name, samples] : kinds) shares.push_back(&samples);
+  __sanitizer_set_death_callback(printNow);
+  std::signal(SIGABRT, aborted);
+  std::signal(SIGALRM, tooSlow);
+  Team teams[] = {Team(1), Team(3)};
   long accepted = 0;
   double slowest = 0;
+  std::string slowestName;
   for (long n = -static_cast<long>(corpus.size()); n < mutations; n++) {
     // the first rounds run every sample as it is
-    const Sample& sample =
-        corpus[n < 0 ? static_cast<size_t>(n + static_cast<long>(corpus.size())) : choose() % corpus.size()];
+    size_t chosen = static_cast<size_t>(n + static_cast<long>(corpus.size()));
+    if (n >= 0) {
+      const std::vector<size_t>& share = *shares[mutator() % shares.size()];
+      chosen = share[mutator() % share.size()];
+    }
+    const Sample& sample = corpus[chosen];
+    now.sample = &sample;
+    now.mutation = n;
     std::vector<uint32_t> words = sample.words;
     if (n >= 0) mutator.mutate(words);
-    std::vector<Source> sources;
-    for (const auto& s : sample.sources) sources.push_back({s.data(), s.size(), nullptr});
     LoadError error;
     auto store = std::make_shared<WeightStore>();
+    alarm(kMostSeconds);
     const auto start = std::chrono::steady_clock::now();
-    const auto program = load(words.data(), words.size(), store, sources, team, error);
+    const auto program = load(words.data(), words.size(), store, sample.sourceList(), teams[mutator() % 2], error);
     if (program) {
       accepted++;
       for (const auto* code : {&program->init, &program->main}) {
@@ -154,13 +269,13 @@ int main(int argc, char** argv) {
       return 1;
     }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (seconds > slowest) slowest = seconds;
-    if (seconds > 20) {
-      std::fprintf(stderr, "mutation %ld of %s took %.1f s\n", n, sample.name.c_str(), seconds);
-      return 1;
+    if (seconds > slowest) {
+      slowest = seconds;
+      slowestName = sample.name;
     }
   }
-  std::printf("fuzz_load: %ld mutations of %zu programs, %ld accepted and run, 0 faults, slowest %.2f s\n", mutations,
-              corpus.size(), accepted, slowest);
+  alarm(0);
+  std::printf("fuzz_load: %ld mutations of %zu programs with seed %s, %ld accepted and run, slowest %.2f s (%s)\n",
+              mutations, corpus.size(), argv[2], accepted, slowest, slowestName.c_str());
   return 0;
 }

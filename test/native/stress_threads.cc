@@ -1,14 +1,19 @@
-// Teams, the device's lanes and concurrent runs of one program, for ThreadSanitizer.
+// Teams, the device's lanes and concurrent loads and runs of programs that share their weights, for ThreadSanitizer.
+//
+//   stress_threads <corpus file>…     whole programs, as test/native/corpus.ts writes them
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "runtime/device.h"
+#include "runtime/executor.h"
 #include "runtime/thread_pool.h"
+#include "sample.h"
 
 using namespace dsnk;
 
@@ -82,10 +87,86 @@ static void lanes() {
   done.wait(lock, [&] { return finished == kEach * kThreads; });
 }
 
-int main() {
+// The words with their own weight block numbered `block` instead of 0.
+static std::vector<uint32_t> numbered(std::vector<uint32_t> words, uint32_t block) {
+  Header h{};
+  std::memcpy(&h, words.data(), sizeof h);
+  h.weightBlock = block;
+  std::memcpy(words.data(), &h, sizeof h);
+  size_t at = kHeaderWords;
+  for (uint32_t i = 0; i < h.initCount + h.mainCount; i++) {
+    const uint32_t operandCount = words[at + 1], paramWords = words[at + 2];
+    at += 3;
+    for (uint32_t o = 0; o < operandCount; o++, at += 5) {
+      if (words[at] == static_cast<uint32_t>(Segment::weights)) words[at] |= block << 8;
+    }
+    at += paramWords;
+  }
+  return words;
+}
+
+// One run whose inputs are ones of int64, which float32 reads as tiny numbers; the bytes of all outputs.
+static std::vector<std::byte> runOnce(Program& p, Team& team) {
+  auto memory = p.takeMemory();
+  check(memory != nullptr, "no memory for a run");
+  for (const IoRange& in : p.inputs) {
+    for (uint64_t i = 0; i < in.bytes; i += 8) memory->io.base()[in.offset + i] = std::byte{1};
+  }
+  const std::atomic<bool> never{false};
+  const SegmentBases bases{memory->arena.base(),   memory->io.base(), p.state.base(), memory->scratch.base(),
+                           p.scratchBytesPerThread, &p.weightBases,   nullptr};
+  check(execute(p.main, p.operands, bases, team, never, nullptr).code == RunResult::ok, "a run failed");
+  std::vector<std::byte> result;
+  for (const IoRange& out : p.outputs) {
+    result.insert(result.end(), memory->io.base() + out.offset, memory->io.base() + out.offset + out.bytes);
+  }
+  p.giveMemory(std::move(memory));
+  return result;
+}
+
+// One program runs in several threads at once, with teams of its own, while the same network is loaded again and again
+// into its store. All must agree.
+static void programs(const Sample& sample) {
+  constexpr uint32_t kTeam = 2, kRunners = 3, kRuns = 40, kLoads = 8;
+  auto store = std::make_shared<WeightStore>();
+  const auto sources = sample.sourceList();
+  auto loadNext = [&](uint32_t block, Team& team) {
+    const auto words = numbered(sample.words, block);
+    LoadError error;
+    auto program = load(words.data(), words.size(), store, sources, team, error);
+    if (!program) std::fprintf(stderr, "%s: %s\n", sample.name.c_str(), error.what.c_str());
+    check(program != nullptr, "a program was refused");
+    return program;
+  };
+  Team first(kTeam);
+  const auto program = loadNext(0, first);
+  const auto expected = runOnce(*program, first);
+  check(!expected.empty(), "a program without outputs");
+  std::vector<std::thread> threads;
+  for (uint32_t t = 0; t < kRunners; t++) {
+    threads.emplace_back([&] {
+      Team team(kTeam);
+      for (uint32_t i = 0; i < kRuns; i++) {
+        check(runOnce(*program, team) == expected, "concurrent runs differ");
+        if (i % 10 == 9) program->trim();
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    Team team(kTeam);
+    for (uint32_t block = 1; block <= kLoads; block++) {
+      check(runOnce(*loadNext(block, team), team) == expected, "a program loaded again differs");
+      check(store->bytes() > 0 || program->weightBases[0] == nullptr, "the store lost its weights");
+    }
+  });
+  for (auto& t : threads) t.join();
+}
+
+int main(int argc, char** argv) {
   teams();
   lanes();
-  std::printf("stress_threads: ok\n");
+  for (int i = 1; i < argc; i++) programs(readSample(argv[i]));
+  std::printf("stress_threads: teams, lanes and %d programs ok\n", argc - 1);
   // Executors are detached and asleep: leave without tearing their lanes down.
   std::fflush(stdout);
   std::_Exit(0);

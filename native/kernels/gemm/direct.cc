@@ -9,6 +9,7 @@ static const char* verify(const Kernel&, const Check& c) {
   if (const char* wrong = gemmVerifyOutput(p, c, empty)) return wrong;
   if ((p.transB | 1) != 1) return "flags must be 0 or 1";
   if (empty || p.k == 0) return nullptr;
+  if (!isStride(p.ldb)) return "row strides must be in [0, 2^48]";
   // Bounds k by the operands: rows that overlap would not.
   if (p.lda < p.k || p.ldb < (p.transB ? p.k : p.n)) return "lda and ldb must be at least a row";
   if (!(gemmReach(p, p.strideA, p.m, p.lda, p.k) * Size(4)).fits(c.operandBytes[1])) return "a must hold its strides";

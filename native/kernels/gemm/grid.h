@@ -1,5 +1,7 @@
 // How one product is cut into tiles, the walk over its flattened batch, and what the contracts of both kernels check.
 #pragma once
+#include <initializer_list>
+
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/params.gen.h"
 #include "kernels/kernel.h"
@@ -68,10 +70,13 @@ inline const char* gemmVerifyOutput(const P& p, const Check& c, bool& empty) {
   Size batch(1);
   for (int64_t b : p.batch) batch = batch * Size(b);
   if (p.m < 0 || p.n < 0 || p.k < 0 || batch.bad()) return "dimensions must not be negative or overflow";
-  if (p.lda < 0 || p.ldc < 0 || p.residualRow < 0 || p.biasRow < 0) return "row strides must not be negative";
+  for (int64_t stride : {p.lda, p.ldc, p.residualRow, p.biasRow}) {
+    if (!isStride(stride)) return "row strides must be in [0, 2^48]";
+  }
   for (int d = 0; d < kGemmBatchDims; d++) {
-    if (p.strideA[d] < 0 || p.strideB[d] < 0 || p.strideC[d] < 0 || p.strideResidual[d] < 0)
-      return "batch strides must not be negative";
+    for (int64_t stride : {p.strideA[d], p.strideB[d], p.strideC[d], p.strideResidual[d]}) {
+      if (!isStride(stride)) return "batch strides must be in [0, 2^48]";
+    }
   }
   if ((p.biasColumn | 1) != 1) return "flags must be 0 or 1";
   if (p.activation < 0 || p.activation >= kActivationCount) return "activation must be a member of Activation";

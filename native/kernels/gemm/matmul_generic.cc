@@ -4,6 +4,7 @@
 // Tiling    a tile is a run of rows; 16 columns at a time so that a row of b is read in whole cache lines
 // Packing   none
 // Source    none
+#include <initializer_list>
 #include <type_traits>
 
 #include "kernels/element.h"
@@ -29,9 +30,11 @@ static const char* verify(const Kernel& kernel, const Check& c) {
   Size batch(1);
   for (int64_t b : p.batch) batch = batch * Size(b);
   if (p.m < 0 || p.n < 0 || p.k < 0 || batch.bad()) return "dimensions must not be negative or overflow";
-  if (p.lda < 0 || p.ldb < 0 || p.biasRow < 0) return "row strides must not be negative";
+  for (int64_t stride : {p.lda, p.ldb, p.biasRow}) {
+    if (!isStride(stride)) return "row strides must be in [0, 2^48]";
+  }
   for (int d = 0; d < 4; d++) {
-    if (p.strideA[d] < 0 || p.strideB[d] < 0) return "batch strides must not be negative";
+    if (!isStride(p.strideA[d]) || !isStride(p.strideB[d])) return "batch strides must be in [0, 2^48]";
   }
   if ((p.biasColumn | 1) != 1 || (p.transA | 1) != 1 || (p.transB | 1) != 1) return "flags must be 0 or 1";
   const bool floating = kernel.dtypes[0] == 'f' || kernel.dtypes[0] == 'b';

@@ -14,7 +14,8 @@ namespace dsnk {
 
 static const char* verify(const Kernel&, const Check& c) {
   const auto& p = c.as<GemmPackBParams>();
-  if (p.count < 0 || p.k < 0 || p.n < 0 || p.ldb < 0 || p.stride < 0) return "dimensions must not be negative";
+  if (p.count < 0 || p.k < 0 || p.n < 0) return "dimensions must not be negative";
+  if (!isStride(p.ldb) || !isStride(p.stride)) return "strides must be in [0, 2^48]";
   if (p.nr < 1 || p.nr > 256) return "nr must be 1 … 256";
   if ((p.transB | 1) != 1) return "transB must be 0 or 1";
   if (p.n > int64_t{1} << 40) return "n must be below 2^40";
