@@ -3,7 +3,8 @@
 // fuzzing) and under ThreadSanitizer (teams, lanes, concurrent runs). The programs to mutate are those that tests leave
 // (DSNK_CORPUS, see test/native/corpus.ts). With --kernels the kernel tests, too, run on an addon built with sanitizers.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +24,9 @@ function run(program, argv, env = {}) {
 async function runAll(commands, env) {
   const ends = commands.map(
     ([program, argv]) =>
-      new Promise((resolve) => spawn(program, argv, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } }).on('close', (status) => resolve(status ?? 1))),
+      new Promise((resolve) =>
+        spawn(program, argv, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } }).on('close', (status) => resolve(status ?? 1)),
+      ),
   );
   for (const status of await Promise.all(ends)) if (status !== 0) process.exit(status);
 }
@@ -32,12 +35,43 @@ function stage(name) {
   console.log(`== ${name} (${Math.round(process.uptime())} s)`);
 }
 
-function build(sanitizer) {
+function build(sanitizer, options = []) {
   stage(`build with the ${sanitizer} sanitizer`);
   const dir = join(root, 'build', `cmake-sanitize-${sanitizer}`);
-  run('cmake', ['-S', root, '-B', dir, `-DDSNK_SANITIZE=${sanitizer}`, '-DDSNK_TESTS=ON', '-DCMAKE_BUILD_TYPE=Debug', '-Wno-dev', '--log-level=WARNING']);
+  run('cmake', [
+    '-S',
+    root,
+    '-B',
+    dir,
+    `-DDSNK_SANITIZE=${sanitizer}`,
+    '-DDSNK_TESTS=ON',
+    '-DCMAKE_BUILD_TYPE=Debug',
+    '-Wno-dev',
+    '--log-level=WARNING',
+    ...options,
+  ]);
   run('cmake', ['--build', dir, '--parallel', String(cpus().length), '--', '--quiet', '--no-print-directory']);
   return dir;
+}
+
+/** Has the addon built too, beside the fuzzers. */
+function addonOptions() {
+  const require = createRequire(import.meta.url);
+  return [`-DDSNK_NODE_INCLUDE=${require('node-api-headers').include_dir}`, `-DDSNK_NAPI_INCLUDE=${dirname(require.resolve('node-addon-api/package.json'))}`];
+}
+
+/** The kernel tests and the tests of loading, on the addon in `dir`; node itself has no sanitizers, so theirs come first. */
+function testAddon(dir) {
+  const folder = join(dir, 'package', 'build', 'Release');
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(join(dir, 'ds_native_kernels.node'), join(folder, 'ds_native_kernels.node'));
+  const library = (name) => spawnSync(process.env.CXX ?? 'c++', [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim();
+  vitest(['test/kernels', 'test/native'], {
+    DS_NATIVE_KERNELS_PREBUILD: join(dir, 'package'), // where node-gyp-build looks first
+    LD_PRELOAD: ['libasan.so', 'libubsan.so', 'libstdc++.so.6'].map(library).join(' '),
+    UBSAN_OPTIONS: 'print_stacktrace=1',
+    ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
+  });
 }
 
 const vitest = (files, env = {}) => run('npx', ['--no-install', 'vitest', 'run', ...files, '--reporter=dot'], { ...env, NO_COLOR: '1' });
@@ -53,7 +87,7 @@ const samples = readdirSync(corpus).map((file) => join(corpus, file));
 
 // UBSan aborts so that the fuzzer can name the program; ASan calls it back.
 const sanitizers = { UBSAN_OPTIONS: 'print_stacktrace=1:abort_on_error=1', ASAN_OPTIONS: 'allocator_may_return_null=1:detect_leaks=1' };
-const address = build('address');
+const address = build('address', args.kernels ? addonOptions() : []);
 stage('program fuzzing');
 const processes = Math.max(2, Math.min(4, cpus().length));
 const each = Math.ceil(Number(args.mutations) / processes);
@@ -62,7 +96,16 @@ await runAll(
   sanitizers,
 );
 
+if (args.kernels) {
+  stage('kernel tests with the address sanitizer');
+  testAddon(address);
+}
+
 const thread = build('thread');
 stage('threads');
-run(join(thread, 'stress_threads'), samples.filter((file) => /[\\/]net-/.test(file)), { TSAN_OPTIONS: 'halt_on_error=1' });
+run(
+  join(thread, 'stress_threads'),
+  samples.filter((file) => /[\\/]net-/.test(file)),
+  { TSAN_OPTIONS: 'halt_on_error=1' },
+);
 stage('done');

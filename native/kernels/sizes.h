@@ -29,11 +29,6 @@ class Size {
   bool bad_;
 };
 
-// Strides of rows that a kernel multiplies by small numbers before it knows whether there is such a row: bounded, in
-// elements, so that no such product overflows. No address space has more.
-constexpr int64_t kMaxStride = int64_t{1} << 48;
-constexpr bool isStride(int64_t stride) { return stride >= 0 && stride <= kMaxStride; }
-
 struct Range {
   int64_t begin, end;
 };

@@ -19,7 +19,10 @@ const weights = (dims: number[], seed: number) => ({
 function convolutional(): Graph {
   const b = new GraphBuilder('convolutional');
   const x = b.input('x', { dataType: 'float32', shape: [1, 3, 10, 9] });
-  const scaled = b.add(b.mul(b.conv2d(x, b.constant(weights([8, 3, 3, 3], 1)), { padding: [1, 1, 1, 1] }), b.constant(weights([8, 1, 1], 2))), b.constant(weights([8, 1, 1], 3)));
+  const scaled = b.add(
+    b.mul(b.conv2d(x, b.constant(weights([8, 3, 3, 3], 1)), { padding: [1, 1, 1, 1] }), b.constant(weights([8, 1, 1], 2))),
+    b.constant(weights([8, 1, 1], 3)),
+  );
   const stem = b.relu(scaled);
   const deep = b.relu(b.conv2d(stem, b.constant(weights([8, 1, 3, 3], 4)), { padding: [1, 1, 1, 1], groups: 8, bias: b.constant(weights([8], 5)) }));
   const joined = b.relu(b.add(b.conv2d(deep, b.constant(weights([8, 8, 1, 1], 6))), stem));
@@ -87,7 +90,19 @@ export const nets: Readonly<Record<string, () => Graph>> = {
   attention,
   recurrent,
   moving,
-  matmul64: () => single('MatMul', [['float64', [3, 4, 5]], ['float64', [5, 6]]]),
-  einsum: () => single('Einsum', [['float64', [3, 4, 5]], ['float64', [3, 5, 2]]], { equation: 'bij,bjk->ik' }),
+  matmul64: () =>
+    single('MatMul', [
+      ['float64', [3, 4, 5]],
+      ['float64', [5, 6]],
+    ]),
+  einsum: () =>
+    single(
+      'Einsum',
+      [
+        ['float64', [3, 4, 5]],
+        ['float64', [3, 5, 2]],
+      ],
+      { equation: 'bij,bjk->ik' },
+    ),
   trace: () => single('Einsum', [['float32', [4, 4, 3]]], { equation: 'iik->k' }),
 };

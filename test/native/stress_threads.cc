@@ -113,8 +113,8 @@ static std::vector<std::byte> runOnce(Program& p, Team& team) {
     for (uint64_t i = 0; i < in.bytes; i += 8) memory->io.base()[in.offset + i] = std::byte{1};
   }
   const std::atomic<bool> never{false};
-  const SegmentBases bases{memory->arena.base(),   memory->io.base(), p.state.base(), memory->scratch.base(),
-                           p.scratchBytesPerThread, &p.weightBases,   nullptr};
+  const SegmentBases bases{memory->arena.base(),    memory->io.base(), p.state.base(), memory->scratch.base(),
+                           p.scratchBytesPerThread, &p.weightBases,    nullptr};
   check(execute(p.main, p.operands, bases, team, never, nullptr).code == RunResult::ok, "a run failed");
   std::vector<std::byte> result;
   for (const IoRange& out : p.outputs) {

@@ -22,7 +22,9 @@ function mutated(words: Uint32Array): Uint32Array {
   for (let edits = 1 + below(3); edits > 0; edits--) {
     const at = below(out.length);
     const old = out[at] as number;
-    out[at] = [below(2 ** 32), old ^ (1 << below(32)), old + below(17) - 8, edges[below(edges.length)], old * 2, out[below(out.length)], below(64)][below(7)] as number;
+    out[at] = [below(2 ** 32), old ^ (1 << below(32)), old + below(17) - 8, edges[below(edges.length)], old * 2, out[below(out.length)], below(64)][
+      below(7)
+    ] as number;
   }
   if (below(50) === 0) out = out.slice(0, below(out.length + 1));
   if (below(4) > 0 && out.length > 2) out[2] = out.length;

@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "kernels/element.h"
-#include "kernels/gemm/params.gen.h"
+#include "kernels/gemm/grid.h"
 #include "kernels/kernel.h"
 #include "kernels/sizes.h"
 

@@ -5,7 +5,7 @@
 // in L1 Packing   this is it; the picture stands in micro.inl Source    none
 #include <cstring>
 
-#include "kernels/gemm/params.gen.h"
+#include "kernels/gemm/grid.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/kernel.h"
 #include "kernels/sizes.h"

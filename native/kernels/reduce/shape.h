@@ -73,6 +73,7 @@ struct ReduceShape {
         (isReduced ? reduced : kept).add(p.dims[d], strides[d]);
       }
     }
+    if (n == 0) reduced.count = 0;  // nothing to walk over, however often
   }
 };
 

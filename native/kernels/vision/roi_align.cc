@@ -14,15 +14,15 @@
 
 namespace dsnk {
 
-// Samples along a bin where the region decides; larger ones can only come from damaged regions.
-static constexpr float kMostSamples = 4096;
+// Most samples along one side of a bin: models ask for 0 to 4.
+static constexpr float kMostSamples = 32;
 
 static const char* verify(const Kernel&, const Check& c) {
   const auto& p = c.as<RoiAlignParams>();
   if (p.height < 1 || p.width < 1 || p.height > 1 << 24 || p.width > 1 << 24)
     return "image lengths must be in [1, 2^24]";
   if (p.outH < 0 || p.outW < 0) return "output lengths must not be negative";
-  if (p.samplingRatio < 0 || p.samplingRatio > kMostSamples) return "samplingRatio must be in [0, 4096]";
+  if (p.samplingRatio < 0 || p.samplingRatio > kMostSamples) return "samplingRatio must be in [0, 32]";
   if ((p.max | p.halfPixel) & ~1) return "max and halfPixel must be 0 or 1";
   const Size planes = Size(p.rois) * Size(p.channels);
   if (!(planes * Size(p.outH) * Size(p.outW) * 4).fits(c.operandBytes[0])) return "output must hold its shape";
@@ -42,6 +42,13 @@ static uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
 }
 
 extern const Contract roi_align_contract{"roi_align", "wrrr", 0, sizeof(RoiAlignParams), false, verify, tiles, nullptr};
+
+// The same where the region decides: the operator takes one sample a pixel, of a region that may be larger than the
+// image. Regions are data; this bounds the work by the size of the image.
+static float samplesAlong(int64_t length) {
+  const auto most = static_cast<float>(4 * length);
+  return most > kMostSamples ? most : static_cast<float>(kMostSamples);
+}
 
 // A coordinate's two neighbours; false when it lies outside the image.
 struct Between {
@@ -80,10 +87,10 @@ Fault roi_align_f32_scalar(const Work& work) {
     const float binW = width / static_cast<float>(p.outW), binH = height / static_cast<float>(p.outH);
     const float wantedH = p.samplingRatio > 0 ? static_cast<float>(p.samplingRatio) : std::ceil(binH);
     const float wantedW = p.samplingRatio > 0 ? static_cast<float>(p.samplingRatio) : std::ceil(binW);
-    if (!(wantedH <= kMostSamples) || !(wantedW <= kMostSamples)) return Fault::invalidValue;
+    if (!(wantedH <= samplesAlong(p.height)) || !(wantedW <= samplesAlong(p.width))) return Fault::invalidValue;
     const auto countH = static_cast<int32_t>(wantedH > 0 ? wantedH : 0),
                countW = static_cast<int32_t>(wantedW > 0 ? wantedW : 0);
-    const float samples = static_cast<float>(countH > 0 && countW > 0 ? countH * countW : 1);
+    const float samples = static_cast<float>(countH > 0 && countW > 0 ? int64_t{countH} * countW : 1);
 
     for (int64_t i = 0; i < p.outH; i++) {
       for (int64_t j = 0; j < p.outW; j++) {
