@@ -24,6 +24,9 @@ static int64_t elementBytes(const char* dtype) {
   }
 }
 
+// No address space has more elements; steps of such strides cannot overflow.
+constexpr int64_t kMostStride = int64_t{1} << 48;
+
 static Size reach(const EinsumParams& p, const int64_t* stride) {
   Size last(1);
   for (int d = 0; d < p.rank; d++) last = last + Size(p.dims[d] - 1) * Size(stride[d]);
@@ -36,6 +39,7 @@ static const char* verify(const Kernel& kernel, const Check& c) {
   Size outputs(1), terms(1);
   for (int d = 0; d < p.rank; d++) {
     if (p.dims[d] < 0 || p.strideA[d] < 0 || p.strideB[d] < 0) return "dimensions and strides must not be negative";
+    if (p.strideA[d] > kMostStride || p.strideB[d] > kMostStride) return "strides must be at most 2^48";
     (d < p.outRank ? outputs : terms) = (d < p.outRank ? outputs : terms) * Size(p.dims[d]);
   }
   const Size bytes(elementBytes(kernel.dtypes));
