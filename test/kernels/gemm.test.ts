@@ -193,7 +193,6 @@ describe.each(rowsOf('gemm', 'f32'))('$name', (row) => {
     expect(call({ batch: [2 ** 40, 2 ** 40, 1, 1] })).toThrow(/overflow/);
     expect(call({ lda: 4 })).toThrow(/a must hold/);
     expect(call({ lda: -1 })).toThrow(/row strides/);
-    expect(call({ m: 1, lda: 2 ** 61 })).toThrow(/row strides/);
     expect(call({ ldc: 6 })).toThrow(/output must hold/);
     expect(call({ ldc: 4 })).toThrow(/ldc/);
     expect(call({ biasRow: 1 })).toThrow(/bias/);
