@@ -27,8 +27,8 @@ export function readTensor(tensor: unknown, where: string): HostTensor {
   const { type, dims, data } = tensor as Partial<TensorLike>;
   if (type === 'string' || !isDType(type))
     throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', where, 'element type must be a numeric ONNX type', `${String(type)} came`);
-  if (!Array.isArray(dims) || !dims.every((d) => Number.isSafeInteger(d) && d >= 0)) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'dims must be non-negative integers', `${JSON.stringify(dims)} came`);
+  if (!Array.isArray(dims) || dims.includes(undefined as unknown as number) || !dims.every((d) => Number.isSafeInteger(d) && d >= 0)) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'dims must be non-negative integers', `${Array.isArray(dims) ? shapeText(dims) : String(dims)} came`);
   }
   if (!ArrayBuffer.isView(data) || data instanceof DataView)
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'data must be a typed array', `${typeof data} came`);

@@ -2,8 +2,8 @@
  * The typed graph builder. Method and option names are WebNN's (W3C, IDL of 2025); what WebNN does not have is marked
  * "ours" in the functions' docs.
  */
-import type { DType } from '../dtype.js';
-import { dsnkError } from '../errors.js';
+import { type DType, isDType } from '../dtype.js';
+import { dsnkError, shapeText } from '../errors.js';
 import type { Shape } from '../graph/dim.js';
 import { Constant, Graph } from '../graph/graph.js';
 import { readTensor, type TensorLike } from '../tensor.js';
@@ -27,9 +27,15 @@ export class GraphBuilder {
   }
 
   /** A graph input. */
-  input(name: string, { dataType, shape }: OperandDescriptor): Operand {
-    if (this.#graph.inputs.some((v) => v.name === name))
-      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `input "${name}"`, 'input names must be unique', 'it came twice');
+  input(name: string, descriptor: OperandDescriptor): Operand {
+    const { dataType, shape } = descriptor ?? {};
+    const where = `input "${name}"`;
+    if (!isDType(dataType)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'dataType must be an ONNX element type', `${String(dataType)} came`);
+    if (!Array.isArray(shape) || !shape.every((d) => typeof d === 'string' || (Number.isSafeInteger(d) && d >= 0))) {
+      const came = Array.isArray(shape) ? shapeText(shape) : String(shape);
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'shape must be a list of names and non-negative integers', `${came} came`);
+    }
+    if (this.#graph.inputs.some((v) => v.name === name)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'input names must be unique', 'it came twice');
     return new Operand(this.#graph, this.#graph.addInput(name, dataType, [...shape]));
   }
 
@@ -43,7 +49,7 @@ export class GraphBuilder {
 
   /** Ends the graph with these outputs, renamed to the keys. Nodes that none of them needs are left out when it is compiled. */
   build(outputs: Readonly<Record<string, Operand>>): Graph {
-    if (Object.keys(outputs).length === 0) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'build', 'outputs must have at least one operand', 'none came');
+    if (Object.keys(outputs ?? {}).length === 0) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'build', 'outputs must have at least one operand', 'none came');
     for (const [name, operand] of Object.entries(outputs)) {
       if (operand.graph !== this.#graph)
         throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `output "${name}"`, 'operands must belong to this builder', 'one of another builder came');

@@ -92,6 +92,7 @@ const MOVES = new Set(['strided_copy', 'transpose', 'copy']);
 
 function call(prepared: PreparedKernel, repeat = 1): KernelResult {
   try {
+    if (!Number.isSafeInteger(repeat)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', 'repeat must be an integer', `${repeat} came`);
     const timesNs = Array.from({ length: Math.max(1, repeat) }, () => prepared.run());
     return { data: prepared.data, dims: prepared.dims, kernels: prepared.kernels, timesNs };
   } finally {

@@ -62,7 +62,7 @@ export class LoadedProgram {
     outputs: readonly (Bytes | undefined)[],
     options: { signal?: AbortSignal | undefined; times?: BigUint64Array | undefined } = {},
   ): Promise<void> {
-    const { signal } = options;
+    const signal = options.signal ?? undefined;
     return new Promise((resolve, reject) => {
       let onAbort: (() => void) | undefined;
       const job = native().run(this.#handle, inputs, outputs, options.times ?? null, (code, pc, fault) => {

@@ -108,7 +108,7 @@ export class InferenceSession {
     if (typeof model === 'string' || model instanceof URL) {
       if (model instanceof URL && model.protocol !== 'file:')
         throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'a URL must be a file: URL', `${model.protocol} came`);
-      const path = resolve(model instanceof URL ? fileURLToPath(model) : model);
+      const path = resolve(model instanceof URL ? pathOf(model) : model);
       return openModelFile(path, options);
     }
     return openModelBytes(bytesOf(model, typeof second === 'number' ? second : 0, byteLength), options);
@@ -125,7 +125,10 @@ export class InferenceSession {
     closeSubgraphs(graph);
     assertSupported(graph, origin.problems);
     for (const v of graph.inputs) {
-      if (v.shape !== undefined) v.shape = v.shape.map((d) => (typeof d === 'string' ? (options.freeDimensionOverrides?.[d] ?? d) : d));
+      if (v.shape !== undefined)
+        v.shape = v.shape.map((d) =>
+          typeof d === 'string' ? (Object.hasOwn(options.freeDimensionOverrides ?? {}, d) ? (options.freeDimensionOverrides?.[d] ?? d) : d) : d,
+        );
     }
     inferGraph(graph, { concrete: false });
     const model = new Model(graph, {
@@ -178,6 +181,7 @@ export class InferenceSession {
   async run(feeds: Feeds, second?: Fetches | RunOptions, third?: RunOptions): Promise<Record<string, Tensor>> {
     const { fetches, options } = this.#arguments(second, third);
     const request = this.#request(feeds, fetches);
+    checkSignal(options.signal);
     options.signal?.throwIfAborted();
     this.#running++;
     try {
@@ -283,7 +287,7 @@ export class InferenceSession {
     }
     const wanted = this.#graph.outputs.map((v) => list === undefined || Object.hasOwn(list, v.name));
     const outputs = this.#graph.outputs.map((v) => {
-      const into = list?.[v.name];
+      const into = Object.hasOwn(list ?? {}, v.name) ? list?.[v.name] : undefined;
       if (into === undefined || into === null) return undefined;
       const t = readTensor(into, `fetch "${v.name}"`);
       if (t.dtype !== v.type) throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', `fetch "${v.name}"`, `element type must be ${v.type}`, `${t.dtype} came`);
@@ -293,13 +297,14 @@ export class InferenceSession {
   }
 
   #answer(request: Request, results: readonly HostTensor[]): Record<string, Tensor> {
-    const out: Record<string, Tensor> = {};
-    request.names.forEach((name, i) => {
-      if (!request.wanted[i]) return;
-      const given = request.fetches[name];
-      out[name] = given ? (given as Tensor) : toTensor(results[i] as HostTensor);
-    });
-    return out;
+    // Object.fromEntries: a name may be "__proto__".
+    return Object.fromEntries(
+      request.names.flatMap((name, i): [string, Tensor][] => {
+        if (!request.wanted[i]) return [];
+        const given = Object.hasOwn(request.fetches, name) ? request.fetches[name] : undefined;
+        return [[name, given ? (given as Tensor) : toTensor(results[i] as HostTensor)]];
+      }),
+    );
   }
 }
 
@@ -334,8 +339,11 @@ function checkOptions(options: SessionOptions): void {
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `freeDimensionOverrides.${name} must be a size`, `${size} came`);
   }
   checkLimits(where, options);
+  if (executionProviders !== undefined && executionProviders !== null && !Array.isArray(executionProviders)) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'executionProviders must be a list', `${typeof executionProviders} came`);
+  }
   for (const provider of executionProviders ?? []) {
-    const name = typeof provider === 'string' ? provider : provider.name;
+    const name = typeof provider === 'string' ? provider : provider?.name;
     if (name !== 'cpu') throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, "executionProviders must be ['cpu'] in this version", `'${name}' came`);
   }
 }
@@ -368,12 +376,38 @@ async function openModelBytes(bytes: Uint8Array, options: SessionOptions): Promi
   return InferenceSession.open(graph, options, { keepSources: true, problems, metadata });
 }
 
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'a URL must be one of a local file', `"${url.href}" came`, error);
+  }
+}
+
+function checkSignal(signal: Partial<AbortSignal> | null | undefined): void {
+  if (signal === undefined || signal === null) return;
+  if (typeof signal.throwIfAborted !== 'function' || typeof signal.addEventListener !== 'function')
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'run options', 'signal must be an AbortSignal', `${typeof signal} came`);
+}
+
+/** Views of a detached buffer cannot be made; the length alone does not tell it from an empty one. */
+function isDetached(buffer: ArrayBuffer): boolean {
+  try {
+    return new Uint8Array(buffer).length < 0;
+  } catch {
+    return true;
+  }
+}
+
 function bytesOf(model: unknown, offset: number, length: number | undefined): Uint8Array {
   const whole = (model as ArrayBufferLike | undefined)?.byteLength;
   if (typeof whole === 'number' && !(offset >= 0 && (length ?? 0) >= 0 && offset + (length ?? 0) <= whole)) {
     const came = `${offset} and ${length} came for ${whole} bytes`;
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'byteOffset and byteLength must lie inside the buffer', came);
   }
+  const memory = ArrayBuffer.isView(model) ? model.buffer : model;
+  if ((memory instanceof ArrayBuffer && isDetached(memory)) || !Number.isInteger(offset))
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'model must be bytes in a buffer that is not detached', `offset ${offset} came`);
   if (ArrayBuffer.isView(model)) return new Uint8Array(model.buffer, model.byteOffset + offset, length ?? model.byteLength - offset);
   if (model instanceof ArrayBuffer || model instanceof SharedArrayBuffer) return new Uint8Array(model, offset, length);
   throw dsnkError(

@@ -4,6 +4,7 @@
 
 #if defined(__GLIBC__)
 #include <malloc.h>
+#include <sys/stat.h>
 #endif
 
 #include <cerrno>
@@ -158,6 +159,16 @@ static Napi::Value readFile(const Napi::CallbackInfo& info) {
   r->callback = Napi::Persistent(info[1].As<Napi::Function>());
   auto pending = std::make_unique<Environment::Pending>();
   pending->work = [r](Team&, Environment::Pending&) {
+    // A path with a zero in it would end there, and opening a pipe would wait for its other end.
+    struct stat status;
+    if (r->path.find('\0') != std::string::npos) {
+      r->error = EINVAL;
+    } else if (stat(r->path.c_str(), &status) != 0) {
+      r->error = errno;
+    } else if (!S_ISREG(status.st_mode)) {
+      r->error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+    }
+    if (r->error != 0) return;
     FILE* f = std::fopen(r->path.c_str(), "rbe");
     if (f == nullptr) {
       r->error = errno;

@@ -82,6 +82,15 @@ describe('GraphBuilder', () => {
   });
 
   it('refuses empty and inherited nonsense with its own error', async () => {
+    for (const descriptor of [
+      undefined,
+      { dataType: 'float33', shape: [1] },
+      { dataType: 'float32', shape: 3 },
+      { dataType: 'float32', shape: [-1, 'n', 1.5] },
+    ]) {
+      expect(() => new GraphBuilder().input('x', descriptor as never)).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', /input "x": (dataType|shape) must be/));
+    }
+    expect(() => new GraphBuilder().build(null as never)).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', /at least one/));
     expect(() => new GraphBuilder().build({})).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', /at least one/));
     expect(() => ops.relu(undefined as never)).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', /Relu/));
     expect(() => ops.add(f32([1]), null as never)).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', /Add/));

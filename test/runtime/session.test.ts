@@ -81,6 +81,45 @@ describe('InferenceSession', () => {
     expect(() => session.runSync(feeds)).toThrow(expect.objectContaining({ code: 'ERR_DSNK_OUT_OF_MEMORY' }));
   });
 
+  it('names wrong arguments of every kind', async () => {
+    const invalid = { name: 'DsnkError', code: 'ERR_DSNK_INVALID_ARGUMENT' };
+    const wrong = (value: unknown) => value as never;
+    await expect(InferenceSession.create(new URL('https://example.org/model.onnx'))).rejects.toMatchObject(invalid);
+    const bytes = new ArrayBuffer(8);
+    await expect(InferenceSession.create(bytes, 9, 4)).rejects.toMatchObject(invalid);
+    await expect(InferenceSession.create(bytes, -1)).rejects.toMatchObject(invalid);
+    structuredClone(bytes, { transfer: [bytes] });
+    await expect(InferenceSession.create(bytes)).rejects.toMatchObject(invalid);
+    for (const path of ['.', `${import.meta.filename}\0.onnx`]) {
+      await expect(InferenceSession.create(path)).rejects.toThrow(/file must be readable, (Is a directory|Invalid argument)/);
+    }
+    for (const n of [-1, 1.5, Number.NaN, '3', 3n]) {
+      await expect(InferenceSession.fromGraph(reshapeGraph(), { freeDimensionOverrides: { n: wrong(n) } })).rejects.toMatchObject(invalid);
+    }
+    for (const executionProviders of ['cpu', 5]) {
+      await expect(InferenceSession.fromGraph(reshapeGraph(), { executionProviders: wrong(executionProviders) })).rejects.toMatchObject(invalid);
+    }
+    const unknown = { name: 'DsnkError', code: 'ERR_DSNK_DEVICE_UNAVAILABLE' };
+    await expect(InferenceSession.fromGraph(reshapeGraph(), { executionProviders: [wrong(null)] })).rejects.toMatchObject(unknown);
+
+    await using session = await InferenceSession.fromGraph(reshapeGraph());
+    const feeds = { x: floats([1, 4]), shape: shape(2, 2) };
+    for (const signal of [5, {}]) await expect(session.run(feeds, { signal: wrong(signal) })).rejects.toMatchObject(invalid);
+    expect(Object.keys(await session.run(feeds, { signal: wrong(null) }))).toEqual(['y', 's']);
+    for (const dims of [[1n, 4n], new Array(2), '14']) {
+      await expect(session.run({ ...feeds, x: { type: 'float32', dims: wrong(dims), data: new Float32Array(1) } })).rejects.toMatchObject(invalid);
+    }
+  });
+
+  it('takes names that every object has', async () => {
+    const graph = new Graph('names');
+    const x = graph.addInput('x', 'float32', ['toString']);
+    graph.outputs.push(graph.addNode('Neg', [x], { name: '__proto__' }).output());
+    await using session = await InferenceSession.fromGraph(graph, { freeDimensionOverrides: {} });
+    const results = await session.run({ x: floats([2], 1) });
+    expect(Object.entries(results).map(([name, t]) => [name, [...(t.data as Float32Array)]])).toEqual([['__proto__', [-1, -2]]]);
+  });
+
   it('writes into tensors of the caller', async () => {
     await using session = await InferenceSession.fromGraph(reshapeGraph());
     const y = floats([2, 2], 100);
