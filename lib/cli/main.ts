@@ -74,6 +74,13 @@ bench
   .option('--json', 'one JSON document')
   .action(benchKernels);
 
+// Whoever reads may have seen enough (`| head`): that is no failure. A full disk is.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  console.error(styled('red', error.message, process.stderr));
+  process.exit(1);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -58,6 +58,17 @@ const npy = (descr: string, shape: string, body: Uint8Array) => {
 };
 const ones = Float32Array.from({ length: 16 }, () => 1);
 
+describe('standard output', () => {
+  it('may be closed early, and a full disk is one line', () => {
+    const path = file('closed.onnx', model());
+    const shell = (tail: string) => spawnSync('bash', ['-c', `"$0" "$1" inspect "$2" --json ${tail}`, process.execPath, program, path], { encoding: 'utf8' });
+    expect(shell('| true').stderr).toBe('');
+    const { status, stderr } = shell('> /dev/full');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^[^\n]*no space left on device[^\n]*\n$/);
+  });
+});
+
 describe('info', () => {
   it('tells the machine', () => {
     const document = json('info');

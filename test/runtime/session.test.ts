@@ -111,6 +111,17 @@ describe('InferenceSession', () => {
     }
   });
 
+  it('divides by norms whose inverse is too large for a float', async () => {
+    for (const axis of [0, 1]) {
+      const graph = new Graph('norm');
+      const x = graph.addInput('x', 'float32', [2, 2]);
+      graph.outputs.push(graph.addNode('LpNormalization', [x], { name: 'y', attrs: { axis, p: 1 } }).output());
+      await using session = await InferenceSession.fromGraph(graph);
+      const tiny = new Tensor('float32', new Float32Array(4).fill(2 ** -130), [2, 2]);
+      expect(((await session.run({ x: tiny }))['y'] as Tensor).data).toEqual(Float32Array.of(0.5, 0.5, 0.5, 0.5));
+    }
+  });
+
   it('takes names that every object has', async () => {
     const graph = new Graph('names');
     const x = graph.addInput('x', 'float32', ['toString']);

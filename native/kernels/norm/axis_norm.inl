@@ -2,8 +2,9 @@
 
 static void lpRow(bool absolute, const float* x, float* y, int64_t n) {
   const double total = absolute ? foldRow(0.0, x, n, AbsFold()) : ::sqrt(foldRow(0.0, x, n, PowerFold()));
-  const F32 scale = F32::set(total == 0 ? 0.0f : static_cast<float>(1 / total));
-  eachVector(n, [&](int64_t i, int lanes) { storeSome(loadSome(x + i, lanes) * scale, y + i, lanes); });
+  // A division: the inverse of a subnormal norm would be infinite. A norm of 0 has elements of 0.
+  const F32 norm = F32::set(total == 0 ? 1.0f : static_cast<float>(total));
+  eachVector(n, [&](int64_t i, int lanes) { storeSome(loadSome(x + i, lanes) / norm, y + i, lanes); });
 }
 
 static void lpStrip(bool absolute, const float* x, float* y, int64_t n, int64_t inner, int width) {
@@ -17,12 +18,12 @@ static void lpStrip(bool absolute, const float* x, float* y, int64_t n, int64_t 
     sumStrip(rows, x, width, Uniform<PowerFold>(), strip);
   for (int v = 0; v * lanes < width; v++) {
     const F32 total = strip.total[v] + strip.lost[v];
-    const F32 inverse = F32::set(1.0f) / (absolute ? total : sqrt(total));
-    const F32 scale = select(equal(total, F32::zero()), F32::zero(), inverse);
+    const auto zero = equal(total, F32::zero());
+    const F32 norm = absolute ? total : sqrt(total);
     const int left = width - v * lanes < lanes ? width - v * lanes : lanes;
     for (int64_t i = 0; i < n; i++) {
       const int64_t at = i * inner + v * lanes;
-      storeSome(loadSome(x + at, left) * scale, y + at, left);
+      storeSome(select(zero, F32::zero(), loadSome(x + at, left) / norm), y + at, left);
     }
   }
 }
