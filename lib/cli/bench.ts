@@ -1,12 +1,13 @@
 /** `bench`: a model on this machine, or single kernels beside the machine's own peak measured in alternation. */
 import type { Tensor } from 'onnxruntime-common';
+import { dsnkError } from '../errors.js';
 import { type KernelMeasurement, measureKernels } from '../runtime/measure.js';
 import { native } from '../runtime/native.js';
 import { InferenceSession } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
 import { packageVersion } from './info.js';
-import { randomTensor } from './inputs.js';
-import { columns, Progress, printJson } from './output.js';
+import { checkDims, randomTensor, sizedRun } from './inputs.js';
+import { columns, Progress, printJson, threadsText } from './output.js';
 import { parseDims } from './run.js';
 
 export interface BenchOptions {
@@ -27,8 +28,9 @@ const quantile = (sorted: readonly number[], q: number) => sorted[Math.min(sorte
 export async function benchModel(model: string, options: BenchOptions): Promise<void> {
   await using session = await InferenceSession.create(model, options.threads === undefined ? {} : { intraOpNumThreads: options.threads });
   const dims = parseDims(options.dim);
+  checkDims(session, dims);
   const feeds: Record<string, Tensor> = Object.fromEntries(session.inputMetadata.map((m) => [m.name, toTensor(randomTensor(m, dims))]));
-  for (let i = 0; i < 3; i++) await session.run(feeds);
+  for (let i = 0; i < 3; i++) await sizedRun(session, dims, feeds);
   const times: number[] = [];
   const end = performance.now() + options.seconds * 1000;
   const progress = new Progress('timing', options.seconds);
@@ -50,12 +52,14 @@ export async function benchModel(model: string, options: BenchOptions): Promise<
   if (options.json) printJson({ machine: machine(), model, ...result });
   else
     console.log(
-      `${model}: best ${result.bestMs.toFixed(2)} ms, median ${result.medianMs.toFixed(2)} ms, p95 ${result.p95Ms.toFixed(2)} ms (${result.runs} runs, ${result.threads} threads)`,
+      `${model}: best ${result.bestMs.toFixed(2)} ms, median ${result.medianMs.toFixed(2)} ms, p95 ${result.p95Ms.toFixed(2)} ms (${result.runs} runs, ${threadsText(result.threads)})`,
     );
 }
 
 export function benchKernels(options: BenchOptions): void {
   const rows = measureKernels({ seconds: options.seconds, ...(options.filter !== undefined && { filter: options.filter }) });
+  if (rows.length === 0)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--filter', 'must be part of the name of a call, such as gemm or conv', `"${options.filter}" came`);
   if (options.json) {
     printJson({ machine: machine(), kernels: rows });
     return;

@@ -4,7 +4,7 @@ import { arch, platform, release } from 'node:os';
 import { allOperators } from '../ops/index.js';
 import type { CpuInfo } from '../runtime/binding.js';
 import { addonPath, native } from '../runtime/native.js';
-import { bytesText, printJson, styled } from './output.js';
+import { cacheText, printJson, styled, threadsText } from './output.js';
 
 export interface MachineInfo {
   readonly package: string;
@@ -64,8 +64,8 @@ export function info(options: { json?: boolean }): void {
   if (m.cpu) {
     const { cpu } = m;
     const capped = cpu.isa === cpu.best ? '' : `, capped from ${cpu.best} by DSNK_ISA`;
-    line('CPU', `${cpu.model} ${styled('dim', `(${cpu.isa}${capped}; ${cpu.threads} threads usable)`)}`);
-    line('Caches', `L1d ${bytesText(cpu.l1dBytes)}, L2 ${bytesText(cpu.l2Bytes)}, L3 ${bytesText(cpu.l3Bytes)}`);
+    line('CPU', `${cpu.model} ${styled('dim', `(${cpu.isa}${capped}; ${threadsText(cpu.threads)} usable)`)}`);
+    line('Caches', `L1d ${cacheText(cpu.l1dBytes)}, L2 ${cacheText(cpu.l2Bytes)}, L3 ${cacheText(cpu.l3Bytes)}`);
   }
   if (m.kernels) line('Kernels', `${m.kernels.usable} usable of ${m.kernels.total}`);
   line('Operators', `${m.operators}`);

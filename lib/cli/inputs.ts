@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Tensor } from 'onnxruntime-common';
 import { byteSize, isFloat } from '../dtype.js';
-import { dsnkError } from '../errors.js';
+import { DsnkError, dsnkError } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import type { InferenceSession, TensorMetadata } from '../runtime/session.js';
 import { allocate, type HostTensor, toTensor } from '../tensor.js';
@@ -45,15 +45,20 @@ export function imageInput(session: InferenceSession): TensorMetadata {
   return found;
 }
 
-/** Short side resized, centre cropped to the input's height and width (224 where symbolic), normalized, planar. */
-export async function imageTensor(path: string, input: TensorMetadata, p: Preprocess): Promise<Tensor> {
+/** Short side resized, centre cropped to the input's height and width (where symbolic: `--dim name=n`, else 224), normalized, planar. */
+export async function imageTensor(path: string, input: TensorMetadata, dims: ReadonlyMap<string, number>, p: Preprocess): Promise<Tensor> {
   const channels = input.shape[1] as number;
-  const [height, width] = input.shape.slice(2).map((d) => (typeof d === 'number' ? d : 224)) as [number, number];
+  const [height, width] = input.shape.slice(2).map((d) => (typeof d === 'number' ? d : (dims.get(d) ?? 224))) as [number, number];
   let picture = (await openPicture(path))
     .resize({ width: Math.round(width * p.resizeRatio), height: Math.round(height * p.resizeRatio), fit: 'outside' })
     .removeAlpha();
   if (channels === 1) picture = picture.grayscale();
-  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await picture
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause: Error) => {
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `--image ${path}`, 'must be a picture that sharp can read', cause.message, cause);
+    });
   const [left, top] = [Math.floor((info.width - width) / 2), Math.floor((info.height - height) / 2)];
   const out = new Float32Array(channels * height * width);
   for (let c = 0; c < channels; c++) {
@@ -65,6 +70,31 @@ export async function imageTensor(path: string, input: TensorMetadata, p: Prepro
     }
   }
   return toTensor({ dtype: 'float32', dims: [1, channels, height, width], data: out });
+}
+
+const symbolsOf = (session: InferenceSession) => [...new Set(session.inputMetadata.flatMap((m) => m.shape.filter((d): d is string => typeof d === 'string')))];
+
+/** A `--dim` that names no symbol of the inputs would change nothing. */
+export function checkDims(session: InferenceSession, dims: ReadonlyMap<string, number>): void {
+  const symbols = symbolsOf(session);
+  for (const name of dims.keys()) {
+    if (symbols.includes(name)) continue;
+    const must = symbols.length === 0 ? 'must be left out: the model has no symbolic dimensions' : `must name one of ${symbols.join(', ')}`;
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--dim', must, `"${name}" came`);
+  }
+}
+
+/** A run whose refusal of shapes says which symbols no `--dim` has fixed. */
+export async function sizedRun(session: InferenceSession, dims: ReadonlyMap<string, number>, feeds: Record<string, Tensor>): Promise<Record<string, Tensor>> {
+  try {
+    return await session.run(feeds);
+  } catch (error) {
+    const open = symbolsOf(session).filter((name) => !dims.has(name));
+    const inside = error instanceof DsnkError && error.code === 'ERR_DSNK_SHAPE_MISMATCH' && !error.message.startsWith('input "');
+    if (!inside || open.length === 0) throw error;
+    const hint = `sizes not given were chosen by the command: fix them with ${open.map((name) => `--dim ${name}=<size>`).join(' ')}`;
+    throw new DsnkError(error.code, `${error.message}\n${hint}`, { cause: error });
+  }
 }
 
 /** Dimensions of an input with symbols replaced: by `--dim name=n`, else by 1. */

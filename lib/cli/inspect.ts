@@ -6,8 +6,8 @@ import { printGraph } from '../graph/print.js';
 import { nativeCatalogue } from '../runtime/model.js';
 import { InferenceSession } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
-import { randomTensor } from './inputs.js';
-import { bytesText, columns, printJson, styled } from './output.js';
+import { randomTensor, sizedRun } from './inputs.js';
+import { bytesText, columns, printJson, styled, threadsText } from './output.js';
 import { parseDims } from './run.js';
 
 export interface InspectOptions {
@@ -34,7 +34,8 @@ export async function inspect(model: string, options: InspectOptions): Promise<v
   }
   await using _ = session;
   // The kernels depend on the shapes: symbols that no --dim fixes are taken as 1.
-  if (session.model.programs.length === 0) await session.run(Object.fromEntries(session.inputMetadata.map((m) => [m.name, toTensor(randomTensor(m, dims))])));
+  if (session.model.programs.length === 0)
+    await sizedRun(session, dims, Object.fromEntries(session.inputMetadata.map((m) => [m.name, toTensor(randomTensor(m, dims))])));
   const report = describe(model, session);
   if (options.json) printJson(report);
   else print(report, session, options);
@@ -97,7 +98,7 @@ function print(report: Report, session: InferenceSession, options: InspectOption
         `io ${bytesText(memory.ioBytes)}`,
         `scratch ${bytesText(memory.scratchBytes)}`,
         `weights ${bytesText(report.weightBytes)}`,
-        `${stage.threads} threads`,
+        threadsText(stage.threads),
       ].join(', '),
     );
     const compiled = session.model.programs[i]?.compiled;

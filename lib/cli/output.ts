@@ -34,6 +34,13 @@ export function bytesText(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** Sizes of caches, which come in powers of two. */
+export function cacheText(bytes: number): string {
+  return bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${Number((bytes / 2 ** 20).toFixed(1))} MiB`;
+}
+
+export const threadsText = (threads: number) => `${threads} thread${threads === 1 ? '' : 's'}`;
+
 /** A single line on a terminal for work that takes more than a second; silent elsewhere. */
 export class Progress {
   readonly #started = performance.now();

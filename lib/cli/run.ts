@@ -6,8 +6,8 @@ import { dsnkError } from '../errors.js';
 import { native } from '../runtime/native.js';
 import { InferenceSession, type NodeTiming } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
-import { fileTensor, imageInput, imagenet, imageTensor, type Preprocess, randomTensor } from './inputs.js';
-import { bytesText, columns, Progress, printJson, styled } from './output.js';
+import { checkDims, fileTensor, imageInput, imagenet, imageTensor, type Preprocess, randomTensor, sizedRun } from './inputs.js';
+import { bytesText, columns, Progress, printJson, styled, threadsText } from './output.js';
 
 export interface RunCommandOptions {
   readonly image?: string;
@@ -36,8 +36,12 @@ export function parseDims(specs: readonly string[] = []): Map<string, number> {
   );
 }
 
-async function feedsFor(session: InferenceSession, image: string | undefined, options: RunCommandOptions): Promise<Record<string, Tensor>> {
-  const dims = parseDims(options.dim);
+async function feedsFor(
+  session: InferenceSession,
+  image: string | undefined,
+  dims: ReadonlyMap<string, number>,
+  options: RunCommandOptions,
+): Promise<Record<string, Tensor>> {
   const feeds: Record<string, Tensor> = {};
   for (const spec of options.input ?? []) {
     const [name, tensor] = fileTensor(spec, session, dims);
@@ -46,7 +50,7 @@ async function feedsFor(session: InferenceSession, image: string | undefined, op
   if (image !== undefined) {
     const input = imageInput(session);
     const own = session.metadata.get('dsnk.preprocess');
-    feeds[input.name] = await imageTensor(image, input, own === undefined ? imagenet : (JSON.parse(own) as Preprocess));
+    feeds[input.name] = await imageTensor(image, input, dims, own === undefined ? imagenet : (JSON.parse(own) as Preprocess));
   }
   for (const m of session.inputMetadata) feeds[m.name] ??= toTensor(randomTensor(m, dims));
   return feeds;
@@ -58,9 +62,11 @@ export async function run(model: string | undefined, options: RunCommandOptions)
   const loadStart = performance.now();
   await using session = await InferenceSession.create(path, options.threads === undefined ? {} : { intraOpNumThreads: options.threads });
   const loadMs = performance.now() - loadStart;
-  const feeds = await feedsFor(session, image, options);
+  const dims = parseDims(options.dim);
+  checkDims(session, dims);
+  const feeds = await feedsFor(session, image, dims, options);
 
-  let outputs = await session.run(feeds); // compiles the model for these shapes
+  let outputs = await sizedRun(session, dims, feeds); // compiles the model for these shapes
   const times: number[] = [];
   const progress = new Progress('running', options.repeat);
   for (let i = 0; i < options.repeat; i++) {
@@ -76,7 +82,9 @@ export async function run(model: string | undefined, options: RunCommandOptions)
 
   const labels = options.labels ? labelsOf(options.labels) : ownLabels(session);
   const first = outputs[session.outputNames[0] as string] as Tensor;
-  const ranked = image !== undefined || labels ? topClasses(first, options.top, labels) : [];
+  // Scores of classes lie along one dimension; a detector's or a picture's output has no best class.
+  const scores = Math.max(1, ...first.dims) === first.size && (labels !== undefined || (image !== undefined && session.outputNames.length === 1));
+  const ranked = scores ? topClasses(first, options.top, labels) : [];
   const { programs, weightBytes } = session.model;
   const summary = {
     model: path,
@@ -95,12 +103,11 @@ export async function run(model: string | undefined, options: RunCommandOptions)
     printJson(summary);
     return;
   }
-  const threads = `${summary.threads} thread${summary.threads === 1 ? '' : 's'}`;
   const facts = [
     `${(summary.timeMs.median as number).toFixed(2)} ms`,
     `${summary.kernels} kernels`,
     `arena ${bytesText(summary.arenaBytes)}`,
-    threads,
+    threadsText(summary.threads),
     summary.isa,
   ].join('   ');
   if (ranked.length > 0) {

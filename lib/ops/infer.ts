@@ -78,7 +78,7 @@ export function assertSupported(graph: Graph, problems: readonly string[] = []):
     throw dsnkErrorList(
       'ERR_DSNK_UNSUPPORTED_OP',
       `model "${graph.name}"`,
-      `every operator, opset and type must be one this version runs, ${lines.length} are not`,
+      `every operator, opset and type must be one this version runs, ${lines.length} ${lines.length === 1 ? 'is' : 'are'} not`,
       lines,
     );
   }

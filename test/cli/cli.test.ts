@@ -48,6 +48,11 @@ const picture = (() => {
   const x = b.input('image', { dataType: 'float32', shape: [1, 3, 8, 8] });
   return file('picture.onnx', exportModel(b.build({ scores: b.reduceMean(x, { axes: [2, 3] }) })));
 })();
+const windowed = (() => {
+  const b = new GraphBuilder('windowed');
+  const x = b.input('image', { dataType: 'float32', shape: [1, 3, 'height', 'width'] });
+  return file('windowed.onnx', exportModel(b.build({ y: b.maxPool2d(x, { windowDimensions: [3, 3] }) })));
+})();
 const bad = file(
   'bad.onnx',
   encode({ name: 'bad', input: [f32('x', 1)], output: [f32('y', 1)], node: [node('NoSuchOperator', ['x'], ['a']), node('NorThis', ['a'], ['y'])] }),
@@ -157,6 +162,11 @@ describe('run', () => {
       /shape must be \[batch,8\], \[4,4\] came/,
     ],
     ['a dimension that is none', ['run', good, '--dim', 'batch=two'], /--dim: must be <name>=<size>/],
+    ['a dimension that no input has', ['run', good, '--dim', 'rows=2'], /--dim: must name one of batch, "rows" came/],
+    ['a dimension of a model without any', ['run', picture, '--dim', 'batch=2'], /--dim: must be left out: the model has no symbolic dimensions/],
+    ['a size too small for a window', ['run', windowed], /must be at least as long as the window[\s\S]*--dim height=<size> --dim width=<size>/],
+    ['a picture that is none', ['run', picture, '--image', good], /--image .*good\.onnx: must be a picture that sharp can read/],
+    ['a name of no kernel call', ['bench', 'kernel', '--filter', 'nothing'], /--filter: must be part of the name of a call/],
     ['labels that are not there', ['run', good, '--labels', 'none.json'], /none\.json/],
     ['labels that are none', ['run', good, '--labels', good], /--labels: must be a JSON array of class names/],
     ['a picture for a model that takes none', ['run', good, '--image', 'daisy.jpg'], /model must have a float32 input/],
@@ -166,6 +176,13 @@ describe('run', () => {
     expect(stderr).not.toMatch(/^ {4}at /m);
     expect(status).toBe(1);
     expect(stdout).toBe('');
+  });
+  it('ranks classes only where the output is scores of classes', () => {
+    const scene = fileURLToPath(new URL('../../models/shapes.png', import.meta.url));
+    expect(json('run', picture, '--image', scene, '--repeat', '1').top).toHaveLength(1);
+    const map = json('run', windowed, '--image', scene, '--dim', 'height=12', '--dim', 'width=9', '--repeat', '1');
+    expect(map.top).toEqual([]);
+    expect(map.outputs.y.dims).toEqual([1, 3, 10, 7]);
   });
   it('says how to get sharp where it is missing', () => {
     // A resolver that does not find the package, as on a machine without it.
