@@ -184,13 +184,11 @@ export class InferenceSession {
     checkSignal(options.signal);
     options.signal?.throwIfAborted();
     this.#running++;
-    try {
-      const results = await this.#model.run(request.inputs, { signal: options.signal, wanted: request.wanted, outputs: request.outputs });
-      return this.#answer(request, results);
-    } finally {
+    const work = this.#model.run(request.inputs, { signal: options.signal, wanted: request.wanted, outputs: request.outputs }).finally(() => {
       this.#running--;
       if (this.#running === 0) this.#idle?.();
-    }
+    });
+    return this.#answer(request, await orAborted(work, options.signal));
   }
 
   /** Like `run`, on the calling thread: for scripts and workers, and for tiny models where a hand-over costs more than the work. */
@@ -306,6 +304,16 @@ export class InferenceSession {
       }),
     );
   }
+}
+
+/** Rejects as soon as the signal does, whatever the work is at: a load cannot be stopped, only left to end by itself. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 function metadata(v: Value): TensorMetadata {

@@ -189,6 +189,22 @@ describe('InferenceSession', () => {
     }
   });
 
+  it('rejects at once when it is aborted during the first compile, and works afterwards', async () => {
+    await using session = await InferenceSession.fromGraph(reshapeGraph());
+    const controller = new AbortController();
+    const run = session.run({ x: floats([2, 4]), shape: shape(4, 2) }, { signal: controller.signal });
+    let settled = false;
+    run.catch(() => {
+      settled = true;
+    });
+    controller.abort(new Error('changed my mind'));
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(settled).toBe(true);
+    await expect(run).rejects.toThrow('changed my mind');
+    expect((await session.run({ x: floats([2, 4]), shape: shape(4, 2) }))['y']?.dims).toEqual([4, 2]);
+  });
+
   it('keeps no more programs than it may', async () => {
     await using session = await InferenceSession.fromGraph(reshapeGraph(), { maxPrograms: 2 });
     for (let n = 1; n < 6; n++) await session.run({ x: floats([n, 4]), shape: shape(n * 4, 1) });
