@@ -156,7 +156,7 @@ static void programs(const Sample& sample) {
     Team team(kTeam);
     for (uint32_t block = 1; block <= kLoads; block++) {
       check(runOnce(*loadNext(block, team), team) == expected, "a program loaded again differs");
-      check(store->bytes() > 0 || program->weightBases[0] == nullptr, "the store lost its weights");
+      check(store->bytes.load() > 0 || program->weightBases[0] == nullptr, "the store lost its weights");
     }
   });
   for (auto& t : threads) t.join();
