@@ -65,15 +65,22 @@ interface ModelOrigin {
 
 interface Request {
   readonly inputs: HostTensor[];
-  readonly names: string[];
-  readonly wanted: boolean[];
-  readonly outputs: (HostTensor | undefined)[];
+  readonly names: readonly string[];
+  readonly wanted: readonly boolean[];
+  readonly outputs: readonly (HostTensor | undefined)[];
   readonly fetches: Readonly<Record<string, TensorLike | null>>;
 }
 
 export class InferenceSession {
   readonly #model: Model;
   readonly #graph: Graph;
+  // What every call needs, made once: a call of a small model costs little else.
+  readonly #where: string;
+  readonly #inputs: readonly { readonly value: Value; readonly name: string; readonly where: string }[];
+  readonly #inputNames: ReadonlySet<string>;
+  readonly #outputNames: readonly string[];
+  readonly #allWanted: readonly boolean[];
+  readonly #noOutputs: readonly undefined[];
   #running = 0;
   #released = false;
   #idle: (() => void) | undefined;
@@ -86,6 +93,12 @@ export class InferenceSession {
   ) {
     this.#graph = graph;
     this.#model = model;
+    this.#where = `model "${graph.name}"`;
+    this.#inputs = graph.inputs.map((value) => ({ value, name: value.name, where: `input "${value.name}"` }));
+    this.#inputNames = new Set(graph.inputs.map((v) => v.name));
+    this.#outputNames = graph.outputs.map((v) => v.name);
+    this.#allWanted = graph.outputs.map(() => true);
+    this.#noOutputs = graph.outputs.map(() => undefined);
   }
 
   /**
@@ -256,25 +269,25 @@ export class InferenceSession {
   }
 
   #request(feeds: Feeds, fetches: Fetches | undefined): Request {
-    const where = `model "${this.#graph.name}"`;
+    const where = this.#where;
     if (this.#released) throw dsnkError('ERR_DSNK_DISPOSED', where, 'session must not be used after release()');
     if (typeof feeds !== 'object' || feeds === null || Array.isArray(feeds))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'feeds must be an object of tensors by input name');
     for (const name of Object.keys(feeds)) {
-      if (!this.#graph.inputs.some((v) => v.name === name)) {
+      if (!this.#inputNames.has(name)) {
         throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `feeds must be named ${quoted(this.inputNames)}`, `"${name}" came`);
       }
     }
     const symbols = new Map<string, number>();
-    const inputs = this.#graph.inputs.map((v) => {
-      const feed = feeds[v.name];
-      if (feed === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `feeds must be named ${quoted(this.inputNames)}`, `"${v.name}" is missing`);
-      const at = `input "${v.name}"`;
+    const inputs = this.#inputs.map(({ value: v, name, where: at }) => {
+      const feed = feeds[name];
+      if (feed === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `feeds must be named ${quoted(this.inputNames)}`, `"${name}" is missing`);
       const t = readTensor(feed, at);
       if (t.dtype !== v.type) throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', at, `element type must be ${v.type}`, `${t.dtype} came`);
       checkShape(at, v, t.dims, symbols);
       return t;
     });
+    if (fetches === undefined) return { inputs, names: this.#outputNames, wanted: this.#allWanted, outputs: this.#noOutputs, fetches: {} };
     const list = Array.isArray(fetches)
       ? Object.fromEntries(fetches.map((n: string) => [n, null]))
       : ((fetches as Record<string, TensorLike | null> | undefined) ?? undefined);
@@ -295,14 +308,16 @@ export class InferenceSession {
   }
 
   #answer(request: Request, results: readonly HostTensor[]): Record<string, Tensor> {
-    // Object.fromEntries: a name may be "__proto__".
-    return Object.fromEntries(
-      request.names.flatMap((name, i): [string, Tensor][] => {
-        if (!request.wanted[i]) return [];
-        const given = Object.hasOwn(request.fetches, name) ? request.fetches[name] : undefined;
-        return [[name, given ? (given as Tensor) : toTensor(results[i] as HostTensor)]];
-      }),
-    );
+    const out: Record<string, Tensor> = {};
+    for (let i = 0; i < request.names.length; i++) {
+      if (!request.wanted[i]) continue;
+      const name = request.names[i] as string;
+      const given = Object.hasOwn(request.fetches, name) ? request.fetches[name] : undefined;
+      const tensor = given ? (given as Tensor) : toTensor(results[i] as HostTensor);
+      if (name !== '__proto__') out[name] = tensor;
+      else Object.defineProperty(out, name, { value: tensor, enumerable: true, configurable: true, writable: true });
+    }
+    return out;
   }
 }
 

@@ -28,7 +28,7 @@ struct CpuDevice::Lane {
   void serve() {
     pthread_setname_np(pthread_self(), "dsnk-executor");
     Team team(threads);
-    constexpr uint32_t kSpins = 400;
+    constexpr uint32_t kSpins = 2000;  // some tens of microseconds: the next call of a loop comes within them
     for (;;) {
       std::unique_ptr<Job> job;
       const uint32_t seen = posted.load(std::memory_order_acquire);
