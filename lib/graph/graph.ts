@@ -35,14 +35,15 @@ export class Constant {
     return byteSize(this.dtype, elementCount(this.dims));
   }
 
-  static of(dtype: DType, dims: readonly number[], values: readonly (number | bigint)[]): Constant {
+  static of(dtype: DType, dims: readonly number[], values: ArrayLike<number | bigint>): Constant {
     const array = new (arrayConstructor(dtype))(values.length);
     for (let i = 0; i < values.length; i++) {
       array[i] = array instanceof BigInt64Array || array instanceof BigUint64Array ? toBigInt64(values[i] as number | bigint) : Number(values[i]);
     }
     const bytes = new Uint8Array(array.buffer);
     // Named by contents: what a pass makes again for another batch size is found among the weights.
-    const contents = values.length <= 16 ? values.map((v) => (Object.is(v, -0) ? '-0' : v)).join(',') : createHash('sha256').update(bytes).digest('base64');
+    const contents =
+      values.length <= 16 ? Array.from(values, (v) => (Object.is(v, -0) ? '-0' : v)).join(',') : createHash('sha256').update(bytes).digest('base64');
     return new Constant(dtype, [...dims], () => bytes, `${dtype}[${dims.join(',')}]=${contents}`);
   }
 
@@ -71,12 +72,17 @@ export class Constant {
   }
 }
 
-/** INT64_MAX travels through numbers as 2^63: clamp on the way back. */
+/** INT64_MAX travels through numbers as 2^63: clamp on the way back. An infinite bound is the last integer, NaN is 0. */
 function toBigInt64(v: number | bigint): bigint {
-  const b = typeof v === 'bigint' ? v : BigInt(Math.trunc(v));
   const max = 2n ** 63n - 1n;
+  if (v === Number.POSITIVE_INFINITY) return max;
+  if (v === Number.NEGATIVE_INFINITY) return -max - 1n;
+  const b = typeof v === 'bigint' ? v : BigInt(Number.isNaN(v) ? 0 : Math.trunc(v));
   return b > max ? max : b < -max - 1n ? -max - 1n : b;
 }
+
+/** Elements that a constant computed in JavaScript may have; what is larger is for kernels, or a damaged model. */
+export const MAX_COMPUTED = 2 ** 26;
 
 export class Value {
   dtype: DType | undefined;

@@ -32,8 +32,8 @@ export interface Interpolation {
 /** `start[out]`, and `weights[taps][out]` laid out tap by tap. A start of -1 stands for "outside the image". */
 export interface AxisTable {
   readonly taps: number;
-  readonly start: readonly number[];
-  readonly weights: readonly number[];
+  readonly start: Int32Array;
+  readonly weights: Float64Array;
 }
 
 /** Where output position i lies in the input (the ONNX Resize definition's x_original). */
@@ -83,73 +83,82 @@ function cubic(distance: number, a: number): number {
   return 0;
 }
 
-/** Weights of the input positions around x, before positions outside are dealt with: [first position, weights]. */
-function neighbours(x: number, scale: number, how: Interpolation): [first: number, weights: number[]] {
-  if (how.mode === 'nearest') return [nearestIndex(x, how.nearest), [1]];
-  const base = Math.floor(x);
-  const ratio = x - base;
+/** Input positions that an output position may read, before those outside are dealt with. */
+function reachOf(scale: number, how: Interpolation): { first: number; count: number; stretch: number } {
+  if (how.mode === 'nearest') return { first: 0, count: 1, stretch: 1 };
   // Downsampling with antialias stretches the kernel by 1/scale.
-  const s = how.antialias ? Math.min(scale, 1) : 1;
-  const reach = how.mode === 'linear' ? 1 : 2;
-  const first = Math.floor(-reach / s) + 1;
-  const weights: number[] = [];
-  for (let t = first; t < 1 - first + 1; t++) {
-    const distance = (t - ratio) * s;
-    weights.push(how.mode === 'linear' ? Math.max(0, 1 - Math.abs(distance)) : cubic(distance, how.cubicA));
-  }
-  if (how.antialias) {
-    const sum = weights.reduce((a, b) => a + b, 0);
-    return [base + first, weights.map((w) => w / sum)];
-  }
-  return [base + first, weights];
+  const stretch = how.antialias ? Math.min(scale, 1) : 1;
+  const first = Math.floor(-(how.mode === 'linear' ? 1 : 2) / stretch) + 1;
+  return { first, count: 2 * (1 - first), stretch };
 }
 
-/** The table of one axis, or undefined where every output is the input at its own position. */
+/** Weights of the positions `base + first …` around `base + ratio`, written to `weights`. */
+function weigh(weights: Float64Array, first: number, ratio: number, stretch: number, how: Interpolation): void {
+  let sum = 0;
+  for (let t = 0; t < weights.length; t++) {
+    const distance = (first + t - ratio) * stretch;
+    const w = how.mode === 'linear' ? Math.max(0, 1 - Math.abs(distance)) : cubic(distance, how.cubicA);
+    weights[t] = w;
+    sum += w;
+  }
+  if (how.antialias) for (let t = 0; t < weights.length; t++) (weights[t] as number) /= sum;
+}
+
+/** Weights that the table of an axis may come to. */
+export function tableSize(axis: ResizeAxis, how: Interpolation): number {
+  return Math.min(reachOf(axis.scale, how).count, axis.input) * axis.output;
+}
+
+/** The table of one axis, of `tableSize` weights at most, or undefined where every output is the input at its own position. */
 export function axisTable(axis: ResizeAxis, how: Interpolation): AxisTable | undefined {
   const { input, output } = axis;
-  const start: number[] = [];
-  const rows: number[][] = [];
+  const crop = axis.coordinates === 'tf_crop_and_resize';
+  const { first, count, stretch } = reachOf(axis.scale, how);
+  const most = Math.min(count, input);
+  const around = new Float64Array(count).fill(1);
+  const row = new Float64Array(most);
+  const start = new Int32Array(output);
+  const table = new Float64Array(most * output);
+  const leaveOut = how.excludeOutside && how.mode === 'cubic';
   let identity = input === output;
   let taps = 1;
   for (let i = 0; i < output; i++) {
     const x = position(axis, i);
-    if (axis.coordinates === 'tf_crop_and_resize' && (x < 0 || x > input - 1)) {
-      start.push(-1);
-      rows.push([]);
+    if (crop && (x < 0 || x > input - 1)) {
+      start[i] = -1;
       identity = false;
       continue;
     }
-    const [first, weights] = neighbours(x, axis.scale, how);
+    const base = how.mode === 'nearest' ? nearestIndex(x, how.nearest) : Math.floor(x);
+    if (how.mode !== 'nearest') weigh(around, first, x - base, stretch, how);
     // Positions outside take the edge's value, or nothing.
-    const inside = new Map<number, number>();
+    const lowest = Math.min(Math.max(base + first, 0), input - 1);
+    row.fill(0);
     let sum = 0;
-    weights.forEach((w, t) => {
-      const at = Math.min(Math.max(first + t, 0), input - 1);
-      if (how.excludeOutside && how.mode === 'cubic' && at !== first + t) return;
-      inside.set(at, (inside.get(at) ?? 0) + w);
-      sum += w;
-    });
-    const scale = how.excludeOutside && how.mode === 'cubic' ? 1 / sum : 1;
-    const used = [...inside].filter(([, w]) => w !== 0).map(([at]) => at);
-    const low = used.length > 0 ? Math.min(...used) : 0;
-    const high = used.length > 0 ? Math.max(...used) : 0;
-    const row: number[] = [];
-    for (let at = low; at <= high; at++) row.push((inside.get(at) ?? 0) * scale);
-    taps = Math.max(taps, row.length);
-    start.push(low);
-    rows.push(row);
-    identity &&= low === i && row.length === 1 && row[0] === 1;
+    for (let t = 0; t < count; t++) {
+      const at = base + first + t;
+      const inside = Math.min(Math.max(at, 0), input - 1);
+      if (leaveOut && inside !== at) continue;
+      (row[inside - lowest] as number) += around[t] as number;
+      sum += around[t] as number;
+    }
+    let from = 0;
+    let to = most;
+    while (to > 1 && row[to - 1] === 0) to--;
+    while (from < to - 1 && row[from] === 0) from++;
+    const scale = leaveOut ? 1 / sum : 1;
+    for (let t = from; t < to; t++) table[(t - from) * output + i] = (row[t] as number) * scale;
+    taps = Math.max(taps, to - from);
+    start[i] = lowest + from;
+    identity &&= start[i] === i && to - from === 1 && table[i] === 1;
   }
   if (identity) return undefined;
-  const table = new Array<number>(taps * output).fill(0);
-  rows.forEach((row, i) => {
-    if (start[i] === -1) return;
+  for (let i = 0; i < output; i++) {
     // Rows shorter than the longest one must not reach past the end.
-    const from = Math.min(start[i] as number, input - taps);
-    row.forEach((w, t) => {
-      table[(t + (start[i] as number) - from) * output + i] = w;
-    });
-    start[i] = from;
-  });
-  return { taps, start, weights: table };
+    const late = (start[i] as number) - (input - taps);
+    if (late <= 0) continue;
+    for (let t = taps - 1; t >= 0; t--) table[t * output + i] = t < late ? 0 : (table[(t - late) * output + i] as number);
+    start[i] = input - taps;
+  }
+  return { taps, start, weights: table.subarray(0, taps * output) };
 }

@@ -1,12 +1,13 @@
 /** Resize (opset 19; Upsample arrives as Resize). */
 
 import type { Lowering, Ref } from '../compile/lowering.js';
-import { byteSize, type DType } from '../dtype.js';
+import { byteSize } from '../dtype.js';
+import { dsnkError } from '../errors.js';
 import { type Dim, elementCount } from '../graph/dim.js';
-import { Constant } from '../graph/graph.js';
+import { Constant, MAX_COMPUTED } from '../graph/graph.js';
 import { resizeNearestParams, resizeParams } from '../kernels/resize.js';
 import type { Inference, Operator } from './operator.js';
-import { type AxisTable, axisTable, type CoordinateMode, type Interpolation, type NearestMode } from './resize-axis.js';
+import { type AxisTable, axisTable, type CoordinateMode, type Interpolation, type NearestMode, type ResizeAxis, tableSize } from './resize-axis.js';
 
 const coordinateModes: readonly string[] = [
   'half_pixel',
@@ -101,16 +102,19 @@ function axisTables(low: Lowering, how: Interpolation): (AxisTable | undefined)[
   axes.forEach((axis, i) => {
     const from = input[axis] as number;
     const to = output[axis] as number;
-    tables[axis] = axisTable(
-      {
-        input: from,
-        output: to,
-        scale: scales === undefined ? to / from : (scales[i] as number),
-        coordinates,
-        roi: [roi[i] ?? 0, roi[axes.length + i] ?? 1],
-      },
-      how,
-    );
+    const resized: ResizeAxis = {
+      input: from,
+      output: to,
+      scale: scales === undefined ? to / from : (scales[i] as number),
+      coordinates,
+      roi: [roi[i] ?? 0, roi[axes.length + i] ?? 1],
+    };
+    const size = tableSize(resized, how);
+    if (size > MAX_COMPUTED) {
+      const what = `axis ${axis} from ${from} to ${to} positions takes ${size}`;
+      throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', node.where, `an axis must take at most ${MAX_COMPUTED} interpolation weights`, what);
+    }
+    tables[axis] = axisTable(resized, how);
   });
   return tables;
 }
@@ -152,7 +156,7 @@ function emitPass(low: Lowering, how: Interpolation, pass: Pass, tables: readonl
   const extrapolate = low.node.string('coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize';
   const value = low.node.float('extrapolation_value', 0);
   if (how.mode === 'nearest') {
-    const fill = extrapolate ? low.constant(fillOf(low.node.input(0).type, value, inner)) : undefined;
+    const fill = extrapolate ? low.constant(fillOf(low, value, inner)) : undefined;
     const elementBytes = byteSize(low.node.input(0).type, 1);
     low.emit(
       low.select('resize_nearest', dtype),
@@ -175,9 +179,13 @@ function emitPass(low: Lowering, how: Interpolation, pass: Pass, tables: readonl
 }
 
 /** `count` elements of the extrapolation value; types without a number form know only zero. */
-function fillOf(dtype: DType, value: number, count: number): Constant {
+function fillOf(low: Lowering, value: number, count: number): Constant {
+  const dtype = low.node.input(0).type;
   const plain = ['float32', 'float64', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64'];
   if (!plain.includes(dtype) && value !== 0) throw new Error(`an extrapolation value of type ${dtype} has no kernel`);
+  if (count > MAX_COMPUTED) {
+    throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', low.node.where, `axes behind a crop must have at most ${MAX_COMPUTED} elements`, `${count}`);
+  }
   return Constant.of(dtype, [count], new Array<number>(count).fill(value));
 }
 

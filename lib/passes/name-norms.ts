@@ -9,7 +9,7 @@
  * dimensions or without keepdims, scale or bias of another shape than these dimensions, types other than float32.
  */
 import { elementCount, sameShape } from '../graph/dim.js';
-import { Constant, type Node, type Value } from '../graph/graph.js';
+import { Constant, MAX_COMPUTED, type Node, type Value } from '../graph/graph.js';
 import { GraphEditor, numbersOf, scalarOf } from './editor.js';
 import type { Pass } from './index.js';
 
@@ -110,6 +110,7 @@ export const nameNorms: Pass = {
       const dims = norm.x.dims.slice(norm.axis);
       const scaled = perElement(edit, node.output(), 'Mul', dims);
       const shifted = norm.centred ? perElement(edit, scaled?.y ?? node.output(), 'Add', dims) : undefined;
+      if (scaled === undefined && elementCount(dims) > MAX_COMPUTED) continue;
       const ones = () => edit.graph.addConstant(Constant.of('float32', dims, new Array<number>(elementCount(dims)).fill(1)));
       const inputs = [norm.x, scaled?.k ?? ones(), ...(shifted === undefined ? [] : [shifted.k])];
       edit.replaceNode(shifted?.y ?? scaled?.y ?? node.output(), norm.centred ? 'LayerNormalization' : 'RMSNormalization', inputs, {

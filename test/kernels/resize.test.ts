@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nearestCall, nearestCases, type ResizeCase, tablesOf, weightedCall, weightedCases } from '../../bench/cases/resize.js';
-import { axisTable, type Interpolation } from '../../lib/ops/resize-axis.js';
+import { axisTable, type Interpolation, tableSize } from '../../lib/ops/resize-axis.js';
 import { callKernel, excess, rowNamed, rowsOf } from './harness.js';
 
 /** The definition in float64: every output is a weighted sum over both axes, written without separating them. */
@@ -138,11 +138,21 @@ describe('axis tables', () => {
   it('hold neighbours tap by tap, edges folded', () => {
     expect(axisTable({ ...axis, output: 8, scale: 2, input: 4 }, linear)).toEqual({
       taps: 2,
-      start: [0, 0, 0, 1, 1, 2, 2, 2],
-      weights: [1, 0.75, 0.25, 0.75, 0.25, 0.75, 0.25, 0, 0, 0.25, 0.75, 0.25, 0.75, 0.25, 0.75, 1],
+      start: Int32Array.of(0, 0, 0, 1, 1, 2, 2, 2),
+      weights: Float64Array.of(1, 0.75, 0.25, 0.75, 0.25, 0.75, 0.25, 0, 0, 0.25, 0.75, 0.25, 0.75, 0.25, 0.75, 1),
     });
   });
   it('mark positions outside a crop', () => {
-    expect(axisTable({ ...axis, coordinates: 'tf_crop_and_resize', roi: [-0.5, 1.5] }, { ...linear, mode: 'nearest' })?.start).toEqual([-1, 0, 2, -1]);
+    expect(axisTable({ ...axis, coordinates: 'tf_crop_and_resize', roi: [-0.5, 1.5] }, { ...linear, mode: 'nearest' })?.start).toEqual(
+      Int32Array.of(-1, 0, 2, -1),
+    );
+  });
+  it('have a size that is known before they are made', () => {
+    // Every fourth position; the cubic kernel, 2 positions to either side, is stretched by 4.
+    const shrunk = { ...axis, input: 1000, output: 250, scale: 0.25 };
+    const cubic: Interpolation = { ...linear, mode: 'cubic', antialias: true };
+    expect(tableSize(shrunk, cubic)).toBe(16 * 250);
+    expect(axisTable(shrunk, cubic)?.taps).toBe(16);
+    expect(tableSize({ ...shrunk, output: 1, scale: 1e-9 }, cubic)).toBe(1000);
   });
 });

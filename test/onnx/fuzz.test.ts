@@ -1,6 +1,7 @@
 /**
  * Damaged models. Every mutation must load or be refused with a DsnkError, in bounded time: no other exception, no hang.
- * DSNK_FUZZ sets the number of mutations per seed model (CI: 20000), DSNK_FUZZ_SEED the start of the random numbers.
+ * DSNK_FUZZ sets the number of mutations per small seed model, a twentieth of it for whole networks (CI: 20000);
+ * DSNK_FUZZ_SEED the start of the random numbers.
  */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

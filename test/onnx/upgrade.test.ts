@@ -63,6 +63,16 @@ describe('attributes that became inputs', () => {
   });
 });
 
+describe('attributes of another kind', () => {
+  it.each<[string, number, Attrs, RegExp]>([
+    ['TopK', 9, { k: { float: Number.POSITIVE_INFINITY } }, /TopK "y": attribute k must be an integer/],
+    ['Slice', 9, { starts: { floats: [0.5] }, ends: [1] }, /Slice "y": attribute starts must be a list of integers/],
+    ['Softmax', 12, { axis: { float: 0.5 } }, /Softmax "y": attribute axis must be an integer/],
+  ])('%s %i is refused', (op, opset, attributes, message) => {
+    expect(() => upgraded(opset, op, 'x', attributes)).toThrow(message);
+  });
+});
+
 describe('operators whose meaning changed', () => {
   it.each<[string, number, string, string, Attrs, Partial<GraphInit>?]>([
     ['Softmax over several axes', 11, 'Softmax', 'x', { axis: 1 }],

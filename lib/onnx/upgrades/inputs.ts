@@ -30,7 +30,7 @@ export const inputRules: readonly Rule[] = [
     if (u.draft.inputs[1] === undefined) u.draft.attrs.set('num_outputs', u.draft.outputs.length);
   }),
   rule(10, 'TopK', (u) => {
-    const k = u.takeNumber('k');
+    const k = u.takeInteger('k');
     if (k !== undefined) u.setInput(1, u.ints([k]));
   }),
   rule(2, 'Pad', (u) => {
@@ -63,7 +63,7 @@ export const inputRules: readonly Rule[] = [
     else u.draft.inputs = [x, u.ints(Array.from({ length: rank }, (_, i) => (i === at ? times : 1)))];
   }),
   rule(20, 'DFT', (u) => {
-    const axis = u.takeNumber('axis') ?? 1;
+    const axis = u.takeInteger('axis') ?? 1;
     u.setInput(2, u.constant('int64', [], [axis]));
   }),
   rule(6, 'Cast', (u) => {

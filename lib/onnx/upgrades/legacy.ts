@@ -3,8 +3,8 @@ import { type Rule, rule, type Upgrade } from './rule.js';
 
 /** `broadcast` and `axis`: dimension i of B stands at dimension axis + i of A, later ones broadcast. */
 function broadcastByAxis(u: Upgrade): void {
-  const broadcast = u.takeNumber('broadcast') ?? 0;
-  const axis = u.takeNumber('axis');
+  const broadcast = u.takeInteger('broadcast') ?? 0;
+  const axis = u.takeInteger('axis');
   if (broadcast === 0 || axis === undefined) return;
   const b = u.input(1);
   const rank = u.x.shape?.length;
@@ -24,7 +24,7 @@ function broadcastByAxis(u: Upgrade): void {
 }
 
 function integerPower(u: Upgrade): void {
-  const p = u.takeNumber('p') ?? 2;
+  const p = u.takeInteger('p') ?? 2;
   if (Number.isInteger(p)) u.draft.attrs.set('p', p);
   else u.problem(`p = ${p}`);
 }
@@ -50,9 +50,9 @@ export const legacyRules: readonly Rule[] = [
   }),
   rule(7, ['RNN', 'GRU', 'LSTM'], (u) => u.take('output_sequence')),
   rule(9, 'MeanVarianceNormalization', (u) => {
-    const across = u.takeNumber('across_channels') ?? 0;
+    const across = u.takeInteger('across_channels') ?? 0;
     const rank = u.x.shape?.length ?? 4;
-    if ((u.takeNumber('normalize_variance') ?? 1) !== 1) u.problem('MeanVarianceNormalization without variance');
+    if ((u.takeInteger('normalize_variance') ?? 1) !== 1) u.problem('MeanVarianceNormalization without variance');
     u.draft.attrs.set(
       'axes',
       Array.from({ length: rank }, (_, i) => i).filter((axis) => across === 1 || axis !== 1),

@@ -6,7 +6,7 @@ import { type Rule, rule, type Upgrade } from './rule.js';
  * `axis` is the last one.
  */
 function flattenedSoftmax(u: Upgrade): void {
-  const axis = u.takeNumber('axis') ?? 1;
+  const axis = u.takeInteger('axis') ?? 1;
   const { x } = u;
   u.draft.attrs.set('axis', -1);
   const rank = x.shape?.length;
@@ -84,7 +84,7 @@ export const meaningRules: readonly Rule[] = [
 
   rule(14, 'BatchNormalization', (u) => {
     u.take('is_test');
-    if (u.takeNumber('spatial') !== 0) return;
+    if (u.takeInteger('spatial') !== 0) return;
     // One statistic per element of a sample: y = (x - mean) / sqrt(variance + epsilon) * scale + bias.
     const [x, scale, bias, mean, variance] = [0, 1, 2, 3, 4].map((i) => u.input(i)) as [typeof u.x, typeof u.x, typeof u.x, typeof u.x, typeof u.x];
     const epsilon = u.takeNumber('epsilon') ?? 1e-5;

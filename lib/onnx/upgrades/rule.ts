@@ -67,6 +67,12 @@ export class Upgrade {
     throw this.#wrong(name, 'a number');
   }
 
+  takeInteger(name: string): number | undefined {
+    const value = this.takeNumber(name);
+    if (value !== undefined && !Number.isInteger(value)) throw this.#wrong(name, 'an integer');
+    return value;
+  }
+
   takeNumbers(name: string): readonly number[] | undefined {
     const value = this.take(name);
     if (value === undefined || (Array.isArray(value) && value.every((v) => typeof v === 'number'))) return value as readonly number[] | undefined;

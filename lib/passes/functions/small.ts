@@ -1,5 +1,6 @@
 /** Functions of a line or two: SwiGLU, CenterCropPad, the window functions. */
-import { Constant } from '../../graph/graph.js';
+import { dsnkError } from '../../errors.js';
+import { Constant, MAX_COMPUTED } from '../../graph/graph.js';
 import type { Expansion } from './expansion.js';
 
 export const swiGLU: Expansion = (edit, node) => {
@@ -25,6 +26,7 @@ function cosineWindow(coefficients: readonly number[]): Expansion {
   return (edit, node) => {
     const { type, dims } = node.output();
     const n = dims[0] as number;
+    if (n > MAX_COMPUTED) throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', node.where, `a window must have at most ${MAX_COMPUTED} elements`, `${n}`);
     const period = node.int('periodic', 1) !== 0 ? n : n - 1;
     const at = (i: number) => coefficients.reduce((sum, c, k) => sum + c * Math.cos((2 * Math.PI * k * i) / period), 0);
     const values = Array.from({ length: n }, (_, i) => (period === 0 ? 1 : at(i)));
