@@ -29,6 +29,22 @@ interface Row {
   readonly lowerBoundBytes: number;
 }
 
+/** The threads of both engines spin for a while after a run: a pause lets those of the other side park. */
+const SETTLE_MS = 20;
+const TURN_MS = 60;
+
+/** One turn of one side, undisturbed by the other: a pause, a run that is not counted, then runs for a while. */
+async function takeTurn(run: () => Promise<unknown>, samples: number[]): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  await run();
+  const end = performance.now() + TURN_MS;
+  do {
+    const start = performance.now();
+    await run();
+    samples.push(performance.now() - start);
+  } while (performance.now() < end);
+}
+
 const peer = loadPeer();
 const folder = join(import.meta.dirname, '..', 'build', 'bench-models');
 mkdirSync(folder, { recursive: true });
@@ -55,16 +71,12 @@ for (const { name, build } of benchModels) {
       difference = Math.max(difference, Math.abs((x[i] as number) - (y[i] as number)));
       largest = Math.max(largest, Math.abs(y[i] as number));
     }
+    const sides = [() => ours.run(feedOurs), () => theirs.run(feedTheirs)] as const;
     const samples: [number[], number[]] = [[], []];
     const end = performance.now() + Number(args.seconds) * 1000;
-    for (let round = 0; round < 3 || performance.now() < end; round++) {
+    for (let round = 0; round < 4 || performance.now() < end; round++) {
       const first = round & 1; // who goes first changes every round
-      for (const side of [first, 1 - first] as const) {
-        const start = performance.now();
-        if (side === 0) await ours.run(feedOurs);
-        else await theirs.run(feedTheirs);
-        samples[side as 0 | 1].push(performance.now() - start);
-      }
+      for (const side of [first, 1 - first] as const) await takeTurn(sides[side as 0 | 1], samples[side as 0 | 1]);
     }
     const memory = ours.model.programs[0]?.compiled.memory;
     const [o, p] = [summarize(samples[0]), summarize(samples[1])];

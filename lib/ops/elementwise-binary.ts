@@ -2,6 +2,7 @@
 
 import type { Lowering } from '../compile/lowering.js';
 import { byteSize, type DType, dtypes, isInteger } from '../dtype.js';
+import { dsnkError } from '../errors.js';
 import { addDim, broadcastShapes, type Dim, elementCount, floorDivDim, mulDim, type Shape, subDim } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import { POINTWISE_LIMITS, type PointwiseOpName } from '../kernels/pointwise.js';
@@ -12,8 +13,11 @@ import { movableElements } from './known.js';
 import { arithmetic, knownElementwise } from './known-elementwise.js';
 import type { Inference, Operator } from './operator.js';
 
-/** The broadcast shape of all inputs that are there. */
-export function broadcastInputs(q: Inference): Shape | undefined {
+/** The broadcast shape of all inputs that are there; with a count, exactly so many must be. */
+export function broadcastInputs(q: Inference, count?: number): Shape | undefined {
+  if (count !== undefined && (q.inputCount !== count || !q.node.inputs.every((v) => v !== undefined))) {
+    throw dsnkError('ERR_DSNK_INVALID_MODEL', q.node.where, `the operator takes ${count} inputs`, q.inputTexts());
+  }
   let shape: Shape | undefined = [];
   for (let i = 0; i < q.inputCount; i++) {
     if (!q.has(i)) continue;
@@ -53,7 +57,7 @@ function binary(name: string, op: PointwiseOpName, form: Binary): Operator {
     infer(q) {
       takes(q, 0, form.types ?? 'number');
       const dtype = sameTypes(q);
-      const shape = broadcastInputs(q);
+      const shape = broadcastInputs(q, 2);
       const known = form.known && knownElementwise(q, shape, arithmetic(dtype, form.known, form.symbolic));
       return [{ dtype, shape, known }];
     },
@@ -149,7 +153,7 @@ const pow: Operator = {
     takes(q, 0, 'number');
     takes(q, 1, 'number');
     const dtype = q.dtype(0);
-    const shape = broadcastInputs(q);
+    const shape = broadcastInputs(q, 2);
     return [
       {
         dtype,
@@ -195,7 +199,7 @@ export const binaryOperators: readonly Operator[] = [
     infer(q) {
       takes(q, 0, 'number');
       const dtype = sameTypes(q);
-      const shape = broadcastInputs(q);
+      const shape = broadcastInputs(q, 2);
       const integer = isInteger(dtype);
       const divide = (a: number, b: number) => (integer ? (b === 0 ? Number.NaN : Math.trunc(a / b) + 0) : a / b);
       return [{ dtype, shape, known: knownElementwise(q, shape, arithmetic(dtype, divide, floorDivDim)) }];

@@ -28,7 +28,7 @@ function compare(
     infer(q) {
       takes(q, 0, types);
       sameTypes(q);
-      const shape = broadcastInputs(q);
+      const shape = broadcastInputs(q, 2);
       const known = knownElementwise(q, shape, ([a, b]) => {
         const r = form.known(a as Dim, b as Dim);
         return r === undefined ? undefined : Number(r);
@@ -72,7 +72,7 @@ const where: Operator = {
     takes(q, 0, 'bool');
     takes(q, 1, 'any');
     const dtype = sameTypes(q, 1);
-    const shape = broadcastInputs(q);
+    const shape = broadcastInputs(q, 3);
     return [{ dtype, shape, known: knownElementwise(q, shape, ([c, x, y]) => (typeof c === 'number' ? (c !== 0 ? x : y) : undefined)) }];
   },
   lower: (low) => lowerExpression(low, [{ op: 'where', terms: [input(0), input(1), input(2)] }]),
