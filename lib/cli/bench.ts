@@ -7,11 +7,11 @@ import { InferenceSession } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
 import { packageVersion } from './info.js';
 import { checkDims, randomTensor, sizedRun } from './inputs.js';
+import { type SessionFlags, sessionOptions } from './options.js';
 import { columns, Progress, printJson, threadsText } from './output.js';
 import { parseDims } from './run.js';
 
-export interface BenchOptions {
-  readonly threads?: number;
+export interface BenchOptions extends SessionFlags {
   readonly seconds: number;
   readonly dim?: readonly string[];
   readonly filter?: string;
@@ -26,7 +26,7 @@ function machine() {
 const quantile = (sorted: readonly number[], q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] as number;
 
 export async function benchModel(model: string, options: BenchOptions): Promise<void> {
-  await using session = await InferenceSession.create(model, options.threads === undefined ? {} : { intraOpNumThreads: options.threads });
+  await using session = await InferenceSession.create(model, sessionOptions(options));
   const dims = parseDims(options.dim);
   checkDims(session, dims);
   const feeds: Record<string, Tensor> = Object.fromEntries(session.inputMetadata.map((m) => [m.name, toTensor(randomTensor(m, dims))]));

@@ -7,15 +7,15 @@ import { nativeCatalogue } from '../runtime/model.js';
 import { InferenceSession } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
 import { randomTensor, sizedRun } from './inputs.js';
+import { type SessionFlags, sessionOptions } from './options.js';
 import { bytesText, columns, printJson, styled, threadsText } from './output.js';
 import { parseDims } from './run.js';
 
-export interface InspectOptions {
+export interface InspectOptions extends SessionFlags {
   readonly dim?: readonly string[];
   readonly graph?: boolean;
   readonly program?: boolean;
   readonly json?: boolean;
-  readonly threads?: number;
 }
 
 export async function inspect(model: string, options: InspectOptions): Promise<void> {
@@ -24,7 +24,7 @@ export async function inspect(model: string, options: InspectOptions): Promise<v
   try {
     session = await InferenceSession.create(model, {
       freeDimensionOverrides: Object.fromEntries(dims),
-      ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+      ...sessionOptions(options),
     });
   } catch (error) {
     if (!options.json || !(error instanceof DsnkError)) throw error;

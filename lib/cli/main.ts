@@ -37,6 +37,7 @@ program
   .description('operators, shapes, unsupported nodes (all at once), chosen kernels and reasons, memory plan')
   .option('--dim <name=size>', 'fix a symbolic dimension', collect)
   .option('--threads <n>', 'threads', count)
+  .option('--no-winograd', 'no Winograd convolutions')
   .option('--graph', 'also print the optimized graph')
   .option('--program', 'also disassemble the program')
   .option('--json', 'one JSON document')
@@ -52,6 +53,7 @@ program
   .option('--top <n>', 'classes to print', count, 1)
   .option('--repeat <n>', 'timed runs', count, 5)
   .option('--threads <n>', 'threads', count)
+  .option('--no-winograd', 'no Winograd convolutions')
   .option('--profile', 'time of every kernel call')
   .option('--trace <file>', 'write a Chrome trace of one run')
   .option('--json', 'one JSON document')
@@ -63,6 +65,7 @@ bench
   .description('latency of a model on random input')
   .option('--dim <name=size>', 'size of a symbolic dimension', collect)
   .option('--threads <n>', 'threads', count)
+  .option('--no-winograd', 'no Winograd convolutions')
   .option('--seconds <s>', 'time to spend', positive, 3)
   .option('--json', 'one JSON document')
   .action(benchModel);

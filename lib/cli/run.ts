@@ -7,16 +7,16 @@ import { native } from '../runtime/native.js';
 import { InferenceSession, type NodeTiming } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
 import { checkDims, fileTensor, imageInput, imagenet, imageTensor, type Preprocess, randomTensor, sizedRun } from './inputs.js';
+import { type SessionFlags, sessionOptions } from './options.js';
 import { bytesText, columns, Progress, printJson, styled, threadsText } from './output.js';
 
-export interface RunCommandOptions {
+export interface RunCommandOptions extends SessionFlags {
   readonly image?: string;
   readonly labels?: string;
   readonly input?: readonly string[];
   readonly dim?: readonly string[];
   readonly top: number;
   readonly repeat: number;
-  readonly threads?: number;
   readonly profile?: boolean;
   readonly trace?: string;
   readonly json?: boolean;
@@ -60,7 +60,7 @@ export async function run(model: string | undefined, options: RunCommandOptions)
   const path = model ?? bundledModel;
   const image = options.image ?? (model === undefined ? bundledImage : undefined);
   const loadStart = performance.now();
-  await using session = await InferenceSession.create(path, options.threads === undefined ? {} : { intraOpNumThreads: options.threads });
+  await using session = await InferenceSession.create(path, sessionOptions(options));
   const loadMs = performance.now() - loadStart;
   const dims = parseDims(options.dim);
   checkDims(session, dims);

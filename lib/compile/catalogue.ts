@@ -28,3 +28,11 @@ export interface Catalogue {
 export function candidates(catalogue: Catalogue, op: string, dtypes: string): KernelRow[] {
   return catalogue.kernels.filter((k) => k.op === op && (k.dtypes === dtypes || k.dtypes === 'any') && k.usable);
 }
+
+/** The same table for a compile that must not use some of its rows. */
+export function without(catalogue: Catalogue, refused: (row: KernelRow) => boolean): Catalogue {
+  return { hash: catalogue.hash, kernels: catalogue.kernels.map((k) => (refused(k) ? { ...k, usable: false } : k)) };
+}
+
+/** Rows of Winograd algorithms, whose rounding errors are larger than those of the sum as it is written. */
+export const isWinograd = (row: KernelRow) => row.op.startsWith('conv_winograd');

@@ -139,8 +139,8 @@ function lower(low: Lowering, transposed: boolean): void {
     lowerDepthwise(low, window, pads);
     return;
   }
-  const winograd = !transposed && suitsWinograd(low, window, pads, group);
-  const kernel = low.select(transposed ? 'conv_transpose' : winograd ? 'conv_winograd' : 'conv', low.dtype(0));
+  const winograd = !transposed && suitsWinograd(low, window, pads, group) ? low.trySelect('conv_winograd', low.dtype(0)) : undefined;
+  const kernel = winograd ?? low.select(transposed ? 'conv_transpose' : 'conv', low.dtype(0));
   const taps = elementCount(window.kernel);
   const outPerGroup = outChannels / group;
   const packed = low.emit(

@@ -4,7 +4,7 @@
  */
 import { GraphBuilder } from '../build/builder.js';
 import type { Operand } from '../build/operand.js';
-import type { Catalogue } from '../compile/catalogue.js';
+import { type Catalogue, without } from '../compile/catalogue.js';
 import { compile } from '../compile/compile.js';
 import { WeightIndex } from '../compile/weights.js';
 import { type DsnkError, dsnkError } from '../errors.js';
@@ -47,7 +47,7 @@ function restricted(name: string | undefined): Catalogue {
   const row = all.kernels.find((k) => k.name === name);
   if (row === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', 'kernel must be a name of the catalogue', `"${name}" came`);
   if (!row.usable) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', `kernel ${name} must be usable on this processor`);
-  return { hash: all.hash, kernels: all.kernels.map((k) => (k.op === row.op && k.dtypes === row.dtypes && k !== row ? { ...k, usable: false } : k)) };
+  return without(all, (k) => k.op === row.op && k.dtypes === row.dtypes && k !== row);
 }
 
 /** Compiles a function of one float32 input for repeated timing. The time leaves out the calls that only move data (MOVES). */

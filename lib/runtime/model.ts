@@ -41,13 +41,16 @@ export interface RunOptions {
 /** Checks what callers may choose of a model's options. */
 export function checkLimits(
   where: string,
-  { intraOpNumThreads: threads, maxPrograms }: { readonly intraOpNumThreads?: number; readonly maxPrograms?: number },
+  { intraOpNumThreads: threads, maxPrograms, winograd }: { readonly intraOpNumThreads?: number; readonly maxPrograms?: number; readonly winograd?: boolean },
 ): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'intraOpNumThreads must be an integer from 1 to 256', `${threads} came`);
   }
   if (maxPrograms !== undefined && !(Number.isInteger(maxPrograms) && maxPrograms >= 1)) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'maxPrograms must be a positive integer', `${maxPrograms} came`);
+  }
+  if (winograd !== undefined && typeof winograd !== 'boolean') {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'winograd must be true or false', `${String(winograd)} came`);
   }
 }
 

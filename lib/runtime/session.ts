@@ -24,6 +24,8 @@ export interface SessionOptions {
   readonly maxPrograms?: number;
   /** Passes to leave out, by name; for finding out which one matters. */
   readonly skipPasses?: readonly string[];
+  /** false refuses Winograd convolutions: slower on dense 3x3, with the rounding errors of the plain sum. Default true. */
+  readonly winograd?: boolean;
 }
 
 export interface RunOptions {
@@ -150,6 +152,7 @@ export class InferenceSession {
       keepSources: origin.keepSources,
       onLoaded: origin.onLoaded ?? (() => {}),
       ...(options.skipPasses && { skipPasses: options.skipPasses }),
+      ...(options.winograd !== undefined && { winograd: options.winograd }),
     });
     const session = new InferenceSession(graph, model, origin.metadata ?? new Map());
     if (graph.inputs.every((v) => v.shape?.every((d) => typeof d === 'number'))) {

@@ -25,6 +25,8 @@ export interface CompileFunctionOptions {
   readonly intraOpNumThreads?: number;
   /** Most signatures kept; default 8. */
   readonly maxPrograms?: number;
+  /** As for a session. */
+  readonly winograd?: boolean;
 }
 
 /**
@@ -59,6 +61,7 @@ export function compile<R extends Traced>(fn: (...inputs: Operand[]) => R, optio
         maxPrograms: 1,
         keepSources: true,
         onLoaded: () => {},
+        ...(options.winograd !== undefined && { winograd: options.winograd }),
       });
       entry = { model, wrap };
     }
