@@ -10,6 +10,8 @@ DSNK_INLINE F32 sigmoid(F32 x) {
   const float e = std::exp(-std::fabs(x.v));
   return {(x.v < 0 ? e : 1.0f) / (1.0f + e)};
 }
+DSNK_INLINE F32 timesSigmoid(F32 x, F32 t) { return {x.v * sigmoid(t).v}; }
+DSNK_INLINE F32 silu(F32 x) { return timesSigmoid(x, x); }
 DSNK_INLINE F32 softplus(F32 x) { return {(x.v < 0 ? 0.0f : x.v) + std::log1p(std::exp(-std::fabs(x.v)))}; }
 DSNK_INLINE F32 sin(F32 x) { return {std::sin(x.v)}; }
 DSNK_INLINE F32 cos(F32 x) { return {std::cos(x.v)}; }

@@ -23,9 +23,8 @@
 // The same composition of the above everywhere.
 // x/2·(1 + tanh u) is x·sigmoid(2u): one exponential, and nothing cancels.
 DSNK_INLINE F32 geluTanh(F32 x) {
-  return x * sigmoid(F32::set(2 * 0.7978845608028654f) * fma(F32::set(0.044715f) * x * x, x, x));
+  return timesSigmoid(x, F32::set(2 * 0.7978845608028654f) * fma(F32::set(0.044715f) * x * x, x, x));
 }
-DSNK_INLINE F32 silu(F32 x) { return x * sigmoid(x); }
 // tanh(log(1+e)) with e = exp(x) is e(e+2)/(e(e+2)+2): one exponential, no logarithm. Above 20 it is 1.
 DSNK_INLINE F32 mish(F32 x) {
   const F32 e = exp(min(F32::set(20.0f), x));

@@ -59,9 +59,7 @@ static void convUnit(const ConvParams& p, const ConvPlan& plan, const ConvChunk&
       job.pixel = block.pixel;
       tileFor(block.rows, vectors)(job);
       if (job.last && !isClamp(p.activation)) {
-        for (int i = 0; i < block.rows; i++) {
-          activateRow(job.y + block.pixel[i] * p.ldc, columns, p.activation, p.alpha, p.beta);
-        }
+        sweepOf(p.activation)(job.y, {block.pixel, p.ldc, block.rows, columns, p.alpha, p.beta});
       }
     }
   }

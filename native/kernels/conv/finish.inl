@@ -1,6 +1,5 @@
 // The end of a convolution's sum. none, relu and clip are one clamp, done in registers. Every other activation runs
-// over the row just stored, which still lies in L1: its code then exists once, and its temporaries spill no
-// accumulators.
+// over the rows just stored (activation.inl, Sweep).
 #ifndef DSNK_CONV_FINISH_INL
 #define DSNK_CONV_FINISH_INL
 #include "kernels/epilogue/activation.inl"
@@ -18,13 +17,4 @@ struct Clamp {
 };
 
 static inline bool isClamp(int32_t activation) { return activation <= static_cast<int32_t>(Activation::clip); }
-
-__attribute__((noinline)) static void activateRow(float* y, int64_t n, int32_t activation, float alpha, float beta) {
-  int64_t c = 0;
-  for (; c + F32::lanes <= n; c += F32::lanes) activate(F32::load(y + c), activation, alpha, beta).store(y + c);
-  if (c < n) {
-    const int rest = static_cast<int>(n - c);
-    activate(F32::loadFirst(y + c, rest), activation, alpha, beta).storeFirst(y + c, rest);
-  }
-}
 #endif

@@ -192,10 +192,9 @@ static void winogradOutput(const ConvParams& p, const WinogradPlan& plan, Range 
                    residual ? residual + pixel * p.outChannels + column + c : nullptr, y + c, clamp, n);
     }
     if (isClamp(p.activation)) continue;
+    const int across = static_cast<int>(p.outSize[2] - tile.w < 4 ? p.outSize[2] - tile.w : 4);
     for (int r = 0; r < 4 && tile.h + r < p.outSize[1]; r++) {
-      for (int s = 0; s < 4 && tile.w + s < p.outSize[2]; s++) {
-        activateRow(y + (r * int64_t{p.outSize[2]} + s) * p.ldc, columns, p.activation, p.alpha, p.beta);
-      }
+      sweepOf(p.activation)(y + r * int64_t{p.outSize[2]} * p.ldc, {nullptr, p.ldc, across, columns, p.alpha, p.beta});
     }
   }
 }

@@ -25,7 +25,16 @@ struct DepthwiseRow {
   Range tapsH;
   int64_t channels;
   Clamp clamp;
+  int32_t activation;
+  float alpha, beta;
 };
+
+// What is no clamp runs over each block of pixels after it is stored.
+DSNK_INLINE void finishBlock(const DepthwiseRow& u, int64_t o, int pixels) {
+  if (isClamp(u.activation)) return;
+  const int channels = static_cast<int>(u.channels);
+  sweepOf(u.activation)(u.y + o * u.outPixel, {nullptr, u.outPixel, pixels, channels, u.alpha, u.beta});
+}
 
 template <bool whole>
 DSNK_INLINE F32 loadPart(const float* p, int n) {
@@ -132,6 +141,7 @@ static void slideRow(const DepthwiseRow& u, int64_t pad, int64_t inWidth, int64_
     const int64_t firstW = o * S - pad, seen = (pixels[size] - 1) * S + KW;
     const bool clipped = firstW < 0 || firstW + seen > inWidth;
     (clipped ? border : inner)[size](u, o, firstW, {-firstW, inWidth - firstW});
+    finishBlock(u, o, pixels[size]);
     o += pixels[size];
   }
 }
@@ -182,6 +192,9 @@ static Fault runDepthwise(const Work& work) {
         .tapsH = blank ? Range{0, 0} : tapsH,
         .channels = rest < kDepthwiseChannels ? rest : kDepthwiseChannels,
         .clamp = Clamp(p.activation, p.alpha, p.beta),
+        .activation = p.activation,
+        .alpha = p.alpha,
+        .beta = p.beta,
     };
     if (special != nullptr) {
       special(u, p.pads[1], p.inSize[1], p.outSize[1]);
@@ -190,11 +203,8 @@ static Fault runDepthwise(const Work& work) {
         const int64_t firstW = o * p.strides[1] - p.pads[1];
         anyPixel(u, o, firstW, p.dilations[1], p.dilations[0],
                  tapsInside(firstW, p.dilations[1], p.kernel[1], p.inSize[1]));
+        finishBlock(u, o, 1);
       }
-    }
-    if (!isClamp(p.activation)) {
-      for (int64_t o = 0; o < p.outSize[1]; o++)
-        activateRow(u.y + o * p.ldc, u.channels, p.activation, p.alpha, p.beta);
     }
   }
   return Fault::none;

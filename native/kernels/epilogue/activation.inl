@@ -51,6 +51,46 @@ DSNK_INLINE F32 activate(F32 x, int32_t kind, float alpha, float beta) {
   return activate(x, kind, F32::set(alpha), F32::set(beta));
 }
 
+// Runs one activation over rows that were just stored and still lie in L1: row i begins pixel[i]·ldc (or i·ldc) from y.
+// Its code exists once a kind, its temporaries spill no accumulators, and the stores and loads of this second sweep
+// hide behind the arithmetic of all but the cheapest kinds.
+struct Sweep {
+  const int64_t* pixel;  // nullptr: one after the other
+  int64_t ldc;
+  int rows, columns;
+  float alpha, beta;
+};
+template <Activation kind>
+static void sweepAs(float* y, const Sweep& s) {
+  const F32 alpha = F32::set(s.alpha), beta = F32::set(s.beta);
+  for (int i = 0; i < s.rows; i++) {
+    float* row = y + (s.pixel == nullptr ? i : s.pixel[i]) * s.ldc;
+    int c = 0;
+    for (; c + F32::lanes <= s.columns; c += F32::lanes) {
+      activateAs<kind>(F32::load(row + c), alpha, beta).store(row + c);
+    }
+    const int rest = s.columns - c;
+    if (rest > 0) activateAs<kind>(F32::loadFirst(row + c, rest), alpha, beta).storeFirst(row + c, rest);
+  }
+}
+// For the kinds that are no clamp: `sweepOf(kind)(y, {…})`.
+static inline auto sweepOf(int32_t kind) -> void (*)(float*, const Sweep&) {
+  switch (static_cast<Activation>(kind)) {
+    case Activation::leakyRelu: return sweepAs<Activation::leakyRelu>;
+    case Activation::elu: return sweepAs<Activation::elu>;
+    case Activation::sigmoid: return sweepAs<Activation::sigmoid>;
+    case Activation::hardSigmoid: return sweepAs<Activation::hardSigmoid>;
+    case Activation::silu: return sweepAs<Activation::silu>;
+    case Activation::hardSwish: return sweepAs<Activation::hardSwish>;
+    case Activation::tanh: return sweepAs<Activation::tanh>;
+    case Activation::gelu: return sweepAs<Activation::gelu>;
+    case Activation::geluTanh: return sweepAs<Activation::geluTanh>;
+    case Activation::softplus: return sweepAs<Activation::softplus>;
+    case Activation::mish: return sweepAs<Activation::mish>;
+    default: return sweepAs<Activation::none>;
+  }
+}
+
 // The loop-hoisting form:
 //   withActivation(p.activation, p.alpha, p.beta, [&](auto act) { for (…) act(sum).store(y); });
 // The body is compiled once per cheap kind, without any branch, and once for all others, whose own arithmetic hides

@@ -207,7 +207,7 @@ struct FloatRow {
       DSNK_STEP2(elu, eluOf(x, z))
       DSNK_STEP2(celu, max(zero, x) + min(zero, z * expm1(x / z)))
       DSNK_STEP2(thresholdedRelu, select(lessEqual(x, z), zero, x))
-      DSNK_STEP2(swish, x * sigmoid(z * x))
+      DSNK_STEP2(swish, timesSigmoid(x, z * x))
       DSNK_STEP2(equal, truth(equal(x, z)))
       DSNK_STEP2(less, truth(less(x, z)))
       DSNK_STEP2(lessOrEqual, truth(lessEqual(x, z)))
