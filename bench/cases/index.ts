@@ -5,6 +5,7 @@ import type { KernelCase } from './case.js';
 import { convKernelCase, benchCases as convs, depthwiseBenchCases, depthwiseKernelCase } from './conv.js';
 import { gemmDirectKernelCase, gemmKernelCase, matmulGenericCase, benchCases as products } from './gemm.js';
 import { imageCases } from './images.js';
+import { blockKernelCase, benchCases as blocks } from './inverted-residual.js';
 import { moveCases } from './moves.js';
 import { lpCase, momentsCase, cases as norms } from './norm.js';
 import { cases as pointwise } from './pointwise.js';
@@ -65,6 +66,8 @@ export function casesOf(row: KernelRow): KernelCase[] {
       return convs.map((c) => convKernelCase(c, row));
     case 'conv_winograd':
       return convs.filter((c) => c.kernel.every((k) => k === 3) && c.strides?.every((s) => s === 1)).map((c) => convKernelCase(c, row));
+    case 'inverted_residual':
+      return blocks.map((c) => blockKernelCase(c, row));
     case 'conv_transpose':
       return convs
         .filter((c) => c.strides?.[0] === 2)

@@ -66,31 +66,35 @@ function infer(q: Inference, channelsLast: boolean, transposed: boolean) {
   return [{ dtype: q.dtype(0), shape }];
 }
 
-/** The activation that a node carries. */
-export function activationOf(node: Node) {
-  const kind = node.string('activation', 'none') as ActivationName;
-  return epilogueParams({ kind: activation.members[activation.value(kind)] as ActivationName, alpha: node.float('alpha', 0), beta: node.float('beta', 0) });
+/** The activation that a node carries, under attributes of that prefix where it carries several. */
+export function activationOf(node: Node, prefix = '') {
+  const kind = node.string(`${prefix}activation`, 'none') as ActivationName;
+  const [alpha, beta] = [node.float(`${prefix}alpha`, 0), node.float(`${prefix}beta`, 0)];
+  return epilogueParams({ kind: activation.members[activation.value(kind)] as ActivationName, alpha, beta });
 }
 
 /** Elements from pixel to pixel of the result, which may be columns of a wider one. */
-function rowStride(low: Lowering, channels: number): number {
+export function rowStride(low: Lowering, channels: number): number {
   return (low.out().rowStride ?? 4 * channels) / 4;
+}
+
+/** The weights of a depthwise convolution, as its kernel reads them. */
+export function packDepthwise(low: Lowering, weights: Ref, taps: number, channels: number): Ref {
+  return low.emit(
+    low.select('conv_pack', 'f32'),
+    convPackParams,
+    { group: 1, outPerGroup: channels, inPerGroup: 1, taps, transposed: 0, lanes: 1, vectors: channels },
+    [low.temp(taps * channels * 4, 'weights')],
+    [weights],
+    { reason: 'weights as rows of channels, one a tap' },
+  )[0] as Ref;
 }
 
 function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly number[]): void {
   const [x, y] = [low.dims(0), low.outDims()];
   const channels = x[x.length - 1] as number;
   const two = (list: readonly number[], fill: number) => threeAxes(list, fill).slice(1);
-  const pack = low.select('conv_pack', 'f32');
-  const taps = elementCount(window.kernel);
-  const weights = low.emit(
-    pack,
-    convPackParams,
-    { group: 1, outPerGroup: channels, inPerGroup: 1, taps, transposed: 0, lanes: 1, vectors: channels },
-    [low.temp(taps * channels * 4, 'weights')],
-    [low.in(1)],
-    { reason: 'weights as rows of channels, one a tap' },
-  )[0] as Ref;
+  const weights = packDepthwise(low, low.in(1), elementCount(window.kernel), channels);
   low.emit(
     low.select('depthwise', low.dtype(0)),
     depthwiseParams,

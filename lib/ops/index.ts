@@ -9,6 +9,7 @@ import { elementwiseOperators } from './elementwise.js';
 import { fillOperators } from './fill.js';
 import { functionOperators } from './functions.js';
 import { gatherOperators } from './gather.js';
+import { invertedResidualOperators } from './inverted-residual.js';
 import { matmulOperators } from './matmul.js';
 import { normOperators } from './norm.js';
 import type { Operator } from './operator.js';
@@ -34,6 +35,7 @@ const families: readonly (readonly Operator[])[] = [
   concatOperators,
   controlOperators,
   convOperators,
+  invertedResidualOperators,
   dynamicFamily,
   einsumOperators,
   elementwiseOperators,

@@ -9,6 +9,7 @@ import { expandFunctions } from './expand-functions.js';
 import { foldPad } from './fold-pad.js';
 import { foldScale } from './fold-scale.js';
 import { foldShapes } from './fold-shapes.js';
+import { fuseBands } from './fuse-bands.js';
 import { fuseEpilogue } from './fuse-epilogue.js';
 import { fusePointwise } from './fuse-pointwise.js';
 import { mergeEqual } from './merge-equal.js';
@@ -45,6 +46,7 @@ export const passes: readonly Pass[] = [
   dropIdentity,     // reshapes to the same shape
   mergeEqual,       // transposes and constants made twice
   fuseEpilogue,     // bias, residual, activation → the convolution or product before
+  fuseBands,        // 1x1, depthwise, 1x1 → one node that keeps what is between them in the cache
   fusePointwise,    // trees of elementwise nodes → one pass over memory
   dropDead,         // results that lost their readers
 ];

@@ -23,11 +23,14 @@ struct DepthwiseRow {
   int64_t inRow, inPixel, outPixel, residualPixel, tapRow, tapPixel;  // strides in elements
   int64_t firstH;                                                     // input row of tap 0
   Range tapsH;
+  int64_t restartTap, restart;  // from that tap on, rows lie `restart` elements before: x is a ring of rows
   int64_t channels;
   Clamp clamp;
   int32_t activation;
   float alpha, beta;
 };
+
+constexpr int64_t kNoRestart = INT64_MAX;
 
 // What is no clamp runs over each block of pixels after it is stored.
 DSNK_INLINE void finishBlock(const DepthwiseRow& u, int64_t o, int pixels) {
@@ -76,6 +79,7 @@ DSNK_INLINE void slideVector(const DepthwiseRow& u, int64_t o, int64_t firstW, R
   const float* x = u.x + (u.firstH + u.tapsH.begin) * u.inRow + firstW * u.inPixel + c;
   const float* w = u.w + u.tapsH.begin * u.tapRow + c;
   for (int64_t h = u.tapsH.begin; h < u.tapsH.end; h++, x += u.inRow, w += u.tapRow) {
+    if (h == u.restartTap) x -= u.restart;
     F32 tap[KW];
     DSNK_UNROLL for (int k = 0; k < KW; k++) tap[k] = kept(loadPart<whole>(w + k * u.tapPixel, n));
     const float* at = x;
@@ -108,7 +112,7 @@ DSNK_INLINE void anyVector(const DepthwiseRow& u, int64_t o, int64_t firstW, int
                            int64_t c, int n) {
   F32 t[1] = {u.bias ? loadPart<whole>(u.bias + c, n) : F32::zero()};
   for (int64_t h = u.tapsH.begin; h < u.tapsH.end; h++) {
-    const float* x = u.x + (u.firstH + h * stepH) * u.inRow + c;
+    const float* x = u.x + (u.firstH + h * stepH) * u.inRow - (h < u.restartTap ? 0 : u.restart) + c;
     const float* w = u.w + h * u.tapRow + c;
     for (int64_t k = tapsW.begin; k < tapsW.end; k++) {
       t[0] =
@@ -161,52 +165,14 @@ static RowFunction rowFor(const DepthwiseParams& p) {
   }
 }
 
-static Fault runDepthwise(const Work& work) {
-  const auto& p = work.as<DepthwiseParams>();
-  const int64_t parts = ceilDiv(p.channels, kDepthwiseChannels);
-  const RowFunction special = rowFor(p);
-  const Range units = tileRange(depthwiseUnits(p), work.tile, work.tiles);
-  for (int64_t unit = units.begin; unit < units.end; unit++) {
-    const int64_t part = unit % parts, row = unit / parts;
-    const int64_t image = row / p.outSize[0], oh = row % p.outSize[0];
-    const int64_t c = part * kDepthwiseChannels;
-    const float* bias = work.at<const float>(3);
-    const float* residual = work.at<const float>(4);
-    const int64_t startH = oh * p.strides[0] - p.pads[0];
-    const Range tapsH = tapsInside(startH, p.dilations[0], p.kernel[0], p.inSize[0]);
-    const bool blank = tapsH.begin == tapsH.end;  // the whole window lies in the padding: no address to form
-    const int64_t rest = p.channels - c;
-    const DepthwiseRow u{
-        .x = work.at<const float>(1) + image * p.inSize[0] * p.inSize[1] * p.channels + c,
-        .w = work.at<const float>(2) + c,
-        .bias = bias ? bias + c : nullptr,
-        .residual = residual ? residual + row * p.outSize[1] * p.channels + c : nullptr,
-        .y = work.at<float>(0) + row * p.outSize[1] * p.ldc + c,
-        .inRow = int64_t{p.inSize[1]} * p.channels,
-        .inPixel = p.channels,
-        .outPixel = p.ldc,
-        .residualPixel = p.channels,
-        .tapRow = int64_t{p.kernel[1]} * p.channels,
-        .tapPixel = p.channels,
-        .firstH = blank ? 0 : startH,
-        .tapsH = blank ? Range{0, 0} : tapsH,
-        .channels = rest < kDepthwiseChannels ? rest : kDepthwiseChannels,
-        .clamp = Clamp(p.activation, p.alpha, p.beta),
-        .activation = p.activation,
-        .alpha = p.alpha,
-        .beta = p.beta,
-    };
-    if (special != nullptr) {
-      special(u, p.pads[1], p.inSize[1], p.outSize[1]);
-    } else {
-      for (int64_t o = 0; o < p.outSize[1]; o++) {
-        const int64_t firstW = o * p.strides[1] - p.pads[1];
-        anyPixel(u, o, firstW, p.dilations[1], p.dilations[0],
-                 tapsInside(firstW, p.dilations[1], p.kernel[1], p.inSize[1]));
-        finishBlock(u, o, 1);
-      }
-    }
+// One row of output for the channels of u. `special` is rowFor(p).
+static void runDepthwiseRow(const DepthwiseParams& p, RowFunction special, const DepthwiseRow& u) {
+  if (special != nullptr) return special(u, p.pads[1], p.inSize[1], p.outSize[1]);
+  for (int64_t o = 0; o < p.outSize[1]; o++) {
+    const int64_t firstW = o * p.strides[1] - p.pads[1];
+    anyPixel(u, o, firstW, p.dilations[1], p.dilations[0],
+             tapsInside(firstW, p.dilations[1], p.kernel[1], p.inSize[1]));
+    finishBlock(u, o, 1);
   }
-  return Fault::none;
 }
 #undef DSNK_UNROLL

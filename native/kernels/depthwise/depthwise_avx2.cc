@@ -5,6 +5,8 @@
 
 #include "simd/avx2-begin.h"
 #include "kernels/depthwise/depthwise.inl"
+//
+#include "kernels/depthwise/run.inl"
 #include "simd/avx2-end.h"
 
 namespace dsnk {

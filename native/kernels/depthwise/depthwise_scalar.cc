@@ -4,6 +4,8 @@
 
 #include "simd/scalar-begin.h"
 #include "kernels/depthwise/depthwise.inl"
+//
+#include "kernels/depthwise/run.inl"
 #include "simd/scalar-end.h"
 
 namespace dsnk {

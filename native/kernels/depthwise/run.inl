@@ -1,0 +1,42 @@
+// All rows of a depthwise convolution.
+static Fault runDepthwise(const Work& work) {
+  const auto& p = work.as<DepthwiseParams>();
+  const int64_t parts = ceilDiv(p.channels, kDepthwiseChannels);
+  const RowFunction special = rowFor(p);
+  const Range units = tileRange(depthwiseUnits(p), work.tile, work.tiles);
+  for (int64_t unit = units.begin; unit < units.end; unit++) {
+    const int64_t part = unit % parts, row = unit / parts;
+    const int64_t image = row / p.outSize[0], oh = row % p.outSize[0];
+    const int64_t c = part * kDepthwiseChannels;
+    const float* bias = work.at<const float>(3);
+    const float* residual = work.at<const float>(4);
+    const int64_t startH = oh * p.strides[0] - p.pads[0];
+    const Range tapsH = tapsInside(startH, p.dilations[0], p.kernel[0], p.inSize[0]);
+    const bool blank = tapsH.begin == tapsH.end;  // the whole window lies in the padding: no address to form
+    const int64_t rest = p.channels - c;
+    const DepthwiseRow u{
+        .x = work.at<const float>(1) + image * p.inSize[0] * p.inSize[1] * p.channels + c,
+        .w = work.at<const float>(2) + c,
+        .bias = bias ? bias + c : nullptr,
+        .residual = residual ? residual + row * p.outSize[1] * p.channels + c : nullptr,
+        .y = work.at<float>(0) + row * p.outSize[1] * p.ldc + c,
+        .inRow = int64_t{p.inSize[1]} * p.channels,
+        .inPixel = p.channels,
+        .outPixel = p.ldc,
+        .residualPixel = p.channels,
+        .tapRow = int64_t{p.kernel[1]} * p.channels,
+        .tapPixel = p.channels,
+        .firstH = blank ? 0 : startH,
+        .tapsH = blank ? Range{0, 0} : tapsH,
+        .restartTap = kNoRestart,
+        .restart = 0,
+        .channels = rest < kDepthwiseChannels ? rest : kDepthwiseChannels,
+        .clamp = Clamp(p.activation, p.alpha, p.beta),
+        .activation = p.activation,
+        .alpha = p.alpha,
+        .beta = p.beta,
+    };
+    runDepthwiseRow(p, special, u);
+  }
+  return Fault::none;
+}

@@ -1,0 +1,18 @@
+#if defined(__x86_64__)
+#include "kernels/conv/plan.h"
+#include "kernels/depthwise/depthwise.h"
+#include "kernels/epilogue/params.gen.h"
+#include "kernels/inverted-residual/bands.h"
+#include "kernels/kernel.h"
+
+#include "simd/avx2-begin.h"
+constexpr int kVectors = 2;  // of a panel: nr / kr in kernels.inc
+#include "kernels/inverted-residual/inverted_residual.inl"
+#include "simd/avx2-end.h"
+
+namespace dsnk {
+
+Fault inverted_residual_f32_avx2(const Work& w) { return avx2::runInvertedResidual(w); }
+
+}  // namespace dsnk
+#endif
