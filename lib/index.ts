@@ -13,4 +13,5 @@ export { type ImportedModel, importModel } from './onnx/import.js';
 export * as kernels from './runtime/kernels.js';
 export { type Feeds, type Fetches, InferenceSession, type NodeTiming, type RunOptions, type SessionOptions, type TensorMetadata } from './runtime/session.js';
 export { type CompiledFunction, type CompileFunctionOptions, compile, type Traced, type TracedResult } from './runtime/trace.js';
+export type { TuneOptions } from './runtime/tune.js';
 export { Tensor, type TensorLike } from './tensor.js';

@@ -2,10 +2,9 @@
 import type { Tensor } from 'onnxruntime-common';
 import { dsnkError } from '../errors.js';
 import { type KernelMeasurement, measureKernels } from '../runtime/measure.js';
-import { native } from '../runtime/native.js';
+import { native, packageVersion } from '../runtime/native.js';
 import { InferenceSession } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
-import { packageVersion } from './info.js';
 import { checkDims, randomTensor, sizedRun } from './inputs.js';
 import { type SessionFlags, sessionOptions } from './options.js';
 import { columns, Progress, printJson, threadsText } from './output.js';
@@ -26,7 +25,7 @@ function machine() {
 const quantile = (sorted: readonly number[], q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] as number;
 
 export async function benchModel(model: string, options: BenchOptions): Promise<void> {
-  await using session = await InferenceSession.create(model, sessionOptions(options));
+  await using session = await InferenceSession.create(model, sessionOptions(model, options));
   const dims = parseDims(options.dim);
   checkDims(session, dims);
   const feeds: Record<string, Tensor> = Object.fromEntries(session.inputMetadata.map((m) => [m.name, toTensor(randomTensor(m, dims))]));

@@ -1,9 +1,8 @@
 /** `info`: what this machine is and what the package makes of it. Every probe may fail; the command may not. */
-import { readFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import { allOperators } from '../ops/index.js';
 import type { CpuInfo } from '../runtime/binding.js';
-import { addonPath, native } from '../runtime/native.js';
+import { addonPath, native, packageVersion } from '../runtime/native.js';
 import { cacheText, printJson, styled, threadsText } from './output.js';
 
 export interface MachineInfo {
@@ -24,10 +23,6 @@ function attempt<T>(probe: () => T): { value?: T; error?: string } {
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
-}
-
-export function packageVersion(): string {
-  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }
 
 export function machineInfo(): MachineInfo {

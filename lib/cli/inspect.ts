@@ -24,7 +24,7 @@ export async function inspect(model: string, options: InspectOptions): Promise<v
   try {
     session = await InferenceSession.create(model, {
       freeDimensionOverrides: Object.fromEntries(dims),
-      ...sessionOptions(options),
+      ...sessionOptions(model, options),
     });
   } catch (error) {
     if (!options.json || !(error instanceof DsnkError)) throw error;

@@ -2,8 +2,9 @@
 /** The command line: `npx ds-native-kernels <command>`. Exit code 0 = done, 1 = failed, 2 = wrong usage. */
 import { Command, InvalidArgumentError } from 'commander';
 import { DsnkError } from '../errors.js';
+import { packageVersion } from '../runtime/native.js';
 import { benchKernels, benchModel } from './bench.js';
-import { info, packageVersion } from './info.js';
+import { info } from './info.js';
 import { inspect } from './inspect.js';
 import { styled } from './output.js';
 import { run } from './run.js';
@@ -38,6 +39,7 @@ program
   .option('--dim <name=size>', 'fix a symbolic dimension', collect)
   .option('--threads <n>', 'threads', count)
   .option('--no-winograd', 'no Winograd convolutions')
+  .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
   .option('--graph', 'also print the optimized graph')
   .option('--program', 'also disassemble the program')
   .option('--json', 'one JSON document')
@@ -54,6 +56,7 @@ program
   .option('--repeat <n>', 'timed runs', count, 5)
   .option('--threads <n>', 'threads', count)
   .option('--no-winograd', 'no Winograd convolutions')
+  .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
   .option('--profile', 'time of every kernel call')
   .option('--trace <file>', 'write a Chrome trace of one run')
   .option('--json', 'one JSON document')
@@ -66,6 +69,7 @@ bench
   .option('--dim <name=size>', 'size of a symbolic dimension', collect)
   .option('--threads <n>', 'threads', count)
   .option('--no-winograd', 'no Winograd convolutions')
+  .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
   .option('--seconds <s>', 'time to spend', positive, 3)
   .option('--json', 'one JSON document')
   .action(benchModel);

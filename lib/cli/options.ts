@@ -5,12 +5,15 @@ export interface SessionFlags {
   readonly threads?: number;
   /** false where `--no-winograd` stands. */
   readonly winograd?: boolean;
+  /** true where `--tune` stands without a file. */
+  readonly tune?: string | true;
 }
 
-/** What the flags say to a session. */
-export function sessionOptions(flags: SessionFlags): SessionOptions {
+/** What the flags say to a session of that model file. */
+export function sessionOptions(model: string, flags: SessionFlags): SessionOptions {
   return {
     ...(flags.threads !== undefined && { intraOpNumThreads: flags.threads }),
     ...(flags.winograd !== undefined && { winograd: flags.winograd }),
+    ...(flags.tune !== undefined && { tune: { file: flags.tune === true ? `${model}.tune.json` : flags.tune } }),
   };
 }

@@ -60,7 +60,7 @@ export async function run(model: string | undefined, options: RunCommandOptions)
   const path = model ?? bundledModel;
   const image = options.image ?? (model === undefined ? bundledImage : undefined);
   const loadStart = performance.now();
-  await using session = await InferenceSession.create(path, sessionOptions(options));
+  await using session = await InferenceSession.create(path, sessionOptions(path, options));
   const loadMs = performance.now() - loadStart;
   const dims = parseDims(options.dim);
   checkDims(session, dims);

@@ -5,6 +5,7 @@ import type { Constant, Graph, Node } from '../graph/graph.js';
 import { operatorOf } from '../ops/index.js';
 import { passes, runPasses } from '../passes/index.js';
 import { type Catalogue, isWinograd, without } from './catalogue.js';
+import type { ChoicePolicy } from './choice.js';
 import { Lowering, type Step } from './lowering.js';
 import type { MemoryPlan } from './memory.js';
 import { planProgram } from './plan.js';
@@ -32,6 +33,8 @@ export interface CompileOptions {
   readonly skipPasses?: readonly string[];
   /** false: no Winograd kernel, whose rounding errors are larger (see native/kernels/conv/winograd.inl). */
   readonly winograd?: boolean;
+  /** Chooses where a node can be computed in several ways; default: the first. */
+  readonly choose?: ChoicePolicy | undefined;
 }
 
 /**
@@ -45,7 +48,7 @@ export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex
     passes.filter((p) => !options.skipPasses?.includes(p.name)),
   );
   schedule(graph);
-  const lowered = new Lowering(options.winograd === false ? without(catalogue, isWinograd) : catalogue).run(graph, (low) => {
+  const lowered = new Lowering(options.winograd === false ? without(catalogue, isWinograd) : catalogue, options.choose).run(graph, (low) => {
     const op = operatorOf(low.node);
     if (op?.lower === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'operator must have a kernel');
     try {

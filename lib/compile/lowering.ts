@@ -10,6 +10,7 @@ import { Constant, type Graph, type Node, type Value } from '../graph/graph.js';
 import { copyParams } from '../kernels/copy.js';
 import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../kernels/params.js';
 import { type Catalogue, candidates, type KernelRow } from './catalogue.js';
+import { type ChoicePolicy, siteOf, type Way } from './choice.js';
 import { type Placement, placeParts } from './placement.js';
 
 /** A piece of memory with a lifetime. The planner decides where it lies. */
@@ -57,6 +58,8 @@ export interface Step {
   readonly node: Node | undefined;
   /** Why this kernel. */
   readonly reason: string;
+  /** Where this is part of a way that a policy was asked about. */
+  readonly site?: string;
 }
 
 export interface LoweredGraph {
@@ -79,9 +82,14 @@ export class Lowering {
   readonly #constants = new Map<string, readonly (Ref | undefined)[]>();
   readonly #outputIndex = new Map<Value, number>();
   #placements: ReadonlyMap<Value, Placement> = new Map();
+  readonly #policy: ChoicePolicy | undefined;
+  #site: string | undefined;
+  /** Sites of this node so far. */
+  #sites = 0;
 
-  constructor(catalogue: Catalogue) {
+  constructor(catalogue: Catalogue, policy?: ChoicePolicy) {
     this.#catalogue = catalogue;
+    this.#policy = policy;
   }
 
   /** The best usable kernel of an operation for these types (`f32`, `i64`, …). Throws when there is none. */
@@ -93,6 +101,34 @@ export class Lowering {
 
   trySelect(op: string, dtypes: string): KernelRow | undefined {
     return candidates(this.#catalogue, op, dtypes)[0];
+  }
+
+  /** The usable kernels of an operation that may be the fastest for some shape, best guess first. Throws when there is none. */
+  rows(op: string, dtypes: string): readonly KernelRow[] {
+    const rows = this.tryRows(op, dtypes);
+    return rows.length > 0 ? rows : [this.select(op, dtypes)];
+  }
+
+  /** A scalar row is only among them where it is alone. */
+  tryRows(op: string, dtypes: string): readonly KernelRow[] {
+    const rows = candidates(this.#catalogue, op, dtypes);
+    const vector = rows.filter((k) => k.isa !== 'scalar');
+    return vector.length > 0 ? vector : rows;
+  }
+
+  /** Computes the node in one of these ways, of which there is at least one: the first, where no policy says otherwise. Ways do not contain each other. */
+  choose<T>(ways: readonly Way<T>[]): T {
+    const first = ways[0] as Way<T>;
+    if (ways.length === 1 || this.#policy === undefined) return first.emit(first.reason);
+    this.#site = siteOf(this.node, this.#sites++);
+    const names = ways.map((w) => w.name);
+    const choice = this.#policy(this.#site, names);
+    const way = ways[choice === undefined ? 0 : names.indexOf(choice.name)] ?? first;
+    try {
+      return way.emit(choice?.name === way.name ? choice.reason : way.reason);
+    } finally {
+      this.#site = undefined;
+    }
   }
 
   has(i: number): boolean {
@@ -222,6 +258,7 @@ export class Lowering {
       params: words,
       node: this.node,
       reason: options.reason ?? `first usable ${kernel.op} row for ${kernel.dtypes}`,
+      ...(this.#site !== undefined && { site: this.#site }),
     };
     const foldable =
       inputs.every((r) => r === undefined || r.buffer.constant) && outputs.every((r) => r === undefined || (r.buffer.io === undefined && !r.buffer.inParts));
@@ -261,6 +298,7 @@ export class Lowering {
     this.#placements = placeParts(graph);
     for (const node of graph.nodes) {
       this.node = node;
+      this.#sites = 0;
       // A result that shape arithmetic has settled needs no work at run time.
       if (node.outputs.every((v) => isSettled(v))) {
         for (const v of node.outputs) v.constant ??= settledConstant(v);

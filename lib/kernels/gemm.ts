@@ -59,6 +59,8 @@ export const gemmDirectParams = kernelParams('GemmDirectParams', {
 
 /** Up to so many rows gemm_direct is the faster one for a b that is not constant. */
 export const GEMM_DIRECT_ROWS = 6;
+/** Up to so many rows it may be the faster one for some b: what a tuner tries. */
+export const GEMM_DIRECT_TRIED = 32;
 
 /**
  * Packs `count` matrices b[k, n] (rows `ldb` apart, or [n, k] when transB is 1; `stride` between matrices) into panels of

@@ -2,13 +2,16 @@
  * Convolutions. ONNX Conv and ConvTranspose are channels-first and only typed here: the layout pass rewrites them to the
  * channels-last `dsnk` ones, which become kernels.
  */
+import type { KernelRow } from '../compile/catalogue.js';
+import type { Way } from '../compile/choice.js';
 import type { Lowering, Ref } from '../compile/lowering.js';
 import { type Dim, elementCount, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import { convPackParams, convParams } from '../kernels/conv.js';
 import { depthwiseParams } from '../kernels/depthwise.js';
-import { type ActivationName, activation, epilogueParams } from '../kernels/epilogue.js';
+import { epilogueParams } from '../kernels/epilogue.js';
 import type { Inference, Operator } from './operator.js';
+import { fusedActivation, productWays } from './product.js';
 import { checkWindow, threeAxes, transposedOutput, type WindowShape, windowOf, windowOutput } from './spatial.js';
 
 interface ConvShapes {
@@ -66,11 +69,9 @@ function infer(q: Inference, channelsLast: boolean, transposed: boolean) {
   return [{ dtype: q.dtype(0), shape }];
 }
 
-/** The activation that a node carries, under attributes of that prefix where it carries several. */
+/** The parameters of the activation that a node carries, under attributes of that prefix where it carries several. */
 export function activationOf(node: Node, prefix = '') {
-  const kind = node.string(`${prefix}activation`, 'none') as ActivationName;
-  const [alpha, beta] = [node.float(`${prefix}alpha`, 0), node.float(`${prefix}beta`, 0)];
-  return epilogueParams({ kind: activation.members[activation.value(kind)] as ActivationName, alpha, beta });
+  return epilogueParams(fusedActivation(node, prefix));
 }
 
 /** Elements from pixel to pixel of the result, which may be columns of a wider one. */
@@ -95,40 +96,71 @@ function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly numbe
   const channels = x[x.length - 1] as number;
   const two = (list: readonly number[], fill: number) => threeAxes(list, fill).slice(1);
   const weights = packDepthwise(low, low.in(1), elementCount(window.kernel), channels);
-  low.emit(
-    low.select('depthwise', low.dtype(0)),
-    depthwiseParams,
-    {
-      batch: x[0] as number,
-      channels,
-      inSize: two(x.slice(1, -1), 1),
-      outSize: two(y.slice(1, -1), 1),
-      kernel: two(window.kernel, 1),
-      strides: two(window.strides, 1),
-      pads: two(pads.slice(0, window.kernel.length), 0),
-      dilations: two(window.dilations, 1),
-      ldc: rowStride(low, channels),
-      ...activationOf(low.node),
-    },
-    [low.out()],
-    [low.in(0), weights, low.input(2), low.input(3)],
-    { reason: 'depthwise: one filter a channel' },
-  );
+  const way = (row: KernelRow): Way<unknown> => ({
+    name: row.name,
+    reason: 'depthwise: one filter a channel',
+    emit: (reason) =>
+      low.emit(
+        row,
+        depthwiseParams,
+        {
+          batch: x[0] as number,
+          channels,
+          inSize: two(x.slice(1, -1), 1),
+          outSize: two(y.slice(1, -1), 1),
+          kernel: two(window.kernel, 1),
+          strides: two(window.strides, 1),
+          pads: two(pads.slice(0, window.kernel.length), 0),
+          dilations: two(window.dilations, 1),
+          ldc: rowStride(low, channels),
+          ...activationOf(low.node),
+        },
+        [low.out()],
+        [low.in(0), weights, low.input(2), low.input(3)],
+        { reason },
+      ),
+  });
+  low.choose(low.rows('depthwise', low.dtype(0)).map(way));
+}
+
+/** Whether 4x4 Winograd tiles compute it: the filters must be constants, since their transforms are four times as large. */
+function takesWinograd(low: Lowering, window: WindowShape, pads: readonly number[], group: number): boolean {
+  if (low.outDims().length !== 4 || group !== 1 || !low.in(1).buffer.constant) return false;
+  if (window.kernel.join() !== '3,3' || window.strides.some((s) => s !== 1) || window.dilations.some((d) => d !== 1)) return false;
+  return pads.every((n) => n >= 0 && n <= 2);
 }
 
 /**
- * Whether 4x4 Winograd tiles pay: the filters must be constants (their transforms are four times as large), enough tiles
- * must share them, and enough channels the transforms of the tiles. 7x7 images have 4 tiles: reading the filters from
- * memory then takes longer than the direct sum.
+ * Whether it pays: enough tiles must share the filters, and enough channels the transforms of the tiles. 7x7 images have
+ * 4 tiles: reading the filters from memory then takes longer than the direct sum.
  */
-function suitsWinograd(low: Lowering, window: WindowShape, pads: readonly number[], group: number): boolean {
-  const y = low.outDims();
-  if (y.length !== 4 || group !== 1 || !low.in(1).buffer.constant) return false;
-  if (window.kernel.join() !== '3,3' || window.strides.some((s) => s !== 1) || window.dilations.some((d) => d !== 1)) return false;
-  if (pads.some((n) => n < 0 || n > 2)) return false;
-  const [batch, height, width, outChannels] = y as [number, number, number, number];
+function suitsWinograd(low: Lowering): boolean {
+  const [batch, height, width, outChannels] = low.outDims() as [number, number, number, number];
   const tiles = batch * Math.ceil(height / 4) * Math.ceil(width / 4);
   return tiles >= 12 && (low.dims(0)[3] as number) >= 16 && outChannels >= 16;
+}
+
+/** One tap of stride 1 over constant weights, without padding: pixels × channels times channels × outputs. */
+function pointProduct(low: Lowering, window: WindowShape, pads: readonly number[], group: number): readonly Way<unknown>[] {
+  const [x, y] = [low.dims(0), low.outDims()];
+  if (elementCount(window.kernel) !== 1 || group !== 1 || low.dtype(0) !== 'f32' || !low.in(1).buffer.constant) return [];
+  if (window.strides.some((s) => s !== 1) || pads.some((n) => n !== 0)) return [];
+  const [k, n] = [x.at(-1) as number, y.at(-1) as number];
+  const bias = low.input(2);
+  const product = {
+    m: elementCount(y.slice(0, -1)),
+    n,
+    k,
+    batch: [],
+    a: { ref: low.in(0), batch: [], transposed: false },
+    b: { ref: low.in(1), batch: [], transposed: true },
+    out: low.out(),
+    rowStride: rowStride(low, n),
+    bias: bias && { ref: bias, row: 0, column: 1 as const },
+    residual: low.input(3),
+    activation: fusedActivation(low.node),
+  };
+  return productWays(low, product, 'float32');
 }
 
 function lower(low: Lowering, transposed: boolean): void {
@@ -143,45 +175,54 @@ function lower(low: Lowering, transposed: boolean): void {
     lowerDepthwise(low, window, pads);
     return;
   }
-  const winograd = !transposed && suitsWinograd(low, window, pads, group) ? low.trySelect('conv_winograd', low.dtype(0)) : undefined;
-  const kernel = winograd ?? low.select(transposed ? 'conv_transpose' : 'conv', low.dtype(0));
   const taps = elementCount(window.kernel);
   const outPerGroup = outChannels / group;
-  const packed = low.emit(
-    low.select(winograd ? 'conv_winograd_pack' : 'conv_pack', low.dtype(1)),
-    convPackParams,
-    { group, outPerGroup, inPerGroup: channels / group, taps, transposed: transposed ? 1 : 0, lanes: kernel.kr, vectors: kernel.nr / kernel.kr },
-    [low.temp((winograd ? 36 : taps) * channels * Math.ceil(outPerGroup / kernel.kr) * kernel.kr * 4, 'weights')],
-    [low.in(1)],
-    { reason: `panels of ${kernel.nr} columns for ${kernel.name}` },
-  )[0] as Ref;
-  low.emit(
-    kernel,
-    convParams,
-    {
-      batch: x[0] as number,
-      channels,
-      outChannels,
-      group,
-      inSize: threeAxes(x.slice(1, -1), 1),
-      outSize: threeAxes(y.slice(1, -1), 1),
-      kernel: threeAxes(window.kernel, 1),
-      strides: threeAxes(window.strides, 1),
-      pads: threeAxes(pads.slice(0, rank), 0),
-      dilations: threeAxes(window.dilations, 1),
-      ldc: rowStride(low, outChannels),
-      ...activationOf(node),
-    },
-    [low.out()],
-    [low.in(0), packed, low.input(2), low.input(3)],
-    {
-      reason: winograd
-        ? '3x3 by 4x4 tiles: a quarter of the products'
-        : taps === 1
-          ? 'one tap: a matrix product over pixels, in place'
-          : 'implicit matrix product over pointers to pixels',
-    },
-  );
+  /** A kernel over panels of weights, each of which has `points` numbers a channel pair. */
+  const panels = (pack: string, points: number, reason: string) => {
+    return (row: KernelRow): Way<unknown> => ({
+      name: row.name,
+      reason,
+      emit: (chosen) => {
+        const [packed] = low.emit(
+          low.select(pack, low.dtype(1)),
+          convPackParams,
+          { group, outPerGroup, inPerGroup: channels / group, taps, transposed: transposed ? 1 : 0, lanes: row.kr, vectors: row.nr / row.kr },
+          [low.temp(points * channels * Math.ceil(outPerGroup / row.kr) * row.kr * 4, 'weights')],
+          [low.in(1)],
+          { reason: `panels of ${row.nr} columns for ${row.name}` },
+        );
+        low.emit(
+          row,
+          convParams,
+          {
+            batch: x[0] as number,
+            channels,
+            outChannels,
+            group,
+            inSize: threeAxes(x.slice(1, -1), 1),
+            outSize: threeAxes(y.slice(1, -1), 1),
+            kernel: threeAxes(window.kernel, 1),
+            strides: threeAxes(window.strides, 1),
+            pads: threeAxes(pads.slice(0, rank), 0),
+            dilations: threeAxes(window.dilations, 1),
+            ldc: rowStride(low, outChannels),
+            ...activationOf(node),
+          },
+          [low.out()],
+          [low.in(0), packed, low.input(2), low.input(3)],
+          { reason: chosen },
+        );
+      },
+    });
+  };
+  const plain = taps === 1 ? 'one tap: a matrix product over pixels, in place' : 'implicit matrix product over pointers to pixels';
+  const direct = low.rows(transposed ? 'conv_transpose' : 'conv', low.dtype(0)).map(panels('conv_pack', taps, plain));
+  if (transposed || !takesWinograd(low, window, pads, group)) {
+    low.choose(transposed ? direct : [...direct, ...pointProduct(low, window, pads, group)]);
+    return;
+  }
+  const tiles = low.tryRows('conv_winograd', low.dtype(0)).map(panels('conv_winograd_pack', 36, '3x3 by 4x4 tiles: a quarter of the products'));
+  low.choose(suitsWinograd(low) ? [...tiles, ...direct] : [...direct, ...tiles]);
 }
 
 export const convOperators: readonly Operator[] = [

@@ -3,9 +3,9 @@ import type { Lowering } from '../compile/lowering.js';
 import type { DType } from '../dtype.js';
 import { broadcastShapes, type Dim, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
-import type { Activation, ActivationName } from '../kernels/epilogue.js';
+import type { Activation } from '../kernels/epilogue.js';
 import type { Inference, Operator } from './operator.js';
-import { lowerProduct } from './product.js';
+import { fusedActivation, lowerProduct } from './product.js';
 
 const dtypes: readonly DType[] = ['float32', 'float64', 'float16', 'bfloat16', 'int32', 'int64', 'uint32', 'uint64'];
 
@@ -98,11 +98,7 @@ const fusedMatMul: Operator = {
     const { node } = low;
     lowerMatMul(low, flag(node, 'transA'), flag(node, 'transB'), {
       scale: node.float('scale', 1),
-      activation: {
-        kind: node.string('activation', 'none') as ActivationName,
-        alpha: node.float('alpha', 0),
-        beta: node.float('beta', 0),
-      },
+      activation: fusedActivation(node),
     });
   },
 };

@@ -1,9 +1,22 @@
 /** Lowers one batched matrix product, whatever operator asked for it: MatMul, Gemm, dsnk.MatMul and Einsum share this. */
+
+import type { KernelRow } from '../compile/catalogue.js';
+import type { Way } from '../compile/choice.js';
 import type { Lowering, Ref } from '../compile/lowering.js';
 import { byteSize, type DType } from '../dtype.js';
 import { elementCount } from '../graph/dim.js';
-import { type Activation, epilogueParams, noActivation } from '../kernels/epilogue.js';
-import { GEMM_BATCH_DIMS, GEMM_DIRECT_ROWS, gemmDirectParams, gemmPackBParams, gemmParams, matmulGenericParams, packedElements } from '../kernels/gemm.js';
+import type { Node } from '../graph/graph.js';
+import { type Activation, type ActivationName, activation, epilogueParams, noActivation } from '../kernels/epilogue.js';
+import {
+  GEMM_BATCH_DIMS,
+  GEMM_DIRECT_ROWS,
+  GEMM_DIRECT_TRIED,
+  gemmDirectParams,
+  gemmPackBParams,
+  gemmParams,
+  matmulGenericParams,
+  packedElements,
+} from '../kernels/gemm.js';
 import { stridesOf } from './known.js';
 import { copyView } from './strided.js';
 
@@ -29,6 +42,8 @@ export interface Product {
   readonly addScale?: number;
   /** Element (row, column) is bias[row·biasRow + column·biasColumn]. */
   readonly bias?: { readonly ref: Ref; readonly row: number; readonly column: 0 | 1 } | undefined;
+  /** Elements from row to row of the result, where it is not dense; only without batch dimensions. */
+  readonly rowStride?: number;
   /** As large as the result, dense. */
   readonly residual?: Ref | undefined;
   readonly activation?: Activation;
@@ -69,8 +84,19 @@ function repeated(low: Lowering, x: Matrices, matrix: number, batch: readonly nu
   return { ref: copyView(low, to, x.ref, { dims: [...batch, matrix], strides, offset: 0 }, bytes), batch, transposed: x.transposed };
 }
 
+/** The activation that a node carries, under attributes of that prefix where it carries several. */
+export function fusedActivation(node: Node, prefix = ''): Activation {
+  const kind = activation.members[activation.value(node.string(`${prefix}activation`, 'none') as ActivationName)] as ActivationName;
+  return { kind, alpha: node.float(`${prefix}alpha`, 0), beta: node.float(`${prefix}beta`, 0) };
+}
+
 /** Emits the product. Returns where it is to be read (see Lowering.emit). */
 export function lowerProduct(low: Lowering, product: Product, dtype: DType): Ref {
+  return low.choose(productWays(low, product, dtype));
+}
+
+/** The ways to compute a product, best guess first. */
+export function productWays(low: Lowering, product: Product, dtype: DType): readonly Way<Ref>[] {
   let { a, b } = product;
   const { k, n } = product;
   let { m } = product;
@@ -90,66 +116,83 @@ export function lowerProduct(low: Lowering, product: Product, dtype: DType): Ref
   const scales = { scale: product.scale ?? 1, addScale: product.addScale ?? 1 };
   const strideA = four(batch.a, 0).map((s) => s * product.m * k);
   const lda = a.transposed ? product.m : k;
-  const activation = product.activation ?? noActivation;
+  const last = product.activation ?? noActivation;
   if (dtype !== 'float32') {
-    if (product.residual !== undefined || activation.kind !== 'none') throw new Error(`${low.node.where}: only float32 products are fused`);
+    if (product.residual !== undefined || last.kind !== 'none') throw new Error(`${low.node.where}: only float32 products are fused`);
     const strideB = four(batch.b, 0).map((s) => s * k * n);
-    return low.emit(
-      low.select('matmul_generic', low.outDtype()),
-      matmulGenericParams,
-      {
-        m,
-        n,
-        k,
-        lda,
-        ldb: b.transposed ? k : n,
-        ...biasFields,
-        batch: dims,
-        strideA,
-        strideB,
-        transA: a.transposed ? 1 : 0,
-        transB: b.transposed ? 1 : 0,
-        ...scales,
-        reserved: 0,
-      },
-      [product.out],
-      [a.ref, b.ref, product.bias?.ref],
-    )[0] as Ref;
+    const row = low.select('matmul_generic', low.outDtype());
+    const generic = (reason: string) =>
+      low.emit(
+        row,
+        matmulGenericParams,
+        {
+          m,
+          n,
+          k,
+          lda,
+          ldb: b.transposed ? k : n,
+          ...biasFields,
+          batch: dims,
+          strideA,
+          strideB,
+          transA: a.transposed ? 1 : 0,
+          transB: b.transposed ? 1 : 0,
+          ...scales,
+          reserved: 0,
+        },
+        [product.out],
+        [a.ref, b.ref, product.bias?.ref],
+        { reason },
+      )[0] as Ref;
+    return [{ name: row.name, reason: `first usable ${row.op} row for ${row.dtypes}`, emit: generic }];
   }
   const strideC: number[] = [];
   for (let d = GEMM_BATCH_DIMS - 1, s = m * n; d >= 0; d--) {
     strideC[d] = s;
     s *= dims[d] as number;
   }
-  const common = { m, n, k, lda, ldc: n, residualRow: n, ...biasFields, batch: dims, strideA, strideC, strideResidual: strideC };
-  const epilogue = { ...scales, ...epilogueParams(activation), reserved: 0 };
+  const common = { m, n, k, lda, ldc: product.rowStride ?? n, residualRow: n, ...biasFields, batch: dims, strideA, strideC, strideResidual: strideC };
+  const epilogue = { ...scales, ...epilogueParams(last), reserved: 0 };
   const inputs = [product.bias?.ref, product.residual];
-  if (m <= GEMM_DIRECT_ROWS && !a.transposed && !b.ref.buffer.constant) {
-    return low.emit(
-      low.select('gemm_direct', 'f32'),
-      gemmDirectParams,
-      { ...common, ldb: b.transposed ? k : n, strideB: four(batch.b, 0).map((s) => s * k * n), transB: b.transposed ? 1 : 0, ...epilogue },
-      [product.out],
-      [a.ref, b.ref, ...inputs],
-      { reason: `at most ${GEMM_DIRECT_ROWS} rows, and b is not constant` },
-    )[0] as Ref;
-  }
-  const row = low.select('gemm', 'f32');
-  const count = elementCount(b.batch);
-  const each = packedElements(k, n, row.nr);
-  const [packed] = low.emit(
-    low.select('gemm_pack_b', 'f32'),
-    gemmPackBParams,
-    { count, k, n, ldb: b.transposed ? k : n, stride: k * n, transB: b.transposed ? 1 : 0, nr: row.nr },
-    [low.temp(4 * count * each, 'packed')],
-    [b.ref],
-    { reason: `panels of ${row.nr} columns for ${row.name}` },
-  );
-  return low.emit(
-    row,
-    gemmParams,
-    { ...common, strideB: four(batch.b, 0).map((s) => s * each), transA: a.transposed ? 1 : 0, ...epilogue },
-    [product.out],
-    [a.ref, packed, ...inputs],
-  )[0] as Ref;
+  const direct = (row: KernelRow): Way<Ref> => ({
+    name: row.name,
+    reason: `at most ${GEMM_DIRECT_ROWS} rows, and b is not constant`,
+    emit: (reason) =>
+      low.emit(
+        row,
+        gemmDirectParams,
+        { ...common, ldb: b.transposed ? k : n, strideB: four(batch.b, 0).map((s) => s * k * n), transB: b.transposed ? 1 : 0, ...epilogue },
+        [product.out],
+        [a.ref, b.ref, ...inputs],
+        { reason },
+      )[0] as Ref,
+  });
+  const packed = (row: KernelRow): Way<Ref> => ({
+    name: row.name,
+    reason: `first usable ${row.op} row for ${row.dtypes}`,
+    emit: (reason) => {
+      const count = elementCount(b.batch);
+      const each = packedElements(k, n, row.nr);
+      const [panels] = low.emit(
+        low.select('gemm_pack_b', 'f32'),
+        gemmPackBParams,
+        { count, k, n, ldb: b.transposed ? k : n, stride: k * n, transB: b.transposed ? 1 : 0, nr: row.nr },
+        [low.temp(4 * count * each, 'packed')],
+        [b.ref],
+        { reason: `panels of ${row.nr} columns for ${row.name}` },
+      );
+      return low.emit(
+        row,
+        gemmParams,
+        { ...common, strideB: four(batch.b, 0).map((s) => s * each), transA: a.transposed ? 1 : 0, ...epilogue },
+        [product.out],
+        [a.ref, panels, ...inputs],
+        { reason },
+      )[0] as Ref;
+    },
+  });
+  const packedWays = low.rows('gemm', 'f32').map(packed);
+  if (a.transposed || m > GEMM_DIRECT_TRIED) return packedWays;
+  const directWays = low.rows('gemm_direct', 'f32').map(direct);
+  return m <= GEMM_DIRECT_ROWS && !b.ref.buffer.constant ? [...directWays, ...packedWays] : [...packedWays, ...directWays];
 }

@@ -4,6 +4,7 @@
  * two stages that run one after the other.
  */
 import type { Catalogue } from '../compile/catalogue.js';
+import type { ChoicePolicy } from '../compile/choice.js';
 import { type CompiledProgram, type CompileOptions, compile } from '../compile/compile.js';
 import { WeightIndex } from '../compile/weights.js';
 import type { TypedArray } from '../dtype.js';
@@ -16,6 +17,7 @@ import type { StoreHandle } from './binding.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native } from './native.js';
 import { ancestors, dynamicNode, type Split, splitDynamic, splitGraph } from './split.js';
+import { checkTune, type TuneOptions, type Tuner, type Work, workOff, workOffSync } from './tune.js';
 
 export interface ModelOptions extends CompileOptions {
   readonly threads: number;
@@ -24,6 +26,8 @@ export interface ModelOptions extends CompileOptions {
   readonly keepSources: boolean;
   /** Called after each load: the model file's memory may go. */
   readonly onLoaded: () => void;
+  /** Measures where a node can be computed in several ways. */
+  readonly tuner?: Tuner | undefined;
 }
 
 export interface RunOptions {
@@ -38,11 +42,15 @@ export interface RunOptions {
   readonly steady?: boolean | undefined;
 }
 
+interface Limits {
+  readonly intraOpNumThreads?: number;
+  readonly maxPrograms?: number;
+  readonly winograd?: boolean;
+  readonly tune?: boolean | TuneOptions;
+}
+
 /** Checks what callers may choose of a model's options. */
-export function checkLimits(
-  where: string,
-  { intraOpNumThreads: threads, maxPrograms, winograd }: { readonly intraOpNumThreads?: number; readonly maxPrograms?: number; readonly winograd?: boolean },
-): void {
+export function checkLimits(where: string, { intraOpNumThreads: threads, maxPrograms, winograd, tune }: Limits): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'intraOpNumThreads must be an integer from 1 to 256', `${threads} came`);
   }
@@ -52,6 +60,7 @@ export function checkLimits(
   if (winograd !== undefined && typeof winograd !== 'boolean') {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'winograd must be true or false', `${String(winograd)} came`);
   }
+  checkTune(where, tune);
 }
 
 let catalogue: Catalogue | undefined;
@@ -207,7 +216,7 @@ export class Model {
     if (this.#programs.has(this.#signature(inputs)) || this.#stages !== undefined) return;
     const weights = this.#weights;
     try {
-      const compiled = this.#compile(inputs, weights.index);
+      const compiled = await workOff(this.#tuned(inputs, weights.index));
       if (compiled === undefined) return;
       weights.busy = true;
       const program = await new Promise<LoadedProgram>((resolve, reject) => {
@@ -226,7 +235,7 @@ export class Model {
     if (ready !== undefined) return ready;
     // While another load fills the shared store, this one gets a store of its own.
     const weights = this.#weights.busy ? new Weights() : this.#weights;
-    const compiled = this.#compile(inputs, weights.index);
+    const compiled = workOffSync(this.#tuned(inputs, weights.index));
     if (compiled === undefined) return undefined;
     let program: LoadedProgram | undefined;
     let failure: DsnkError | undefined;
@@ -241,8 +250,19 @@ export class Model {
     return program;
   }
 
+  /** Compiles, after measuring what the tuner does not know yet. */
+  *#tuned(inputs: readonly HostTensor[], index: WeightIndex): Work<CompiledProgram | undefined> {
+    const { tuner } = this.options;
+    if (tuner === undefined) return this.#compile(inputs, index);
+    const unknown = new Map<string, readonly string[]>();
+    const compiled = this.#compile(inputs, index, tuner.policy(unknown));
+    if (compiled === undefined || unknown.size === 0) return compiled;
+    yield* tuner.measure(unknown, inputs, (own, policy) => this.#compile(inputs, own, policy));
+    return this.#compile(inputs, index, tuner.policy());
+  }
+
   /** Compiles for these inputs without loading; undefined when the model has to be split there. */
-  #compile(inputs: readonly HostTensor[], index: WeightIndex): CompiledProgram | undefined {
+  #compile(inputs: readonly HostTensor[], index: WeightIndex, choose?: ChoicePolicy): CompiledProgram | undefined {
     for (;;) {
       const { graph, map } = this.graph.clone();
       graph.inputs.forEach((v, i) => {
@@ -252,7 +272,7 @@ export class Model {
         if (this.#valueInputs.has(i)) v.known = Array.from(t.data as ArrayLike<number | bigint>, Number);
       });
       try {
-        return compile(graph, nativeCatalogue(), index, this.options);
+        return compile(graph, nativeCatalogue(), index, { ...this.options, choose });
       } catch (error) {
         if (!(error instanceof NeedsValue)) throw error;
         const original = [...map].find(([, copy]) => copy === error.value)?.[0];

@@ -1,5 +1,5 @@
 /** Finds and loads the addon: `build/Release` of a checkout, or `prebuilds/` of an installed package. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,10 @@ let binding: Binding | undefined;
 export function native(): Binding {
   binding ??= loadAddon();
   return binding;
+}
+
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
 /** Where the loaded addon lies. */

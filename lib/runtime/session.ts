@@ -11,7 +11,9 @@ import { assertSupported, inferGraph } from '../ops/infer.js';
 import { NeedsValue } from '../ops/operator.js';
 import { allocate, type HostTensor, readTensor, type TensorLike, toTensor } from '../tensor.js';
 import { checkLimits, Model } from './model.js';
+import { bytesOf } from './model-argument.js';
 import { native } from './native.js';
+import { type TuneOptions, tunerOf } from './tune.js';
 
 export interface SessionOptions {
   /** Threads for one run: default min(CPU affinity, cgroup quota). */
@@ -26,6 +28,11 @@ export interface SessionOptions {
   readonly skipPasses?: readonly string[];
   /** false refuses Winograd convolutions: slower on dense 3x3, with the rounding errors of the plain sum. Default true. */
   readonly winograd?: boolean;
+  /**
+   * Measures kernels on this machine where a node can be computed in several ways, and keeps the fastest. With `file` the
+   * choices are read from there, and written there where something had to be measured: equal choices give equal bits.
+   */
+  readonly tune?: boolean | TuneOptions;
 }
 
 export interface RunOptions {
@@ -146,13 +153,15 @@ export class InferenceSession {
         );
     }
     inferGraph(graph, { concrete: false });
+    const threads = options.intraOpNumThreads ?? native().cpu().threads;
     const model = new Model(graph, {
-      threads: options.intraOpNumThreads ?? native().cpu().threads,
+      threads,
       maxPrograms: options.maxPrograms ?? 8,
       keepSources: origin.keepSources,
       onLoaded: origin.onLoaded ?? (() => {}),
       ...(options.skipPasses && { skipPasses: options.skipPasses }),
       ...(options.winograd !== undefined && { winograd: options.winograd }),
+      tuner: tunerOf(threads, options),
     });
     const session = new InferenceSession(graph, model, origin.metadata ?? new Map());
     if (graph.inputs.every((v) => v.shape?.every((d) => typeof d === 'number'))) {
@@ -414,32 +423,4 @@ function checkSignal(signal: Partial<AbortSignal> | null | undefined): void {
   if (signal === undefined || signal === null) return;
   if (typeof signal.throwIfAborted !== 'function' || typeof signal.addEventListener !== 'function')
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'run options', 'signal must be an AbortSignal', `${typeof signal} came`);
-}
-
-/** Views of a detached buffer cannot be made; the length alone does not tell it from an empty one. */
-function isDetached(buffer: ArrayBuffer): boolean {
-  try {
-    return new Uint8Array(buffer).length < 0;
-  } catch {
-    return true;
-  }
-}
-
-function bytesOf(model: unknown, offset: number, length: number | undefined): Uint8Array {
-  const whole = (model as ArrayBufferLike | undefined)?.byteLength;
-  if (typeof whole === 'number' && !(offset >= 0 && (length ?? 0) >= 0 && offset + (length ?? 0) <= whole)) {
-    const came = `${offset} and ${length} came for ${whole} bytes`;
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'byteOffset and byteLength must lie inside the buffer', came);
-  }
-  const memory = ArrayBuffer.isView(model) ? model.buffer : model;
-  if ((memory instanceof ArrayBuffer && isDetached(memory)) || !Number.isInteger(offset))
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'model must be bytes in a buffer that is not detached', `offset ${offset} came`);
-  if (ArrayBuffer.isView(model)) return new Uint8Array(model.buffer, model.byteOffset + offset, length ?? model.byteLength - offset);
-  if (model instanceof ArrayBuffer || model instanceof SharedArrayBuffer) return new Uint8Array(model, offset, length);
-  throw dsnkError(
-    'ERR_DSNK_INVALID_ARGUMENT',
-    'InferenceSession.create',
-    'model must be a path, a URL, a Uint8Array or an ArrayBuffer',
-    `${typeof model} came`,
-  );
 }

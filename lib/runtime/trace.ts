@@ -6,6 +6,7 @@ import { dsnkError } from '../errors.js';
 import { type HostTensor, readTensor, type TensorLike, toTensor } from '../tensor.js';
 import { checkLimits, Model } from './model.js';
 import { native } from './native.js';
+import { type TuneOptions, tunerOf } from './tune.js';
 
 /** What a traced function may return: one operand, several, or named ones. */
 export type Traced = Operand | readonly Operand[] | Readonly<Record<string, Operand>>;
@@ -25,8 +26,9 @@ export interface CompileFunctionOptions {
   readonly intraOpNumThreads?: number;
   /** Most signatures kept; default 8. */
   readonly maxPrograms?: number;
-  /** As for a session. */
+  /** These two as for a session. */
   readonly winograd?: boolean;
+  readonly tune?: boolean | TuneOptions;
 }
 
 /**
@@ -46,6 +48,8 @@ export function compile<R extends Traced>(fn: (...inputs: Operand[]) => R, optio
   checkLimits('compile options', options);
   const entries = new Map<string, Entry>();
   const most = options.maxPrograms ?? 8;
+  const threads = options.intraOpNumThreads ?? native().cpu().threads;
+  const tuner = tunerOf(threads, options);
   let disposed = false;
 
   const entryFor = (inputs: readonly HostTensor[]): Entry => {
@@ -57,11 +61,12 @@ export function compile<R extends Traced>(fn: (...inputs: Operand[]) => R, optio
       const result = fn(...inputs.map((t, i) => builder.input(`input${i}`, { dataType: t.dtype, shape: t.dims })));
       const { outputs, wrap } = flatten<R>(result);
       const model = new Model(builder.build(outputs), {
-        threads: options.intraOpNumThreads ?? native().cpu().threads,
+        threads,
         maxPrograms: 1,
         keepSources: true,
         onLoaded: () => {},
         ...(options.winograd !== undefined && { winograd: options.winograd }),
+        tuner,
       });
       entry = { model, wrap };
     }

@@ -1,0 +1,271 @@
+/**
+ * Measured choices. Where a node can be computed in several ways (compile/choice.ts), whole programs are made in which
+ * every site takes its first way, its second and so on. They run in alternation on the session's threads, each call is
+ * timed, and every site keeps its fastest way. Timing inside whole programs, not call by call, is the point: weights and
+ * inputs are then as far away in the caches as they are in use.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { ChoicePolicy } from '../compile/choice.js';
+import type { CompiledProgram } from '../compile/compile.js';
+import { WeightIndex } from '../compile/weights.js';
+import { DsnkError, dsnkError } from '../errors.js';
+import { elementCount } from '../graph/dim.js';
+import { allocate, type HostTensor } from '../tensor.js';
+import type { StoreHandle } from './binding.js';
+import { LoadedProgram } from './loaded-program.js';
+import { native, packageVersion } from './native.js';
+
+export interface TuneOptions {
+  /** JSON file of choices: what it has for this machine is not measured again, what is measured is added. */
+  readonly file?: string;
+  /** About how many milliseconds to measure for, on top of making the programs; default 400. */
+  readonly budgetMs?: number;
+}
+
+/** What is known about a site. */
+interface Measured {
+  readonly kernel: string;
+  /** Microseconds a node, by the names of all ways that were offered; null where the calls were folded away. */
+  readonly us: Readonly<Record<string, number | null>>;
+}
+
+/** By machine, then by site. */
+type Records = Record<string, Record<string, Measured>>;
+
+const FORMAT = 'ds-native-kernels choices 1';
+/** Machines that a file keeps, the latest ones. */
+const MAX_MACHINES = 16;
+const DEFAULT_BUDGET_MS = 400;
+/** Another way than the first must be that much faster: choices should not follow noise. */
+const GAIN = 0.97;
+
+/** Something that may be waited for, or done at once. */
+type Job<T> = (sync: boolean) => T | Promise<T>;
+/** Measuring, as one piece of code for callers that wait and callers that cannot. */
+export type Work<T> = Generator<Job<unknown>, T, unknown>;
+
+export async function workOff<T>(work: Work<T>): Promise<T> {
+  let next = work.next();
+  while (!next.done) {
+    try {
+      const result = await next.value(false);
+      next = work.next(result);
+    } catch (error) {
+      next = work.throw(error);
+    }
+  }
+  return next.value;
+}
+
+export function workOffSync<T>(work: Work<T>): T {
+  let next = work.next();
+  while (!next.done) {
+    try {
+      const result = next.value(true);
+      next = work.next(result);
+    } catch (error) {
+      next = work.throw(error);
+    }
+  }
+  return next.value;
+}
+
+/** A program of one variant, with what it needs to be run. */
+interface Variant {
+  readonly program: LoadedProgram;
+  readonly inputs: readonly HostTensor['data'][];
+  readonly outputs: readonly HostTensor['data'][];
+  readonly times: BigUint64Array;
+}
+
+export class Tuner {
+  readonly #machine: string;
+  readonly #threads: number;
+  readonly #options: TuneOptions;
+  readonly #choices: Map<string, Measured>;
+
+  /** `settings` names whatever else changes which ways there are. */
+  constructor(options: TuneOptions, threads: number, settings = '') {
+    const { model, isa } = native().cpu();
+    const hash = native().catalogue().hash.toString(16);
+    this.#machine = `${model}, ${isa}, ${packageVersion()} (${hash}), ${threads} threads${settings}`;
+    this.#threads = threads;
+    this.#options = options;
+    this.#choices = new Map(Object.entries(options.file === undefined ? {} : (readRecords(options.file)[this.#machine] ?? {})));
+  }
+
+  /** Chooses by what is known; the sites about which nothing is go to `unknown`. */
+  policy(unknown?: Map<string, readonly string[]>): ChoicePolicy {
+    return (site, names) => {
+      const known = this.#choices.get(site);
+      // Other ways than those that were measured: another build, or an option that refuses some.
+      if (known === undefined || Object.keys(known.us).length !== names.length || !names.every((n) => Object.hasOwn(known.us, n))) {
+        unknown?.set(site, names);
+        return undefined;
+      }
+      return { name: known.kernel, reason: reasonOf(known) };
+    };
+  }
+
+  /**
+   * Measures the ways of these sites. `compile` makes the program for one policy, or undefined when the model had to be
+   * split there. A model that cannot be run on made-up inputs keeps its first ways.
+   */
+  *measure(
+    sites: ReadonlyMap<string, readonly string[]>,
+    inputs: readonly HostTensor[],
+    compile: (index: WeightIndex, choose: ChoicePolicy) => CompiledProgram | undefined,
+  ): Work<void> {
+    const known = this.policy();
+    const index = new WeightIndex();
+    const store = native().createStore();
+    const variants: Variant[] = [];
+    // Inputs of a compile ahead of the first run have shapes only.
+    const feeds = inputs.map((t) => (t.data.byteLength === 0 && elementCount(t.dims) > 0 ? allocate(t.dtype, t.dims) : t.data));
+    try {
+      const count = Math.max(...[...sites.values()].map((names) => names.length));
+      for (let nth = 0; nth < count; nth++) {
+        const compiled = compile(index, (site, names) => {
+          const name = sites.get(site)?.[nth];
+          return name === undefined ? known(site, names) : { name, reason: '' };
+        });
+        if (compiled === undefined) return;
+        const program = (yield load(compiled, store, this.#threads)) as LoadedProgram;
+        index.commit(compiled.added);
+        const outputs = compiled.graph.outputs.map((v) => allocate(v.type, v.dims));
+        variants.push({ program, inputs: feeds, outputs, times: new BigUint64Array(compiled.steps.length) });
+      }
+      yield* this.#compare(sites, variants);
+      this.#save();
+    } catch (error) {
+      if (!(error instanceof DsnkError)) throw error;
+    } finally {
+      for (const v of variants) v.program.dispose();
+      native().dispose(store);
+    }
+  }
+
+  *#compare(sites: ReadonlyMap<string, readonly string[]>, variants: readonly Variant[]): Work<void> {
+    const best = variants.map(() => new Map<string, number>());
+    const budget = this.#options.budgetMs ?? DEFAULT_BUDGET_MS;
+    const begin = performance.now();
+    const spent = () => performance.now() - begin;
+    // The first round also touches the memory for the first time, so one more wherever that is not far too long.
+    for (let round = 0; round === 0 || spent() < budget || (round === 1 && spent() < 4 * budget); round++) {
+      for (const [nth, { program, inputs, outputs, times }] of variants.entries()) {
+        yield (sync) => (sync ? program.runSync(inputs, outputs, times) : program.run(inputs, outputs, { times }));
+        const least = best[nth] as Map<string, number>;
+        for (const [site, ns] of timesOfSites(program, times)) least.set(site, Math.min(ns, least.get(site) ?? Number.POSITIVE_INFINITY));
+      }
+    }
+    for (const [site, names] of sites) {
+      const us = names.map((name, nth) => [name, microseconds(best[nth]?.get(site))] as const);
+      let [kernel, least] = us[0] as (typeof us)[0];
+      least = least === null ? null : least * GAIN;
+      for (const [name, time] of us.slice(1)) if (time !== null && least !== null && time < least) [kernel, least] = [name, time];
+      this.#choices.set(site, { kernel, us: Object.fromEntries(us) });
+    }
+  }
+
+  /** Beside what the file has by now for other machines; a reader sees the old file or the new one. */
+  #save(): void {
+    const { file } = this.#options;
+    if (file === undefined) return;
+    const { [this.#machine]: before, ...others } = readRecords(file);
+    const machines = [...Object.entries(others), [this.#machine, { ...before, ...Object.fromEntries(this.#choices) }]].slice(-MAX_MACHINES);
+    const part = `${file}.${process.pid}.part`;
+    try {
+      writeFileSync(part, `${JSON.stringify({ format: FORMAT, machines: Object.fromEntries(machines) }, null, 1)}\n`);
+      renameSync(part, file);
+    } catch (error) {
+      process.emitWarning(`ds-native-kernels: choices could not be kept in ${file}: ${(error as Error).message}`);
+    }
+  }
+}
+
+function load(compiled: CompiledProgram, store: StoreHandle, threads: number): Job<LoadedProgram> {
+  return (sync) => {
+    let loaded: LoadedProgram | undefined;
+    let failure: DsnkError | undefined;
+    // The model's own load comes afterwards and reads the sources again.
+    const options = { threads, keepSources: true, sync };
+    if (sync) {
+      LoadedProgram.load(compiled, store, options, 'tuned model', (error, p) => {
+        failure = error;
+        loaded = p;
+      });
+      if (loaded === undefined) throw failure;
+      return loaded;
+    }
+    return new Promise((resolve, reject) => {
+      LoadedProgram.load(compiled, store, options, 'tuned model', (error, p) => (p === undefined ? reject(error) : resolve(p)));
+    });
+  };
+}
+
+/** Nanoseconds of each site, its nodes' mean. */
+function timesOfSites(program: LoadedProgram, times: BigUint64Array): Map<string, number> {
+  const sums = new Map<string, { ns: number; nodes: Set<unknown> }>();
+  program.compiled.steps.forEach(({ site, node }, i) => {
+    if (site === undefined) return;
+    let sum = sums.get(site);
+    if (sum === undefined) sums.set(site, (sum = { ns: 0, nodes: new Set() }));
+    sum.ns += Number(times[i]);
+    sum.nodes.add(node);
+  });
+  return new Map([...sums].map(([site, { ns, nodes }]) => [site, ns / nodes.size]));
+}
+
+const microseconds = (ns: number | undefined) => (ns === undefined ? null : Math.round(ns / 10) / 100);
+
+/** `measured 0.42 ms, conv_winograd_f32_avx512 0.61 ms`. */
+function reasonOf({ kernel, us }: Measured): string {
+  const text = (time: number | null | undefined) => `${Number(((time ?? 0) / 1000).toPrecision(3))} ms`;
+  const others = Object.entries(us)
+    .filter(([name, time]) => name !== kernel && time !== null)
+    .sort(([, a], [, b]) => (a as number) - (b as number));
+  return us[kernel] === null ? 'folded' : ['measured', text(us[kernel])].join(' ') + others.map(([name, time]) => `, ${name} ${text(time)}`).join('');
+}
+
+/** What a file holds; nothing where it is missing, damaged or of another format: it is then written anew. */
+function readRecords(file: string): Records {
+  try {
+    const { format, machines } = JSON.parse(readFileSync(file, 'utf8')) as { format: unknown; machines: Records };
+    if (format !== FORMAT || !isRecord(machines)) return {};
+    for (const [machine, sites] of Object.entries(machines)) {
+      if (!isRecord(sites) || !Object.values(sites).every(isMeasured)) delete machines[machine];
+    }
+    return machines;
+  } catch {
+    return {};
+  }
+}
+
+const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
+
+function isMeasured(x: unknown): x is Measured {
+  return (
+    isRecord(x) &&
+    typeof x['kernel'] === 'string' &&
+    isRecord(x['us']) &&
+    Object.hasOwn(x['us'], x['kernel']) &&
+    Object.values(x['us']).every((t) => t === null || typeof t === 'number')
+  );
+}
+
+/** Checks the option `tune`. */
+export function checkTune(where: string, option: unknown): void {
+  if (option === undefined || typeof option === 'boolean') return;
+  const refuse = (must: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, must, `${String(came)} came`);
+  if (!isRecord(option)) throw refuse('tune must be true, false or an object', option);
+  const { file, budgetMs } = option;
+  if (file !== undefined && (typeof file !== 'string' || file === '')) throw refuse('tune.file must be a path', file);
+  if (budgetMs !== undefined && !(typeof budgetMs === 'number' && budgetMs > 0)) throw refuse('tune.budgetMs must be a positive number', budgetMs);
+}
+
+/** The tuner that options ask for. */
+export function tunerOf(threads: number, options: { readonly tune?: boolean | TuneOptions; readonly winograd?: boolean }): Tuner | undefined {
+  const { tune = false, winograd } = options;
+  if (tune === false) return undefined;
+  return new Tuner(tune === true ? {} : tune, threads, winograd === false ? ', no winograd' : '');
+}
