@@ -42,6 +42,7 @@ static uint64_t nowNs() { return static_cast<uint64_t>(std::chrono::steady_clock
 RunResult execute(const std::vector<Instruction>& code, const std::vector<OperandRef>& operands,
                   const SegmentBases& bases, Team& team, const std::atomic<bool>& abort, uint64_t* timesNs,
                   void (*afterInstruction)(void*, uint32_t), void* context) {
+  const Team::Run run(team);
   std::vector<std::byte*> pointers;
   for (uint32_t pc = 0; pc < code.size(); pc++) {
     const Instruction& in = code[pc];
