@@ -1,6 +1,7 @@
 /** Which cases a row of the table is timed on. */
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
+import { attentionKernelCase, benchCases as attentions } from './attention.js';
 import type { KernelCase } from './case.js';
 import { convKernelCase, benchCases as convs, depthwiseBenchCases, depthwiseKernelCase } from './conv.js';
 import { gemmDirectKernelCase, gemmKernelCase, matmulGenericCase, benchCases as products } from './gemm.js';
@@ -18,6 +19,7 @@ import { cases as selections } from './select.js';
 import { cases as softmaxes } from './softmax.js';
 
 const plain: readonly KernelCase[] = [
+  ...attentions.map(attentionKernelCase),
   ...moveCases,
   ...imageCases,
   ...[...norms, ...pointwise, ...reductions, ...recurrent, ...scans, ...selections, ...softmaxes].filter((c) => c.bench),

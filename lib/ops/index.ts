@@ -1,5 +1,6 @@
 /** The table of operators. Adding one: write it in its family's file and add the family's list here. */
 import type { Node } from '../graph/graph.js';
+import { attentionOperators } from './attention.js';
 import { concatOperators } from './concat.js';
 import { controlOperators } from './control.js';
 import { convOperators } from './conv.js';
@@ -32,6 +33,7 @@ import { visionOperators } from './vision.js';
 // biome-ignore format: one family a line
 const families: readonly (readonly Operator[])[] = [
   // one line each
+  attentionOperators,
   concatOperators,
   controlOperators,
   convOperators,

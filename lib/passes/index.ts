@@ -15,6 +15,7 @@ import { fusePointwise } from './fuse-pointwise.js';
 import { mergeEqual } from './merge-equal.js';
 import { mergeReshapes } from './merge-reshapes.js';
 import { nameActivations } from './name-activations.js';
+import { nameAttention } from './name-attention.js';
 import { nameNorms } from './name-norms.js';
 import { sinkReshapes } from './sink-reshapes.js';
 import { sinkTransposes } from './sink-transposes.js';
@@ -38,6 +39,7 @@ export const passes: readonly Pass[] = [
   foldScale,        // factors and sums per channel → weights and bias
   nameActivations,  // spelled-out Gelu, HardSwish, Swish, Mish → one node
   nameNorms,        // spelled-out layer and RMS normalisation → one node
+  nameAttention,    // scores, softmax and weighted sum → one node on the projections as they lie
   assignLayout,     // convolutions and pools read and write channels last
   sinkTransposes,   // transposes meet their inverse and vanish
   mergeReshapes,    // what transposes left behind

@@ -1,0 +1,18 @@
+// attention.inl for AVX2: strips of two 6x16 tiles.
+#if defined(__x86_64__)
+#include "kernels/attention/attention.h"
+#include "kernels/epilogue/params.gen.h"
+#include "kernels/gemm/transpose.h"
+#include "kernels/kernel.h"
+#include "simd/avx2-begin.h"
+//
+#include "kernels/epilogue/activation.inl"
+#include "kernels/gemm/micro.inl"
+//
+#include "kernels/attention/attention.inl"
+#include "simd/avx2-end.h"
+
+namespace dsnk {
+Fault attention_f32_avx2(const Work& w) { return avx2::attentionRun(w); }
+}  // namespace dsnk
+#endif
