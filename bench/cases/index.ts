@@ -17,6 +17,7 @@ import { cases as recurrent } from './rnn.js';
 import { cases as scans } from './scan.js';
 import { cases as selections } from './select.js';
 import { cases as softmaxes } from './softmax.js';
+import { stemKernelCase, benchCases as stems } from './stem.js';
 
 const plain: readonly KernelCase[] = [
   ...attentions.map(attentionKernelCase),
@@ -66,6 +67,8 @@ export function casesOf(row: KernelRow): KernelCase[] {
       return [matmulGenericCase(row)];
     case 'conv':
       return convs.map((c) => convKernelCase(c, row));
+    case 'stem':
+      return stems.map((c) => stemKernelCase(c, row));
     case 'conv_winograd':
       return convs.filter((c) => c.kernel.every((k) => k === 3) && c.strides?.every((s) => s === 1)).map((c) => convKernelCase(c, row));
     case 'inverted_residual':

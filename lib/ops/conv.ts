@@ -13,6 +13,7 @@ import { epilogueParams } from '../kernels/epilogue.js';
 import type { Inference, Operator } from './operator.js';
 import { fusedActivation, productWays } from './product.js';
 import { checkWindow, threeAxes, transposedOutput, type WindowShape, windowOf, windowOutput } from './spatial.js';
+import { stemWays, suitsStem } from './stem.js';
 
 interface ConvShapes {
   /** Channels-first or channels-last input without batch and channels. */
@@ -67,6 +68,17 @@ function infer(q: Inference, channelsLast: boolean, transposed: boolean) {
       q.fail(`residual must have the output's shape [${shape.join(',')}]`, `[${residual.join(',')}] came`);
   }
   return [{ dtype: q.dtype(0), shape }];
+}
+
+/** Channels first in, channels last out. */
+function inferStem(q: Inference) {
+  const { size, batch, outChannels, window } = shapesOf(q, false, false);
+  checkWindow(q, window);
+  const channels = q.shape(0)[1] as Dim;
+  if (typeof channels === 'number' && !suitsStem(channels, false, window, q.node.int('group', 1))) {
+    q.fail('a stem must have few channels and a small window', q.inputTexts());
+  }
+  return [{ dtype: q.dtype(0), shape: [batch, ...windowOutput(q, size, window), outChannels] }];
 }
 
 /** The parameters of the activation that a node carries, under attributes of that prefix where it carries several. */
@@ -218,7 +230,9 @@ function lower(low: Lowering, transposed: boolean): void {
   const plain = taps === 1 ? 'one tap: a matrix product over pixels, in place' : 'implicit matrix product over pointers to pixels';
   const direct = low.rows(transposed ? 'conv_transpose' : 'conv', low.dtype(0)).map(panels('conv_pack', taps, plain));
   if (transposed || !takesWinograd(low, window, pads, group)) {
-    low.choose(transposed ? direct : [...direct, ...pointProduct(low, window, pads, group)]);
+    const stem = !transposed && !low.has(3) && low.dtype(0) === 'f32' && suitsStem(channels, true, window, group);
+    const first = stem ? stemWays(low, true, window, pads, rowStride(low, outChannels), activationOf(node)) : [];
+    low.choose(transposed ? direct : [...first, ...direct, ...pointProduct(low, window, pads, group)]);
     return;
   }
   const tiles = low.tryRows('conv_winograd', low.dtype(0)).map(panels('conv_winograd_pack', 36, '3x3 by 4x4 tiles: a quarter of the products'));
@@ -230,6 +244,18 @@ export const convOperators: readonly Operator[] = [
   { name: 'ConvTranspose', domain: '', opsets: [1, 26], infer: (q) => infer(q, false, true) },
   // x [N, spatial…, C], w [M, C/g, kernel…], bias?, residual? (as the output)
   { name: 'Conv', domain: 'dsnk', writesRows: true, infer: (q) => infer(q, true, false), lower: (low) => lower(low, false) },
+  // x [N, C, H, W], w [M, C, kH, kW], bias? → y [N, OH, OW, M]: the first convolution of an image network
+  {
+    name: 'StemConv',
+    domain: 'dsnk',
+    writesRows: true,
+    infer: inferStem,
+    lower: (low) => {
+      const window = windowOf(low.node, low.dims(1).slice(2));
+      const pads = low.node.ints('pads', [0, 0, 0, 0]);
+      low.choose(stemWays(low, false, window, pads, rowStride(low, low.outDims()[3] as number), activationOf(low.node)));
+    },
+  },
   // x [N, spatial…, C], w [C, M/g, kernel…], bias?, residual?; attribute output_shape (spatial) settles the output
   { name: 'ConvTranspose', domain: 'dsnk', writesRows: true, infer: (q) => infer(q, true, true), lower: (low) => lower(low, true) },
 ];

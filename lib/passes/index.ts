@@ -17,6 +17,7 @@ import { mergeReshapes } from './merge-reshapes.js';
 import { nameActivations } from './name-activations.js';
 import { nameAttention } from './name-attention.js';
 import { nameNorms } from './name-norms.js';
+import { readPlanes } from './read-planes.js';
 import { sinkReshapes } from './sink-reshapes.js';
 import { sinkTransposes } from './sink-transposes.js';
 
@@ -49,6 +50,7 @@ export const passes: readonly Pass[] = [
   mergeEqual,       // transposes and constants made twice
   fuseEpilogue,     // bias, residual, activation → the convolution or product before
   fuseBands,        // 1x1, depthwise, 1x1 → one node that keeps what is between them in the cache
+  readPlanes,       // the first convolution reads an image channels first
   fusePointwise,    // trees of elementwise nodes → one pass over memory
   dropDead,         // results that lost their readers
 ];

@@ -71,8 +71,9 @@ const unary: Record<string, (x: number) => number> = {
 function conv(node: Node, [x, w, bias, residual]: (Tensor | undefined)[], out: readonly number[]): Tensor {
   if (x === undefined || w === undefined) throw new Error('a convolution needs x and w');
   const last = node.domain === 'dsnk';
-  const pick = (n: number, c: number, h: number, v: number) => (last ? at(x, [n, h, v, c]) : at(x, [n, c, h, v]));
-  const [H, W] = (last ? x.dims.slice(1, 3) : x.dims.slice(2)) as [number, number];
+  const lastIn = last && node.op !== 'StemConv';
+  const pick = (n: number, c: number, h: number, v: number) => (lastIn ? at(x, [n, h, v, c]) : at(x, [n, c, h, v]));
+  const [H, W] = (lastIn ? x.dims.slice(1, 3) : x.dims.slice(2)) as [number, number];
   const [M = 0, perGroup = 0, kh = 0, kw = 0] = w.dims;
   const [sh = 1, sw = 1] = node.ints('strides', [1, 1]);
   const [top = 0, left = 0] = node.ints('pads', [0, 0, 0, 0]);
@@ -137,7 +138,7 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): Tensor[]
   if (op in unary) return [fill(out, (i) => (unary[op] as (x: number) => number)(at(x, i)))];
   if (op in binary) return [fill(out, (i) => (binary[op] as (a: number, b: number) => number)(broadcastAt(x, i), broadcastAt(inputs[1] as Tensor, i)))];
   if (op === 'MatMul') return [matmul(node, [...inputs], out)];
-  if (op === 'Conv') return [conv(node, [...inputs], out)];
+  if (op === 'Conv' || op === 'StemConv') return [conv(node, [...inputs], out)];
   if (op.startsWith('Reduce')) return [reduce(node, x, numbers(1), out)];
   switch (op) {
     case 'GlobalAveragePool':

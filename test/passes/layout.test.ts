@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Value } from '../../lib/graph/graph.js';
 import { assignLayout } from '../../lib/passes/assign-layout.js';
+import { fuseEpilogue } from '../../lib/passes/fuse-epilogue.js';
 import { passes, runPasses } from '../../lib/passes/index.js';
 import { mergeReshapes } from '../../lib/passes/merge-reshapes.js';
+import { readPlanes } from '../../lib/passes/read-planes.js';
 import { sinkReshapes } from '../../lib/passes/sink-reshapes.js';
 import { sinkTransposes } from '../../lib/passes/sink-transposes.js';
 import { Build, countOf, expectInferenceAgrees, golden, rewritten, text } from './graphs.js';
@@ -189,7 +191,7 @@ describe('sink-reshapes', () => {
 });
 
 describe('whole networks', () => {
-  it('ResNet keeps one transpose, at the input', () => {
+  it('ResNet keeps no transpose', () => {
     const b = new Build();
     let x = relu(b, b.bn(b.conv(b.input('x', [1, 3, 32, 32]), 8, 7, { strides: [2, 2] }, false)));
     x = b.op('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
@@ -212,9 +214,8 @@ describe('whole networks', () => {
       %mul.97: f32[8,3,7,7] = Mul(f32[8,3,7,7], %reshape.96)
       %mul.37: f32[8] = Mul(f32[8], %div.36)
       %sub.38: f32[8] = Sub(f32[8], %mul.37)
-      %transpose.135: f32[1,32,32,3] = Transpose(%x) {perm=[0,2,3,1]}
       %mul.104: f32[8,8,3,3] = Mul(f32[8,8,3,3], %reshape.96)
-      %relu: f32[1,16,16,8] = dsnk.Conv(%transpose.135, %mul.97, %sub.38) {activation=relu, dilations=[1,1], group=1, pads=[3,3,3,3], strides=[2,2]}
+      %relu: f32[1,16,16,8] = dsnk.StemConv(%x, %mul.97, %sub.38) {activation=relu, dilations=[1,1], pads=[3,3,3,3], strides=[2,2]}
       %maxpool: f32[1,8,8,8] = dsnk.MaxPool(%relu) {dilations=[1,1], kernel_shape=[3,3], pads=[1,1,1,1], strides=[2,2]}
       %mul.111: f32[8,8,3,3] = Mul(f32[8,8,3,3], %reshape.96)
       %add.64: f32[16] = Add(f32[16], f32{0.00001})
@@ -237,7 +238,7 @@ describe('whole networks', () => {
       %softmax: f32[1,10] = Softmax(%gemm)
       return %softmax"
     `);
-    expect(transposes(b)).toBe(1);
+    expect(transposes(b)).toBe(0);
   });
   it('one channel needs no transpose at all', () => {
     const b = new Build();
@@ -277,9 +278,8 @@ describe('whole networks', () => {
       %mul.154: f32[16] = Mul(f32[16], %div.83)
       %sub.85: f32[16] = Sub(f32[16], %mul.154)
       %add.157: f32[16] = Add(%mul.154, %sub.85)
-      %transpose.203: f32[1,16,16,3] = Transpose(%x) {perm=[0,2,3,1]}
       %mul.162: f32[16,1,3,3] = Mul(f32[16,1,3,3], %reshape.152)
-      %div: f32[1,16,16,8] = dsnk.Conv(%transpose.203, %mul.144, %add.148) {activation=hardSwish, dilations=[1,1], group=1, pads=[1,1,1,1], strides=[1,1]}
+      %div: f32[1,16,16,8] = dsnk.StemConv(%x, %mul.144, %add.148) {activation=hardSwish, dilations=[1,1], pads=[1,1,1,1], strides=[1,1]}
       %div2: f32[1,16,16,16] = dsnk.Conv(%div, %mul.153, %add.157) {activation=hardSwish, dilations=[1,1], group=1, pads=[0,0,0,0], strides=[1,1]}
       %relu: f32[1,16,16,16] = dsnk.Conv(%div2, %mul.162, %add.157) {activation=relu, dilations=[1,1], group=16, pads=[1,1,1,1], strides=[1,1]}
       %reducemean: f32[1,1,1,16] = ReduceMean(%relu, i64{1,2}) {keepdims=1}
@@ -307,7 +307,7 @@ describe('whole networks', () => {
       %flatten: f32[1,8] = Reshape(%globalaveragepool2, i64{1,8})
       return %flatten"
     `);
-    expect(transposes(b)).toBe(1);
+    expect(transposes(b)).toBe(0);
   });
   it('ShuffleNet: a shuffle is one transpose of the last dimensions', () => {
     const b = new Build();
@@ -322,8 +322,7 @@ describe('whole networks', () => {
       x = b.op('Reshape', [x, b.ints(1, 8, 8, 8)]);
     }
     expect(optimized(b, b.op('Flatten', [b.op('GlobalAveragePool', [b.conv(x, 16, 1)])]))).toMatchInlineSnapshot(`
-      "%transpose.15: f32[1,8,8,3] = Transpose(%x) {perm=[0,2,3,1]}
-      %relu: f32[1,8,8,8] = dsnk.Conv(%transpose.15, f32[8,3,3,3], f32[8]) {activation=relu, dilations=[1,1], group=1, pads=[1,1,1,1], strides=[1,1]}
+      "%relu: f32[1,8,8,8] = dsnk.StemConv(%x, f32[8,3,3,3], f32[8]) {activation=relu, dilations=[1,1], pads=[1,1,1,1], strides=[1,1]}
       %split:0: f32[1,8,8,4], %split:1: f32[1,8,8,4] = Split(%relu, i64{4,4}) {axis=3}
       %relu2: f32[1,8,8,4] = dsnk.Conv(%split:1, f32[4,4,3,3], f32{-6,1,-5,2}) {activation=relu, dilations=[1,1], group=1, pads=[1,1,1,1], strides=[1,1]}
       %concat: f32[1,8,8,8] = Concat(%split:0, %relu2) {axis=3}
@@ -341,7 +340,7 @@ describe('whole networks', () => {
       %flatten: f32[1,16] = Reshape(%globalaveragepool, i64{1,16})
       return %flatten"
     `);
-    expect(transposes(b)).toBe(3);
+    expect(transposes(b)).toBe(2);
   });
   it('SqueezeNet', () => {
     const b = new Build();
@@ -352,7 +351,7 @@ describe('whole networks', () => {
     }
     x = relu(b, b.conv(b.op('Dropout', [x]), 10, 1));
     optimized(b, b.op('Softmax', [b.op('Reshape', [b.op('GlobalAveragePool', [x]), b.ints(1, -1)])]));
-    expect(transposes(b)).toBe(1);
+    expect(transposes(b)).toBe(0);
   });
   it('YOLOX: focus, neck and heads', () => {
     const b = new Build();
@@ -438,5 +437,34 @@ describe('whole networks', () => {
     x = b.op('Add', [x, relu(b, b.conv(x, 8, 3))]);
     optimized(b, b.op('ReduceMean', [x, b.ints(-1)], { keepdims: 0 }));
     expect(transposes(b)).toBe(1);
+  });
+});
+
+describe('read-planes', () => {
+  it('reads an image as it comes', () => {
+    const b = new Build();
+    const y = relu(b, b.op('Conv', [b.input('x', [1, 3, 9, 9]), b.f32([4, 3, 3, 3])], { strides: [2, 2], pads: [1, 1, 1, 1] }));
+    runPasses(b.done(y), [assignLayout, fuseEpilogue]);
+    expect(golden(b.graph, readPlanes)).toMatchInlineSnapshot(`
+      "%transpose.1: f32[1,9,9,3] = Transpose(%x) {perm=[0,2,3,1]}
+      %conv: f32[1,5,5,4] = dsnk.Conv(%transpose.1, f32[4,3,3,3]) {dilations=[1,1], group=1, pads=[1,1,1,1], strides=[2,2]}
+      %transpose.2: f32[1,4,5,5] = Transpose(%conv) {perm=[0,3,1,2]}
+      %relu: f32[1,4,5,5] = Relu(%transpose.2)
+      return %relu
+      →
+      %conv: f32[1,5,5,4] = dsnk.StemConv(%x, f32[4,3,3,3]) {dilations=[1,1], pads=[1,1,1,1], strides=[2,2]}
+      %transpose.2: f32[1,4,5,5] = Transpose(%conv) {perm=[0,3,1,2]}
+      %relu: f32[1,4,5,5] = Relu(%transpose.2)
+      return %relu"
+    `);
+  });
+  it('leaves what the kernel does not take', () => {
+    const b = new Build();
+    const five = b.op('Conv', [b.input('x', [1, 5, 9, 9]), b.f32([4, 5, 3, 3])]);
+    const wide = b.op('Conv', [b.input('z', [1, 3, 9, 9]), b.f32([4, 3, 3, 3])], { strides: [4, 4] });
+    const grouped = b.op('Conv', [b.input('v', [1, 4, 9, 9]), b.f32([4, 2, 3, 3])], { group: 2 });
+    const graph = b.done(five, wide, grouped);
+    runPasses(graph, [assignLayout]);
+    expect(readPlanes.run(graph)).toBe(0);
   });
 });

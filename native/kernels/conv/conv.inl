@@ -6,8 +6,8 @@
 // Tiling    a chunk of ≤16 blocks of MR pixels: all panels of a group pass over it while its input rows are in L2;
 //           k in steps of 1536 (384 KB of a panel in L2). See plan.h and tile.inl. A unit is (chunk, group, panel).
 //           Measured on one Zen 4 core, fraction of the fma probe (118 GFLOPS): 3x3 at 64 … 512 channels 93 … 100 %,
-//           1x1 at 384 … 2048 channels 97 … 99 %, 1x1 64→256 93 %, 1x1 16→96 at 112x112 78 % (it writes 5 MB), 3x3 stem
-//           3→32 50 %: half of its time is the gathering of 27 floats a pixel.
+//           1x1 at 384 … 2048 channels 97 … 99 %, 1x1 64→256 93 %, 1x1 16→96 at 112x112 78 % (it writes 5 MB). Images
+//           of few channels have a kernel of their own (stem).
 // Packing   panels of nearly equal width, k slow, columns fast: the tile streams a panel front to back
 // Source    see tile.inl; the walk over transposed outputs phase by phase (indirect.cc) is our own
 #include "kernels/conv/finish.inl"
