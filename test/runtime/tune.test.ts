@@ -109,7 +109,7 @@ describe('ways', () => {
       for (const k of other.kernels) seen.add(k);
     }
     const kinds = new Set([...seen].map((k) => k.replace(/_[^_]+$/, '')));
-    expect([...kinds].sort()).toEqual(['conv_f32', 'conv_winograd_f32', 'depthwise_f32', 'gemm_direct_f32', 'gemm_f32']);
+    expect([...kinds].sort()).toEqual(['conv_f32', 'conv_winograd_f32', 'depthwise_f32', 'gemm_direct_f32', 'gemm_f32', 'stem_f32']);
   });
 });
 
@@ -117,7 +117,7 @@ describe('tune', () => {
   it('gives every site a measured kernel', async () => {
     const [plain, tuned] = [await profile({}), await profile({ tune: { budgetMs: 20 } })];
     expect(plain.measured).toEqual([]);
-    expect(tuned.measured.length).toBe(plain.nodes.filter((n) => /^(conv|depthwise|gemm)/.test(n.kernel)).length);
+    expect(tuned.measured.length).toBe(plain.nodes.filter((n) => /^(stem|conv|depthwise|gemm)/.test(n.kernel)).length);
     expect(tuned.measured[0]?.reason).toMatch(/^measured [\d.]+ ms(, \w+ [\d.e-]+ ms)+$/);
     close(tuned.outputs, plain.outputs);
   });
