@@ -10,8 +10,9 @@ import { Bench } from 'tinybench';
 import type { KernelRow } from '../lib/compile/catalogue.js';
 import type { TypedArray } from '../lib/dtype.js';
 import { encodeParams } from '../lib/kernels/params.js';
-import { probeFmaFlops, probeFmaParams, probeReadParams } from '../lib/kernels/probe.js';
+import { probeReadParams } from '../lib/kernels/probe.js';
 import { type KernelCall, loadKernel } from '../lib/runtime/call.js';
+import { fmaProbe } from '../lib/runtime/measure.js';
 import { native } from '../lib/runtime/native.js';
 import type { KernelCase } from './cases/case.js';
 import { casesOf } from './cases/index.js';
@@ -48,17 +49,6 @@ interface Measurement {
 
 const rows = native().catalogue().kernels;
 const size = (a: TypedArray | undefined) => a && { bytes: a.byteLength };
-const lanes: Readonly<Record<string, number>> = { scalar: 1, avx2: 8, avx512: 16 };
-
-/** Multiply-add FLOP per nanosecond of one ISA, about 0.05 ms a call. */
-function fmaProbe(isa: string): () => number {
-  const row = rows.find((r) => r.op === 'probe_fma' && r.isa === isa && r.usable);
-  if (row === undefined) return () => Number.NaN;
-  const iterations = 8000;
-  const out = new Float32Array(16);
-  const call = loadKernel(row, encodeParams(probeFmaParams, { iterations, tiles: 1 }), [size(out)], []);
-  return () => probeFmaFlops(iterations, 1, lanes[isa] ?? 1) / call.time([out], []);
-}
 
 /** Bytes per nanosecond read from memory as near as `bytes` fit, about 0.1 ms a call. */
 function readProbe(bytes: number): { run(): number; dispose(): void } {

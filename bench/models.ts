@@ -12,6 +12,7 @@ import { native } from '../lib/runtime/native.js';
 import { benchModels } from './models/index.js';
 import { loadPeer } from './peer.js';
 import { geomean, type Summary, summarize, table } from './statistics.js';
+import { takeTurn } from './turns.js';
 
 const { values: args } = parseArgs({
   options: { threads: { type: 'string', default: '1,2' }, seconds: { type: 'string', default: '4' }, only: { type: 'string' }, json: { type: 'string' } },
@@ -27,22 +28,6 @@ interface Row {
   readonly largestDifference: number;
   readonly arenaBytes: number;
   readonly lowerBoundBytes: number;
-}
-
-/** The threads of both engines spin for a while after a run: a pause lets those of the other side park. */
-const SETTLE_MS = 20;
-const TURN_MS = 60;
-
-/** One turn of one side, undisturbed by the other: a pause, a run that is not counted, then runs for a while. */
-async function takeTurn(run: () => Promise<unknown>, samples: number[]): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  await run();
-  const end = performance.now() + TURN_MS;
-  do {
-    const start = performance.now();
-    await run();
-    samples.push(performance.now() - start);
-  } while (performance.now() < end);
 }
 
 const peer = loadPeer();

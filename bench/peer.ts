@@ -1,7 +1,8 @@
 /** Loads onnxruntime-node from bench/node_modules, installing it there at the first use. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,6 +17,22 @@ export interface Peer {
   readonly version: string;
   readonly Tensor: new (type: string, data: unknown, dims: readonly number[]) => unknown;
   create(path: string, threads: number): Promise<PeerSession>;
+  /** A session that writes how long every node took; `nodeTimes` releases it and returns them, run after run. */
+  createProfiled(path: string, threads: number): Promise<PeerSession & { nodeTimes(): Promise<readonly NodeTime[]> }>;
+}
+
+export interface NodeTime {
+  readonly node: string;
+  readonly op: string;
+  readonly us: number;
+}
+
+/** The events of a profile that are nodes of the graph. */
+function nodesOf(file: string): NodeTime[] {
+  const events = JSON.parse(readFileSync(file, 'utf8')) as { cat: string; name: string; dur: number; args: { op_name?: string } }[];
+  return events
+    .filter((e) => e.cat === 'Node' && e.name.endsWith('_kernel_time'))
+    .map((e) => ({ node: e.name.slice(0, -'_kernel_time'.length), op: e.args.op_name ?? '', us: e.dur }));
 }
 
 export function loadPeer(): Peer {
@@ -27,7 +44,7 @@ export function loadPeer(): Peer {
   const require = createRequire(join(here, 'package.json'));
   const ort = require('onnxruntime-node') as {
     Tensor: Peer['Tensor'];
-    InferenceSession: { create(path: string, options: object): Promise<PeerSession> };
+    InferenceSession: { create(path: string, options: object): Promise<PeerSession & { endProfiling(): void }> };
   };
   const { version } = require('onnxruntime-node/package.json') as { version: string };
   return {
@@ -35,5 +52,24 @@ export function loadPeer(): Peer {
     Tensor: ort.Tensor,
     // Its default options but for the thread count, which both sides share.
     create: (path, threads) => ort.InferenceSession.create(path, { intraOpNumThreads: threads }),
+    async createProfiled(path, threads) {
+      const folder = mkdtempSync(join(tmpdir(), 'dsnk-peer-profile-'));
+      const session = await ort.InferenceSession.create(path, {
+        intraOpNumThreads: threads,
+        enableProfiling: true,
+        profileFilePrefix: join(folder, 'profile'),
+      });
+      return {
+        run: (feeds) => session.run(feeds),
+        release: () => session.release(),
+        async nodeTimes() {
+          session.endProfiling();
+          await session.release();
+          const times = readdirSync(folder).flatMap((f) => nodesOf(join(folder, f)));
+          rmSync(folder, { recursive: true });
+          return times;
+        },
+      };
+    },
   };
 }

@@ -68,19 +68,19 @@ const calls: readonly Call[] = [
   convCall(56, 144, 144, 3, 1, 144),
 ];
 
-/** The best row of the multiply-add probe, sized to about 0.2 ms. */
-function peakProbe(): () => number {
-  const row = nativeCatalogue().kernels.find((k) => k.op === 'probe_fma' && k.usable);
+/** Multiply-add FLOP per nanosecond of one ISA (default: the best usable one) at this moment; about 0.05 ms a call. */
+export function fmaProbe(isa?: string): () => number {
+  const row = nativeCatalogue().kernels.find((k) => k.op === 'probe_fma' && k.usable && (isa === undefined || k.isa === isa));
   if (row === undefined) return () => Number.NaN;
-  const lanes = { scalar: 1, avx2: 8, avx512: 16 }[row.isa as 'scalar' | 'avx2' | 'avx512'];
-  const iterations = 20_000;
-  const out = new Float32Array(64);
+  const lanes = { scalar: 1, avx2: 8, avx512: 16 }[row.isa] ?? 1;
+  const iterations = 8000;
+  const out = new Float32Array(16);
   const call = loadKernel(row, encodeParams(probeFmaParams, { iterations, tiles: 1 }), [{ bytes: out.byteLength }], []);
   return () => probeFmaFlops(iterations, 1, lanes) / call.time([out], []);
 }
 
 export function measureKernels(options: { filter?: string; seconds: number }): KernelMeasurement[] {
-  const probe = peakProbe();
+  const probe = fmaProbe();
   const rows: KernelMeasurement[] = [];
   for (const c of calls) {
     if (options.filter !== undefined && !c.name.includes(options.filter)) continue;

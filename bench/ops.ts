@@ -1,0 +1,157 @@
+/**
+ * `npm run bench:ops [-- --seconds 1 --only depthwise --json file]`: single operators on this package and on onnxruntime-node, one
+ * thread, in alternation in one process, beside a register-only multiply-add loop. Both sides report the time of their kernels by their own
+ * profiles, without the conversions of layout around them, which a network does not have either.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { elementCount } from '../lib/graph/dim.js';
+import { type AttrValue, Constant, Graph } from '../lib/graph/graph.js';
+import { InferenceSession, Tensor } from '../lib/index.js';
+import { exportModel } from '../lib/onnx/export.js';
+import { fmaProbe } from '../lib/runtime/measure.js';
+import { native } from '../lib/runtime/native.js';
+import { loadPeer } from './peer.js';
+import { type Summary, summarize, table } from './statistics.js';
+import { takeTurn } from './turns.js';
+
+const { values: args } = parseArgs({ options: { seconds: { type: 'string', default: '1' }, only: { type: 'string' }, json: { type: 'string' } } });
+
+interface Case {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly flops: number;
+  readonly graph: () => Graph;
+}
+
+interface Row {
+  readonly op: string;
+  readonly kernels: readonly string[];
+  readonly flops: number;
+  readonly ours: Summary;
+  readonly peer: Summary;
+  readonly peakGflops: number;
+}
+
+const noise = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i * 1.7));
+const weights = (graph: Graph, dims: readonly number[]) => graph.addConstant(Constant.of('float32', dims, noise(elementCount(dims))));
+
+function product(m: number, k: number, n: number): Case {
+  const graph = () => {
+    const g = new Graph('product');
+    const x = g.addInput('x', 'float32', [m, k]);
+    g.outputs.push(g.addNode('MatMul', [x, weights(g, [k, n])], { name: 'y' }).output());
+    return g;
+  };
+  return { name: `gemm ${m}x${k}x${n}`, dims: [m, k], flops: 2 * m * k * n, graph };
+}
+
+function convolution(size: number, inC: number, outC: number, kernel: number, options: { stride?: number; group?: number; relu?: boolean } = {}): Case {
+  const { stride = 1, group = 1, relu = false } = options;
+  const pad = (kernel - 1) / 2;
+  const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
+  const graph = () => {
+    const g = new Graph('convolution');
+    const x = g.addInput('x', 'float32', [1, inC, size, size]);
+    const attrs: Record<string, AttrValue> = { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad], group };
+    const y = g.addNode('Conv', [x, weights(g, [outC, inC / group, kernel, kernel])], { name: 'y', attrs }).output();
+    g.outputs.push(relu ? g.addNode('Relu', [y], { name: 'relu' }).output() : y);
+    return g;
+  };
+  const what = `${group > 1 ? 'depthwise' : 'conv'} ${kernel}x${kernel}${stride > 1 ? ` s${stride}` : ''}`;
+  const name = `${what} ${group > 1 ? inC : `${inC}→${outC}`} @${size}${relu ? ' + ReLU' : ''}`;
+  return { name, dims: [1, inC, size, size], flops: 2 * outC * (inC / group) * kernel * kernel * out * out, graph };
+}
+
+const depthwise = (size: number, channels: number, kernel: number, stride = 1) => convolution(size, channels, channels, kernel, { stride, group: channels });
+
+const cases: readonly Case[] = [
+  product(512, 512, 512),
+  product(768, 768, 768),
+  product(1024, 1024, 1024),
+  // the products of MobileNetV2 and V3
+  product(784, 32, 192),
+  product(784, 144, 32),
+  product(196, 96, 576),
+  product(196, 576, 96),
+  product(49, 160, 960),
+  product(49, 960, 160),
+  product(49, 320, 1280),
+  // kernels.md, section 11
+  convolution(56, 64, 256, 1, { relu: true }),
+  convolution(56, 64, 64, 3, { relu: true }),
+  convolution(14, 256, 256, 3),
+  convolution(224, 3, 32, 3, { stride: 2 }),
+  depthwise(112, 96, 3, 2),
+  depthwise(56, 144, 3),
+  depthwise(28, 192, 3),
+  depthwise(14, 576, 3),
+  depthwise(14, 672, 5),
+];
+
+/** What stands around an operator in a model of its own, and not in a network. */
+const LAYOUT = new Set(['ReorderInput', 'ReorderOutput', 'Transpose']);
+
+const peer = loadPeer();
+const cpu = native().cpu();
+const folder = join(import.meta.dirname, '..', 'build', 'bench-ops');
+mkdirSync(folder, { recursive: true });
+console.log(`${cpu.model}, ${cpu.isa}, 1 thread; node ${process.version}; onnxruntime-node ${peer.version}; ${args.seconds} s an operator`);
+
+async function measure(c: Case): Promise<Row> {
+  const path = join(folder, 'model.onnx');
+  writeFileSync(path, exportModel(c.graph()));
+  const ours = await InferenceSession.create(path, { intraOpNumThreads: 1 });
+  const theirs = await peer.createProfiled(path, 1);
+  const data = noise(elementCount(c.dims));
+  const feeds = { x: new Tensor('float32', data, c.dims) };
+  const peerFeeds = { x: new peer.Tensor('float32', data, c.dims) };
+  const probe = fmaProbe();
+  const samples: number[] = [];
+  const kernels = new Set<string>();
+  let peakGflops = 0;
+  const run = [
+    async () => {
+      const { nodes } = await ours.profile(feeds);
+      const own = nodes.filter((n) => !LAYOUT.has(n.op));
+      for (const n of own) kernels.add(n.kernel);
+      samples.push(own.reduce((sum, n) => sum + n.timeNs, 0) / 1e6);
+      peakGflops = Math.max(peakGflops, probe());
+    },
+    () => theirs.run(peerFeeds),
+  ] as const;
+  const end = performance.now() + Number(args.seconds) * 1000;
+  for (let round = 0; round < 4 || performance.now() < end; round++) {
+    for (const side of [round & 1, 1 - (round & 1)] as const) await takeTurn(run[side as 0 | 1], []);
+  }
+  await ours.release();
+  // One operator: every run is one node beside those of layout. A fused activation may stand apart.
+  const times = (await theirs.nodeTimes()).filter((t) => !LAYOUT.has(t.op));
+  const names = new Set(times.map((t) => t.node));
+  const perRun = Array.from({ length: times.length / names.size }, (_, i) =>
+    times.slice(i * names.size, (i + 1) * names.size).reduce((sum, t) => sum + t.us / 1e3, 0),
+  );
+  return { op: c.name, kernels: [...kernels], flops: c.flops, ours: summarize(samples), peer: summarize(perRun), peakGflops };
+}
+
+const line = (r: Row) => [
+  r.op,
+  `${r.ours.best.toFixed(3)} / ${r.ours.median.toFixed(3)}`,
+  `${r.peer.best.toFixed(3)} / ${r.peer.median.toFixed(3)}`,
+  (r.peer.best / r.ours.best).toFixed(2),
+  (r.peer.median / r.ours.median).toFixed(2),
+  (r.flops / r.ours.best / 1e6).toFixed(0),
+  (r.flops / r.ours.best / 1e6 / r.peakGflops).toFixed(2),
+  r.kernels.join(' + '),
+];
+
+const rows: Row[] = [];
+for (const c of cases) {
+  if (args.only && !c.name.includes(args.only)) continue;
+  rows.push(await measure(c));
+}
+console.log(
+  table([['operator', 'ours ms best/median', 'peer ms best/median', 'ratio best', 'ratio median', 'GFLOP/s', 'of probe', 'kernels'], ...rows.map(line)]),
+);
+if (args.json) writeFileSync(args.json, `${JSON.stringify({ cpu, node: process.version, peer: peer.version, rows }, null, 2)}\n`);
