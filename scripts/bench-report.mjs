@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run bench:report [-- --seconds 4 --threads 1,2 --skip-runtime]`: runs the model bench and the runtime bench, keeps their
+// `npm run bench:report [-- --seconds 4 --threads 1,2 --skip-load --skip-runtime]`: runs the model, load and runtime benches, keeps their
 // figures as bench/results/<cpu>-<date>.json, renders them as a page beside it, and puts the newest ones between the markers of
 // README.md and bench/README.md. No figure is typed by hand. `-- --render` only renders the JSON files that are there.
 import { spawnSync } from 'node:child_process';
@@ -15,6 +15,7 @@ const { values: flags } = parseArgs({
   options: {
     seconds: { type: 'string', default: '4' },
     threads: { type: 'string', default: '1,2' },
+    'skip-load': { type: 'boolean' },
     'skip-runtime': { type: 'boolean' },
     render: { type: 'boolean' },
   },
@@ -32,12 +33,15 @@ function run(program, args, capture = false) {
 function measure() {
   const loadBefore = loadavg()[0];
   if (loadBefore > 0.5) console.error(`bench-report: the machine should be quiet, its load average is ${loadBefore.toFixed(2)}`);
-  const file = join(root, 'build', 'bench-models.json');
-  mkdirSync(dirname(file), { recursive: true });
-  rmSync(file, { force: true });
-  const modelArgs = ['--no-install', 'tsx', 'bench/models.ts', '--seconds', flags.seconds, '--threads', flags.threads, '--json', file];
-  run('npx', modelArgs);
-  const models = JSON.parse(readFileSync(file, 'utf8'));
+  const bench = (name, ...options) => {
+    const file = join(root, 'build', `bench-${name}.json`);
+    mkdirSync(dirname(file), { recursive: true });
+    rmSync(file, { force: true });
+    run('npx', ['--no-install', 'tsx', `bench/${name}.ts`, ...options, '--json', file]);
+    return JSON.parse(readFileSync(file, 'utf8'));
+  };
+  const models = bench('models', '--seconds', flags.seconds, '--threads', flags.threads);
+  const load = flags['skip-load'] ? undefined : bench('load').rows;
   const runtime = flags['skip-runtime'] ? undefined : JSON.parse(run(process.execPath, ['bench/runtime.mjs', '--json'], true));
   const git = (...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout?.trim() ?? '';
   const report = {
@@ -48,9 +52,11 @@ function measure() {
     peer: `onnxruntime-node ${models.peer}`,
     commands: {
       models: `npm run bench:models -- --seconds ${flags.seconds} --threads ${flags.threads}`,
+      load: 'npm run bench:load',
       runtime: 'npm run bench:runtime',
     },
     models: models.rows,
+    ...(load && { load }),
     ...(runtime && { runtime }),
   };
   const slug = models.cpu.model
@@ -85,6 +91,26 @@ function modelTable(r) {
   ];
 }
 
+function loadTable(r) {
+  const mb = (s) => `${(s.loadPeakBytes / 1e6).toFixed(0)} / ${(s.runPeakBytes / 1e6).toFixed(0)}`;
+  const row = ({ model, threads, ours, peer }) => {
+    const cells = [
+      times(ours.create),
+      times(peer.create),
+      (peer.create.best / ours.create.best).toFixed(2),
+      (peer.firstResult.best / ours.firstResult.best).toFixed(2),
+    ];
+    return `| ${model} | ${threads} | ${cells.join(' | ')} | ${mb(ours)} | ${mb(peer)} | ${(ours.runPeakBytes / peer.runPeakBytes).toFixed(2)} |`;
+  };
+  return [
+    '| model | threads | ours: create, ms best / median | peer, ms best / median | ratio | ratio to the first result | ours: MB of load / of runs | peer, MB | memory of runs, ours / peer |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|',
+    ...r.load.map(row),
+    '',
+    `Geometric means: create ${geomean(r.load.map((m) => m.peer.create.best / m.ours.create.best)).toFixed(2)}, memory of runs ${geomean(r.load.map((m) => m.ours.runPeakBytes / m.peer.runPeakBytes)).toFixed(2)}.`,
+  ];
+}
+
 function page(r) {
   const facts = [
     ['date', r.date],
@@ -115,6 +141,9 @@ function page(r) {
     '',
     `Geometric mean of the ratios: ${geomeans(r).join('; ')}.`,
     '',
+    ...(r.load
+      ? ['## Load', '', `\`${r.commands.load}\`. Each process loads one model. A ratio of times above 1 means that ours is faster.`, '', ...loadTable(r), '']
+      : []),
     ...(runtimeRows.length > 0
       ? [
           '## Runtime',
