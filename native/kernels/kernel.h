@@ -6,7 +6,8 @@
 
 namespace dsnk {
 
-enum class Isa : uint8_t { scalar, avx2, avx512 };
+// Each has what those before it have: `DSNK_ISA` caps them in this order.
+enum class Isa : uint8_t { scalar, avx2, avx512, avx512bf16, amx };
 
 // What a kernel can only find out while it runs. Everything else is settled by `verify` when a program is loaded.
 enum class Fault : uint32_t {
@@ -76,7 +77,7 @@ struct Contract {
 struct Kernel {
   const char* name;
   const Contract* contract;
-  const char* dtypes;  // what the selection matches on: "f32", "i64", "u8s8" … ; "any" moves bytes
+  const char* dtypes;  // what the selection matches on: "f32", "i64", "f32bf16" … ; "any" moves bytes
   Isa isa;
   uint16_t nr, kr;  // the layout its packed operand must have (0 = takes nothing packed)
   Fault (*run)(const Work&);

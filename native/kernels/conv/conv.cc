@@ -4,8 +4,7 @@
 
 namespace dsnk {
 
-static const char* verify(const Kernel& k, const Check& c) {
-  const auto& p = c.as<ConvParams>();
+const char* convVerifyShape(const ConvParams& p, const Check& c) {
   if (p.batch < 0 || p.channels < 0 || p.outChannels < 0) return "sizes must not be negative";
   if (p.group < 1 || p.channels % p.group || p.outChannels % p.group) return "group must divide both channel counts";
   Size in(p.batch), out(p.batch), taps(1);
@@ -24,13 +23,18 @@ static const char* verify(const Kernel& k, const Check& c) {
   if (out.value() > 0 && p.outChannels > 0 &&
       !((Size(static_cast<int64_t>(out.value()) - 1) * p.ldc + p.outChannels) * 4).fits(c.operandBytes[0]))
     return "y must hold its pixels, ldc apart";
-  const int64_t outPerGroup = p.outChannels / p.group;
-  const Size depth = taps * (p.channels / p.group);
-  if (!depth.fits(1u << 30)) return "depth must be below 2^30";
-  if (!(depth * roundUp(outPerGroup, k.kr) * p.group * 4).fits(c.operandBytes[2])) return "weights must be packed";
+  if (!(taps * (p.channels / p.group)).fits(1u << 30)) return "depth must be below 2^30";
   if (c.has(3) && !(Size(p.outChannels) * 4).fits(c.operandBytes[3])) return "bias must hold the output channels";
   if (c.has(4) && !(out * p.outChannels * 4).fits(c.operandBytes[4])) return "residual must hold the output";
   return nullptr;
+}
+
+static const char* verify(const Kernel& k, const Check& c) {
+  const auto& p = c.as<ConvParams>();
+  if (const char* wrong = convVerifyShape(p, c)) return wrong;
+  const Size depth = Size(p.kernel[0]) * p.kernel[1] * p.kernel[2] * (p.channels / p.group);
+  const Size weights = depth * roundUp(p.outChannels / p.group, k.kr) * p.group * 4;
+  return weights.fits(c.operandBytes[2]) ? nullptr : "weights must be packed";
 }
 
 static ConvPlan planOf(const Kernel& k, const void* params) {

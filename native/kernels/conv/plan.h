@@ -103,6 +103,9 @@ struct ConvChunk {
   }
 };
 
+// What must hold of everything but the weights, whatever kernel convolves.
+const char* convVerifyShape(const ConvParams&, const Check&);
+
 // Fills scratch with the blocks of `chunk` for `group`. Compiled once, for the baseline.
 ConvChunk indirectConv(const ConvParams&, const ConvPlan&, const float* x, int64_t chunk, int64_t group,
                        std::byte* scratch);

@@ -1,0 +1,25 @@
+// product.inl for AVX-512 BF16: tiles of 14x32 in registers.
+#if defined(__x86_64__)
+#include "kernels/bfloat/product.h"
+#include "kernels/epilogue/params.gen.h"
+#include "kernels/gemm/grid.h"
+#include "kernels/gemm/transpose.h"
+#include "simd/avx512bf16-begin.h"
+//
+#include "kernels/epilogue/activation.inl"
+#include "kernels/gemm/micro.inl"
+//
+#include "kernels/bfloat/pairs-avx512.inl"
+#include "kernels/bfloat/rows.inl"
+//
+#include "kernels/bfloat/product.inl"
+//
+#include "kernels/bfloat/registers.inl"
+static_assert(kNr == 32, "kernels.inc says nr 32");
+#include "simd/avx512bf16-end.h"
+
+namespace dsnk {
+Fault gemm_bf16_avx512bf16(const Work& w) { return avx512bf16::bfloatGemm<avx512bf16::RegisterProduct>(w, 32, 2); }
+Fault conv_bf16_avx512bf16(const Work& w) { return avx512bf16::bfloatConv<avx512bf16::RegisterProduct>(w, 32, 2); }
+}  // namespace dsnk
+#endif
