@@ -1,11 +1,12 @@
 /**
- * `npm run bench:models [-- --threads 1,2 --seconds 4 --only resnet --json file]`: the eight networks on this package and
+ * `npm run bench:models [-- --threads 1,2 --seconds 4 --only resnet --json file --precision bf16]`: the eight networks on this package and
  * on onnxruntime-node, in alternation in one process. The same exported ONNX file, the same input, the same thread count,
  * default options on both sides. Ratios > 1 mean that this package is faster.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Precision } from '../lib/compile/precision.js';
 import { InferenceSession, Tensor } from '../lib/index.js';
 import { exportModel } from '../lib/onnx/export.js';
 import { native } from '../lib/runtime/native.js';
@@ -15,7 +16,13 @@ import { geomean, type Summary, summarize, table } from './statistics.js';
 import { takeTurn } from './turns.js';
 
 const { values: args } = parseArgs({
-  options: { threads: { type: 'string', default: '1,2' }, seconds: { type: 'string', default: '4' }, only: { type: 'string' }, json: { type: 'string' } },
+  options: {
+    threads: { type: 'string', default: '1,2' },
+    seconds: { type: 'string', default: '4' },
+    only: { type: 'string' },
+    json: { type: 'string' },
+    precision: { type: 'string', default: 'f32' },
+  },
 });
 
 interface Row {
@@ -44,7 +51,7 @@ for (const { name, build } of benchModels) {
   const path = join(folder, `${name.replace(/\W/g, '-')}.onnx`);
   writeFileSync(path, exportModel(build()));
   for (const threads of args.threads.split(',').map(Number)) {
-    const ours = await InferenceSession.create(path, { intraOpNumThreads: threads });
+    const ours = await InferenceSession.create(path, { intraOpNumThreads: threads, precision: args.precision as Precision });
     const theirs = await peer.create(path, threads);
     const data = Float32Array.from({ length: 3 * 224 * 224 }, (_, i) => Math.sin(i * 0.37) * 2);
     const feedOurs = { input: new Tensor('float32', data, [1, 3, 224, 224]) };

@@ -1,9 +1,11 @@
 /** Convolutions for tests (small, around every edge of the tiling) and for the bench (layers of real networks). */
 import type { KernelRow } from '../../lib/compile/catalogue.js';
+import { BFLOAT_WEIGHTS, packedBfloats } from '../../lib/kernels/bfloat.js';
 import { convParams } from '../../lib/kernels/conv.js';
 import { depthwiseParams } from '../../lib/kernels/depthwise.js';
 import { type ActivationName, activation } from '../../lib/kernels/epilogue.js';
 import { floats, type KernelCase } from './case.js';
+import { weights } from './gemm.js';
 
 export interface ConvCase {
   readonly name: string;
@@ -173,16 +175,18 @@ export function convKernelCase(c: ConvCase, row: KernelRow): KernelCase {
   const group = c.group ?? 1;
   const columns = Math.ceil(c.outChannels / group / row.kr) * row.kr;
   const points = row.op === 'conv_winograd' ? 36 : product(c.kernel);
+  const bfloats = row.dtypes === BFLOAT_WEIGHTS;
+  const packed = bfloats ? group * packedBfloats((points * c.channels) / group, c.outChannels / group, row.nr, row.kr) : points * c.channels * columns;
   return {
     name: `${row.op} ${c.name}`,
     op: row.op,
-    dtypes: 'f32',
+    dtypes: row.dtypes,
     schema: convParams,
     params: convParamsOf(c),
     outputs: () => [new Float32Array(c.batch * product(outputSize(c)) * (c.outChannels + (c.gap ?? 0)))],
     inputs: () => [
       floats(c.batch * product(c.size) * c.channels, 1),
-      floats(points * c.channels * columns, 2),
+      weights(packed, bfloats),
       c.bias ? floats(c.outChannels, 3) : undefined,
       c.residual ? floats(c.batch * product(outputSize(c)) * c.outChannels, 4) : undefined,
     ],

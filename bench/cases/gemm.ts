@@ -1,5 +1,6 @@
 /** Shapes of gemm, shared by test/kernels/gemm.test.ts and the bench. */
 import type { KernelRow } from '../../lib/compile/catalogue.js';
+import { BFLOAT_WEIGHTS } from '../../lib/kernels/bfloat.js';
 import { type ActivationName, activation } from '../../lib/kernels/epilogue.js';
 import { gemmDirectParams, gemmParams, matmulGenericParams } from '../../lib/kernels/gemm.js';
 import type { ParamsOf } from '../../lib/kernels/params.js';
@@ -146,17 +147,22 @@ export function gemmFlops(c: GemmCase): number {
   return 2 * c.m * c.n * c.k * (c.batch ?? []).reduce((a, b) => a * b, 1);
 }
 
+/** Packed weights of no meaning, in the element type of the row. */
+export const weights = (length: number, bfloats: boolean) => (bfloats ? new Uint16Array(length).fill(0x3f80) : floats(length, 2));
+
 /** A case as one call of a row of gemm: b's layout is the row's. */
 export function gemmKernelCase(c: GemmCase, row: KernelRow): KernelCase {
+  const bfloats = row.dtypes === BFLOAT_WEIGHTS;
   const s = gemmSizes(c, row.nr);
+  const packed = bfloats ? gemmSizes({ ...c, k: Math.ceil(c.k / row.kr) * row.kr }, row.nr).packed : s.packed;
   return {
     name: `gemm ${c.name}`,
     op: 'gemm',
-    dtypes: 'f32',
+    dtypes: row.dtypes,
     schema: gemmParams,
-    params: gemmCaseParams(c, row.nr, activation.value(c.activation ?? 'none')),
+    params: { ...gemmCaseParams(c, row.nr, activation.value(c.activation ?? 'none')), strideB: packed.strides },
     outputs: () => [new Float32Array(s.y.size)],
-    inputs: () => [floats(s.a.size, 1), floats(s.packed.size, 2), c.bias && floats(s.bias, 3), c.residual ? floats(s.residual.size, 4) : undefined],
+    inputs: () => [floats(s.a.size, 1), weights(packed.size, bfloats), c.bias && floats(s.bias, 3), c.residual ? floats(s.residual.size, 4) : undefined],
     bench: true,
     flops: gemmFlops(c),
   };

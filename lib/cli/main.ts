@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: `npx ds-native-kernels <command>`. Exit code 0 = done, 1 = failed, 2 = wrong usage. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { precisions } from '../compile/precision.js';
 import { DsnkError } from '../errors.js';
 import { packageVersion } from '../runtime/native.js';
 import { benchKernels, benchModel } from './bench.js';
@@ -21,6 +22,8 @@ function count(text: string): number {
   return n;
 }
 
+const precision = () => new Option('--precision <mode>', 'whether products may round to bfloat16').choices(precisions);
+
 const collect = (value: string, before: string[] = []) => [...before, value];
 
 const program = new Command('ds-native-kernels')
@@ -40,6 +43,7 @@ program
   .option('--threads <n>', 'threads', count)
   .option('--no-winograd', 'no Winograd convolutions')
   .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
+  .addOption(precision())
   .option('--graph', 'also print the optimized graph')
   .option('--program', 'also disassemble the program')
   .option('--json', 'one JSON document')
@@ -57,6 +61,7 @@ program
   .option('--threads <n>', 'threads', count)
   .option('--no-winograd', 'no Winograd convolutions')
   .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
+  .addOption(precision())
   .option('--profile', 'time of every kernel call')
   .option('--trace <file>', 'write a Chrome trace of one run')
   .option('--json', 'one JSON document')
@@ -70,6 +75,7 @@ bench
   .option('--threads <n>', 'threads', count)
   .option('--no-winograd', 'no Winograd convolutions')
   .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
+  .addOption(precision())
   .option('--seconds <s>', 'time to spend', positive, 3)
   .option('--json', 'one JSON document')
   .action(benchModel);

@@ -1,4 +1,5 @@
 /** Options that the commands which load a model share. */
+import type { Precision } from '../compile/precision.js';
 import type { SessionOptions } from '../runtime/session.js';
 
 export interface SessionFlags {
@@ -7,6 +8,7 @@ export interface SessionFlags {
   readonly winograd?: boolean;
   /** true where `--tune` stands without a file. */
   readonly tune?: string | true;
+  readonly precision?: Precision;
 }
 
 /** What the flags say to a session of that model file. */
@@ -15,5 +17,6 @@ export function sessionOptions(model: string, flags: SessionFlags): SessionOptio
     ...(flags.threads !== undefined && { intraOpNumThreads: flags.threads }),
     ...(flags.winograd !== undefined && { winograd: flags.winograd }),
     ...(flags.tune !== undefined && { tune: { file: flags.tune === true ? `${model}.tune.json` : flags.tune } }),
+    ...(flags.precision !== undefined && { precision: flags.precision }),
   };
 }

@@ -17,6 +17,8 @@ export interface KernelRow {
   readonly nr: number;
   readonly kr: number;
   readonly usable: boolean;
+  /** Set where the row trades precision for speed and this processor gives none: selection leaves it out. */
+  readonly slow?: boolean;
 }
 
 export interface Catalogue {

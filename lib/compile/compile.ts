@@ -9,6 +9,7 @@ import type { ChoicePolicy } from './choice.js';
 import { Lowering, type Step } from './lowering.js';
 import type { MemoryPlan } from './memory.js';
 import { planProgram } from './plan.js';
+import { type Precision, settled } from './precision.js';
 import { encodeProgram, type Location, type ProgramImage } from './program.js';
 import { schedule } from './schedule.js';
 import { specialize } from './specialize.js';
@@ -35,6 +36,8 @@ export interface CompileOptions {
   readonly winograd?: boolean;
   /** Chooses where a node can be computed in several ways; default: the first. */
   readonly choose?: ChoicePolicy | undefined;
+  /** Whether products may round their operands to bfloat16; default `f32`. */
+  readonly precision?: Precision;
 }
 
 /**
@@ -48,7 +51,8 @@ export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex
     passes.filter((p) => !options.skipPasses?.includes(p.name)),
   );
   schedule(graph);
-  const lowered = new Lowering(options.winograd === false ? without(catalogue, isWinograd) : catalogue, options.choose).run(graph, (low) => {
+  const rows = options.winograd === false ? without(catalogue, isWinograd) : catalogue;
+  const lowered = new Lowering(rows, options.choose, settled(options.precision ?? 'f32', catalogue)).run(graph, (low) => {
     const op = operatorOf(low.node);
     if (op?.lower === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'operator must have a kernel');
     try {

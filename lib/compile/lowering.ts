@@ -12,6 +12,7 @@ import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../k
 import { type Catalogue, candidates, type KernelRow } from './catalogue.js';
 import { type ChoicePolicy, siteOf, type Way } from './choice.js';
 import { type Placement, placeParts } from './placement.js';
+import { type BfloatChoice, chooseBfloat, type ProductSize } from './precision.js';
 
 /** A piece of memory with a lifetime. The planner decides where it lies. */
 export class Buffer {
@@ -87,7 +88,11 @@ export class Lowering {
   /** Sites of this node so far. */
   #sites = 0;
 
-  constructor(catalogue: Catalogue, policy?: ChoicePolicy) {
+  constructor(
+    catalogue: Catalogue,
+    policy?: ChoicePolicy,
+    readonly precision: 'f32' | 'bf16' = 'f32',
+  ) {
     this.#catalogue = catalogue;
     this.#policy = policy;
   }
@@ -129,6 +134,11 @@ export class Lowering {
     } finally {
       this.#site = undefined;
     }
+  }
+
+  /** The row that multiplies by constant `weights` in bfloat16, where that was asked for. */
+  bfloat(op: 'gemm' | 'conv', weights: Ref, size: ProductSize): BfloatChoice {
+    return this.precision === 'f32' || !weights.buffer.constant ? {} : chooseBfloat(this.#catalogue, op, size);
   }
 
   has(i: number): boolean {

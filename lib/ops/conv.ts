@@ -5,15 +5,21 @@
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
 import type { Lowering, Ref } from '../compile/lowering.js';
+import type { BfloatChoice, ProductSize } from '../compile/precision.js';
 import { type Dim, elementCount, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import { convPackParams, convParams } from '../kernels/conv.js';
 import { depthwiseParams } from '../kernels/depthwise.js';
 import { epilogueParams } from '../kernels/epilogue.js';
+import { packBfloats, withBfloat } from './bfloat.js';
 import type { Inference, Operator } from './operator.js';
 import { fusedActivation, productWays } from './product.js';
 import { checkWindow, threeAxes, transposedOutput, type WindowShape, windowOf, windowOutput } from './spatial.js';
 import { stemWays, suitsStem } from './stem.js';
+
+/** Input channels of a group, or products of a sum, from which on gathering rows in bfloat16 is the faster one. */
+const BFLOAT_CHANNELS = 24;
+const BFLOAT_DEPTH = 128;
 
 interface ConvShapes {
   /** Channels-first or channels-last input without batch and channels. */
@@ -175,6 +181,13 @@ function pointProduct(low: Lowering, window: WindowShape, pads: readonly number[
   return productWays(low, product, 'float32');
 }
 
+/** The bfloat16 row of a convolution. */
+function bfloatFor(low: Lowering, inPerGroup: number, size: ProductSize): BfloatChoice {
+  const choice = low.bfloat('conv', low.in(1), size);
+  if (choice.row === undefined || inPerGroup >= BFLOAT_CHANNELS || size.k >= BFLOAT_DEPTH) return choice;
+  return { ...choice, refused: 'float32, since rows of so few channels are gathered as slowly: ' };
+}
+
 function lower(low: Lowering, transposed: boolean): void {
   const { node } = low;
   const [x, w, y] = [low.dims(0), low.dims(1), low.outDims()];
@@ -189,6 +202,20 @@ function lower(low: Lowering, transposed: boolean): void {
   }
   const taps = elementCount(window.kernel);
   const outPerGroup = outChannels / group;
+  const params = {
+    batch: x[0] as number,
+    channels,
+    outChannels,
+    group,
+    inSize: threeAxes(x.slice(1, -1), 1),
+    outSize: threeAxes(y.slice(1, -1), 1),
+    kernel: threeAxes(window.kernel, 1),
+    strides: threeAxes(window.strides, 1),
+    pads: threeAxes(pads.slice(0, rank), 0),
+    dilations: threeAxes(window.dilations, 1),
+    ldc: rowStride(low, outChannels),
+    ...activationOf(node),
+  };
   /** A kernel over panels of weights, each of which has `points` numbers a channel pair. */
   const panels = (pack: string, points: number, reason: string) => {
     return (row: KernelRow): Way<unknown> => ({
@@ -203,40 +230,35 @@ function lower(low: Lowering, transposed: boolean): void {
           [low.in(1)],
           { reason: `panels of ${row.nr} columns for ${row.name}` },
         );
-        low.emit(
-          row,
-          convParams,
-          {
-            batch: x[0] as number,
-            channels,
-            outChannels,
-            group,
-            inSize: threeAxes(x.slice(1, -1), 1),
-            outSize: threeAxes(y.slice(1, -1), 1),
-            kernel: threeAxes(window.kernel, 1),
-            strides: threeAxes(window.strides, 1),
-            pads: threeAxes(pads.slice(0, rank), 0),
-            dilations: threeAxes(window.dilations, 1),
-            ldc: rowStride(low, outChannels),
-            ...activationOf(node),
-          },
-          [low.out()],
-          [low.in(0), packed, low.input(2), low.input(3)],
-          { reason: chosen },
-        );
+        low.emit(row, convParams, params, [low.out()], [low.in(0), packed, low.input(2), low.input(3)], { reason: chosen });
       },
     });
   };
+  const inner = channels / group;
+  const bfloat = (row: KernelRow): Way<unknown> => ({
+    name: row.name,
+    reason: 'operands rounded to bfloat16, windows gathered on the way',
+    emit: (reason) => {
+      const layout = { count: group, stride: outPerGroup * inner * taps, n: outPerGroup, strideN: inner * taps };
+      const weights = packBfloats(low, row, low.in(1), { ...layout, outer: taps, strideOuter: 1, inner, strideInner: taps });
+      low.emit(row, convParams, params, [low.out()], [low.in(0), weights, low.input(2), low.input(3)], { reason });
+    },
+  });
+  const rounded = transposed || low.dtype(0) !== 'f32' ? {} : bfloatFor(low, inner, { m: elementCount(y.slice(0, -1)), n: outPerGroup, k: taps * inner });
   const plain = taps === 1 ? 'one tap: a matrix product over pixels, in place' : 'implicit matrix product over pointers to pixels';
   const direct = low.rows(transposed ? 'conv_transpose' : 'conv', low.dtype(0)).map(panels('conv_pack', taps, plain));
   if (transposed || !takesWinograd(low, window, pads, group)) {
     const stem = !transposed && !low.has(3) && low.dtype(0) === 'f32' && suitsStem(channels, true, window, group);
     const first = stem ? stemWays(low, true, window, pads, rowStride(low, outChannels), activationOf(node)) : [];
-    low.choose(transposed ? direct : [...first, ...direct, ...pointProduct(low, window, pads, group)]);
+    const ways = transposed ? direct : [...first, ...direct, ...pointProduct(low, window, pads, group)];
+    low.choose(stem ? ways : withBfloat(rounded, bfloat, ways));
     return;
   }
   const tiles = low.tryRows('conv_winograd', low.dtype(0)).map(panels('conv_winograd_pack', 36, '3x3 by 4x4 tiles: a quarter of the products'));
-  low.choose(suitsWinograd(low) ? [...tiles, ...direct] : [...direct, ...tiles]);
+  if (!suitsWinograd(low) || tiles.length === 0) low.choose(withBfloat(rounded, bfloat, [...direct, ...tiles]));
+  // Twice the products a cycle save less than doing a quarter of them; sixteen times as many (AMX) save more.
+  else if (rounded.row === undefined || rounded.row.isa === 'amx') low.choose(withBfloat(rounded, bfloat, [...tiles, ...direct]));
+  else low.choose(withBfloat({ ...rounded, refused: 'float32, since bfloat16 does not save as much: ' }, bfloat, [...tiles, ...direct]));
 }
 
 export const convOperators: readonly Operator[] = [

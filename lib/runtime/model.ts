@@ -6,6 +6,7 @@
 import type { Catalogue } from '../compile/catalogue.js';
 import type { ChoicePolicy } from '../compile/choice.js';
 import { type CompiledProgram, type CompileOptions, compile } from '../compile/compile.js';
+import { type Precision, precisions } from '../compile/precision.js';
 import { WeightIndex } from '../compile/weights.js';
 import type { TypedArray } from '../dtype.js';
 import { type DsnkError, dsnkError, shapeText } from '../errors.js';
@@ -47,10 +48,11 @@ interface Limits {
   readonly maxPrograms?: number;
   readonly winograd?: boolean;
   readonly tune?: boolean | TuneOptions;
+  readonly precision?: Precision;
 }
 
 /** Checks what callers may choose of a model's options. */
-export function checkLimits(where: string, { intraOpNumThreads: threads, maxPrograms, winograd, tune }: Limits): void {
+export function checkLimits(where: string, { intraOpNumThreads: threads, maxPrograms, winograd, tune, precision }: Limits): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'intraOpNumThreads must be an integer from 1 to 256', `${threads} came`);
   }
@@ -61,6 +63,9 @@ export function checkLimits(where: string, { intraOpNumThreads: threads, maxProg
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'winograd must be true or false', `${String(winograd)} came`);
   }
   checkTune(where, tune);
+  if (precision !== undefined && !precisions.includes(precision)) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `precision must be one of ${precisions.join(', ')}`, `${String(precision)} came`);
+  }
 }
 
 let catalogue: Catalogue | undefined;

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tensor } from 'onnxruntime-common';
+import type { Precision } from '../compile/precision.js';
 import type { DType } from '../dtype.js';
 import { dsnkError, shapeText } from '../errors.js';
 import { closeSubgraphs } from '../graph/close-subgraphs.js';
@@ -33,6 +34,11 @@ export interface SessionOptions {
    * choices are read from there, and written there where something had to be measured: equal choices give equal bits.
    */
   readonly tune?: boolean | TuneOptions;
+  /**
+   * `bf16` rounds the operands of products with constant weights to bfloat16 where the processor is faster so; `auto` does
+   * wherever it has such kernels. Default `f32`.
+   */
+  readonly precision?: Precision;
 }
 
 export interface RunOptions {
@@ -162,6 +168,7 @@ export class InferenceSession {
       ...(options.skipPasses && { skipPasses: options.skipPasses }),
       ...(options.winograd !== undefined && { winograd: options.winograd }),
       tuner: tunerOf(threads, options),
+      ...(options.precision !== undefined && { precision: options.precision }),
     });
     const session = new InferenceSession(graph, model, origin.metadata ?? new Map());
     if (graph.inputs.every((v) => v.shape?.every((d) => typeof d === 'number'))) {

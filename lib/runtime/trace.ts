@@ -2,6 +2,7 @@
 import type { Tensor } from 'onnxruntime-common';
 import { GraphBuilder } from '../build/builder.js';
 import { Operand } from '../build/operand.js';
+import type { Precision } from '../compile/precision.js';
 import { dsnkError } from '../errors.js';
 import { type HostTensor, readTensor, type TensorLike, toTensor } from '../tensor.js';
 import { checkLimits, Model } from './model.js';
@@ -26,9 +27,10 @@ export interface CompileFunctionOptions {
   readonly intraOpNumThreads?: number;
   /** Most signatures kept; default 8. */
   readonly maxPrograms?: number;
-  /** These two as for a session. */
+  /** These three as for a session. */
   readonly winograd?: boolean;
   readonly tune?: boolean | TuneOptions;
+  readonly precision?: Precision;
 }
 
 /**
@@ -67,6 +69,7 @@ export function compile<R extends Traced>(fn: (...inputs: Operand[]) => R, optio
         onLoaded: () => {},
         ...(options.winograd !== undefined && { winograd: options.winograd }),
         tuner,
+        ...(options.precision !== undefined && { precision: options.precision }),
       });
       entry = { model, wrap };
     }

@@ -7,6 +7,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { ChoicePolicy } from '../compile/choice.js';
 import type { CompiledProgram } from '../compile/compile.js';
+import type { Precision } from '../compile/precision.js';
 import { WeightIndex } from '../compile/weights.js';
 import { DsnkError, dsnkError } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
@@ -264,8 +265,11 @@ export function checkTune(where: string, option: unknown): void {
 }
 
 /** The tuner that options ask for. */
-export function tunerOf(threads: number, options: { readonly tune?: boolean | TuneOptions; readonly winograd?: boolean }): Tuner | undefined {
-  const { tune = false, winograd } = options;
+export function tunerOf(
+  threads: number,
+  options: { readonly tune?: boolean | TuneOptions; readonly winograd?: boolean; readonly precision?: Precision },
+): Tuner | undefined {
+  const { tune = false, winograd, precision = 'f32' } = options;
   if (tune === false) return undefined;
-  return new Tuner(tune === true ? {} : tune, threads, winograd === false ? ', no winograd' : '');
+  return new Tuner(tune === true ? {} : tune, threads, `${winograd === false ? ', no winograd' : ''}${precision === 'f32' ? '' : `, ${precision}`}`);
 }

@@ -168,8 +168,8 @@ const CpuFeatures& cpuFeatures() {
 
 bool bfloatsPay(Isa isa) {
 #if defined(__x86_64__)
-  // VDPBF16PS of 512 bits: one a cycle on Zen 4 and 5, like an FMA, so twice the products. Intel's take two cycles where
-  // two FMAs are done in one: half the products of float32.
+  // VDPBF16PS of 512 bits: one a cycle on Zen 4 and 5, like an FMA, so twice the products. Intel's take two cycles
+  // where two FMAs are done in one: half the products of float32.
   if (isa == Isa::avx512bf16) return __builtin_cpu_is("amd");
   return isa == Isa::amx;
 #else

@@ -10,7 +10,7 @@
 #endif
 
 #if defined(__clang__)
-#pragma clang attribute push(                                                                             \
+#pragma clang attribute push(                                                                        \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,f16c,bmi,bmi2"))), \
     apply_to = function)
 #else

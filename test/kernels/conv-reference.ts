@@ -3,7 +3,7 @@ import { type ConvCase, outputSize } from '../../bench/cases/conv.js';
 
 const three = (list: readonly number[], fill: number): number[] => [...Array<number>(3 - list.length).fill(fill), ...list];
 
-const activations: Record<string, (x: number, a: number, b: number) => number> = {
+export const activations: Record<string, (x: number, a: number, b: number) => number> = {
   none: (x) => x,
   relu: (x) => Math.max(x, 0),
   clip: (x, a, b) => Math.min(Math.max(x, a), b),

@@ -1,5 +1,5 @@
-// The tile registers of AMX. As assembly and not as intrinsics: those of GCC 12 do not tell the compiler that a tile load
-// reads memory, so that a store to it may move behind the load.
+// The tile registers of AMX. As assembly and not as intrinsics: those of GCC 12 do not tell the compiler that a tile
+// load reads memory, so that a store to it may move behind the load.
 #pragma once
 #include <cstdint>
 

@@ -43,9 +43,9 @@ static uint64_t scratchBytes(const Kernel& k, const void* params) {
 }
 
 // Of the same operations as the float32 rows; what selects them is the element type `f32bf16`.
-extern const Contract gemm_bf16_contract{"gemm",     "wrroo",           0, sizeof(GemmParams), false,
-                                         verifyGemm, tiles<GemmParams>, scratchBytes<GemmParams>};
-extern const Contract conv_bf16_contract{"conv",     "wrroo",           0, sizeof(ConvParams), false,
-                                         verifyConv, tiles<ConvParams>, scratchBytes<ConvParams>};
+extern const Contract gemm_bf16_contract{
+    "gemm", "wrroo", 0, sizeof(GemmParams), false, verifyGemm, tiles<GemmParams>, scratchBytes<GemmParams>};
+extern const Contract conv_bf16_contract{
+    "conv", "wrroo", 0, sizeof(ConvParams), false, verifyConv, tiles<ConvParams>, scratchBytes<ConvParams>};
 
 }  // namespace dsnk

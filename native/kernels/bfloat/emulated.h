@@ -1,5 +1,5 @@
-// The tile registers of AMX in plain C++: eight of 16 rows of 64 bytes, all configured whole. What each operation does is
-// that of Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2: TILELOADD, TILESTORED, TILEZERO,
+// The tile registers of AMX in plain C++: eight of 16 rows of 64 bytes, all configured whole. What each operation does
+// is that of Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2: TILELOADD, TILESTORED, TILEZERO,
 // TDPBF16PS. For tests.
 #pragma once
 #include <cstring>

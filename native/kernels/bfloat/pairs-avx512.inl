@@ -14,6 +14,7 @@ static void toBfloats(const float* from, int64_t n, uint16_t* to) {
   }
   if (i == n) return;
   const int rest = static_cast<int>(n - i);
-  const F32 low = F32::loadFirst(from + i, rest < 16 ? rest : 16), high = F32::loadFirst(from + i + 16, rest > 16 ? rest - 16 : 0);
+  const F32 low = F32::loadFirst(from + i, rest < 16 ? rest : 16),
+            high = F32::loadFirst(from + i + 16, rest > 16 ? rest - 16 : 0);
   _mm512_mask_storeu_epi16(to + i, _bzhi_u32(0xffffffff, static_cast<unsigned>(rest)), bfloats32(low.v, high.v));
 }

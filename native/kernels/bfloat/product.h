@@ -52,8 +52,8 @@ struct BfloatGrid {
   int64_t batch, m, n;
 };
 
-// The grid of exactly `tiles` tiles that takes least: batch = 0 where that many cannot be made. A tile converts its rows
-// itself, at a sixth of the cost of multiplying them by one panel, and reads its panels.
+// The grid of exactly `tiles` tiles that takes least: batch = 0 where that many cannot be made. A tile converts its
+// rows itself, at a sixth of the cost of multiplying them by one panel, and reads its panels.
 inline BfloatGrid bfloatGrid(const BfloatProduct& p, int64_t tiles) {
   const int64_t mUnits = ceilDiv(p.m, p.unitRows()), nUnits = ceilDiv(p.n, p.nr);
   BfloatGrid best{0, 1, 1};

@@ -1,16 +1,19 @@
-// Computes  y[b,i,j] = activation(scale·Σ_k r(a[b,i,k])·r(b[b,k,j]) + addScale·(bias + residual[b,i,j])), where r rounds to
+// Computes  y[b,i,j] = activation(scale·Σ_k r(a[b,i,k])·r(b[b,k,j]) + addScale·(bias + residual[b,i,j])), where r
+// rounds to
 //           the nearest bfloat and a[i] is a row of a matrix or what output pixel i of a convolution sees
 // Shapes    a, y, bias, residual: float32, as gemm.inl and conv.inl have them; b: packed by bfloat_pack
-// Numerics  operands: round to nearest even (2^-8 of each), denormals become zeros. Sums in float32. scalar: k in pairs,
-//           the odd one of a pair first, every sum rounded once and flushed to zero below 2^-126; avx512bf16 is bit-equal
-//           to that as long as no product leaves the range of floats (measured on Zen 4; Intel's manual writes the same).
-//           Tiles sum the even and the odd k of 32 apart, then both, then add that to the sum so far. So with a and b
-//           rounded, any row is within (K + 40)·2^-24·Σ|a||b| + 2K·2^-126 of the exact sum, and two rows within twice
-//           that. Neither tiles nor threads change a result
+// Numerics  operands: round to nearest even (2^-8 of each), denormals become zeros. Sums in float32. scalar: k in
+// pairs,
+//           the odd one of a pair first, every sum rounded once and flushed to zero below 2^-126; avx512bf16 is
+//           bit-equal to that as long as no product leaves the range of floats (measured on Zen 4; Intel's manual
+//           writes the same). Tiles sum the even and the odd k of 32 apart, then both, then add that to the sum so far.
+//           So with a and b rounded, any row is within (K + 40)·2^-24·Σ|a||b| + 2K·2^-126 of the exact sum, and two
+//           rows within twice that. Neither tiles nor threads change a result
 // Tiling    product.h. Rows are converted once for all columns of a tile of the grid. Convolutions gather whole windows
 //           while they convert (im2col of a few hundred KB): an element is read k/stride times, at 1/16 cycle each, and
 //           multiplied for n/32 cycles
-// Packing   b[K,N] as panels of nr columns in pairs of k: b[0][0] b[1][0] b[0][1] b[1][1] … b[0][nr-1] b[1][nr-1] b[2][0] …,
+// Packing   b[K,N] as panels of nr columns in pairs of k: b[0][0] b[1][0] b[0][1] b[1][1] … b[0][nr-1] b[1][nr-1]
+// b[2][0] …,
 //           zeros up to kr and nr. The B tiles of AMX have the same order
 // Source    as micro.inl; VDPBF16PS and TDPBF16PS: Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2
 
@@ -37,11 +40,12 @@ DSNK_INLINE Epilogue epilogueAt(Epilogue e, int64_t row, int64_t column) {
 
 // One matrix, rows × columns of it; `y` and `e` stand at its first row and column.
 template <class Product, class Rows>
-static void bfloatMatrix(Product& product, const BfloatProduct& p, const Rows& source, const uint16_t* b, float* y, int64_t ldc,
-                         const Epilogue& e, Range rows, Range columns, std::byte* scratch) {
+static void bfloatMatrix(Product& product, const BfloatProduct& p, const Rows& source, const uint16_t* b, float* y,
+                         int64_t ldc, const Epilogue& e, Range rows, Range columns, std::byte* scratch) {
   const int64_t kPadded = p.kPadded(), stride = p.rowStride(), atOnce = p.rowsAtOnce();
   // Few rows read every panel once: there is nothing to keep in a cache.
-  const int64_t kBlocks = rows.end - rows.begin <= p.unitRows() || kPadded <= kBfloatKc ? 1 : ceilDiv(kPadded, kBfloatKc);
+  const int64_t kBlocks =
+      rows.end - rows.begin <= p.unitRows() || kPadded <= kBfloatKc ? 1 : ceilDiv(kPadded, kBfloatKc);
   const int64_t kc = kBlocks == 1 ? kPadded : roundUp(ceilDiv(kPadded, kBlocks), p.kr);
   const int64_t nc = kBlocks == 1 ? columns.end - columns.begin : kBfloatNc;
   auto* a = reinterpret_cast<uint16_t*>(scratch);
@@ -58,7 +62,8 @@ static void bfloatMatrix(Product& product, const BfloatProduct& p, const Rows& s
     const int64_t m0 = rows.begin + at.begin;
     g.rows = at.end - at.begin;
     source.fill(m0, g.rows, a, stride);
-    if (p.tiles()) {  // whole tiles: rows past the last are never stored, but should not be left from another instruction
+    if (p.tiles()) {  // whole tiles: rows past the last are never stored, but should not be left from another
+                      // instruction
       for (int64_t i = g.rows; i < roundUp(g.rows, kTileBlock); i++) {
         for (int64_t j = 0; j < kPadded; j++) a[i * stride + j] = 0;
       }

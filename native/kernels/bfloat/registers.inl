@@ -1,10 +1,24 @@
-// The product of one block in vector registers: the tiles of micro.inl over words that are pairs of bfloats. A pair is as
-// large as a float and b has the same panels, so everything there holds with k counted in pairs; only what `accumulate`
-// does differs, and the overloads of pairs-*.inl are better matches than its template.
+// The product of one block in vector registers: the tiles of micro.inl over words that are pairs of bfloats. A pair is
+// as large as a float and b has the same panels, so everything there holds with k counted in pairs; only what
+// `accumulate` does differs, and the overloads of pairs-*.inl are better matches than its template.
+
+// The lines of y and of the residual that the tile will end with: they come while it multiplies.
+template <int MR, int NV>
+DSNK_INLINE void fetchAhead(const BfloatBlock& g, const Epilogue& e) {
+  if constexpr (F32::lanes > 1) {
+    DSNK_UNROLL for (int r = 0; r < MR; r++) {
+      DSNK_UNROLL for (int j = 0; j < NV; j++) {
+        __builtin_prefetch(g.y + r * g.ldc + j * F32::lanes, 1);
+        if (e.residual != nullptr) __builtin_prefetch(e.residual + r * e.residualRow + j * F32::lanes);
+      }
+    }
+  }
+}
 
 template <int MR, int NV>
 __attribute__((noinline)) static void bfloatTile(const BfloatBlock& g, const Epilogue& e) {
   Tile<MR, NV> t;
+  if (g.last) fetchAhead<MR, NV>(g, e);
   if (g.first) {
     t.clear();
   } else {

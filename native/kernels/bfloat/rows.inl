@@ -1,5 +1,5 @@
-// Where the rows of a come from: each source writes rows [first, first + count) of its matrix as bfloats, zeros from k to
-// kPadded, rows `stride` elements apart.
+// Where the rows of a come from: each source writes rows [first, first + count) of its matrix as bfloats, zeros from k
+// to kPadded, rows `stride` elements apart.
 
 // The rows of a matrix.
 struct MatrixRows {

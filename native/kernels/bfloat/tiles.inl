@@ -1,6 +1,6 @@
 // The product of one block in 16x16 tiles: two by two tiles of sums, two of a and two of b, the eight that there are.
-// Written once over the operations on tiles: AmxTiles (amx.h) are the processor's, EmulatedTiles (emulated.h) plain C++,
-// so that packing, tails and loops are tested on machines without AMX.
+// Written once over the operations on tiles: AmxTiles (amx.h) are the processor's, EmulatedTiles (emulated.h) plain
+// C++, so that packing, tails and loops are tested on machines without AMX.
 //
 // Tiling    32 rows × 32 columns: four loads of 1 KB for four products of 16 cycles, 64 bytes a cycle. The panel of b
 //           (k 512: 32 KB) stays in L1 while all rows pass over it, a comes from L2. Derived, not measured: the machine
@@ -19,7 +19,7 @@ static void finishSums(int vectors, const float* sums, float* y, int64_t ldc, in
   switch (vectors) {
     case 1: return finishSums<MR, 1>(sums, y, ldc, columns, e);
     case 2: return finishSums<MR, 2>(sums, y, ldc, columns, e);
-    case 3: return finishSums<MR, kPanelVectors < 3 ? kPanelVectors : 3>(sums, y, ldc, columns, e);
+    case 3: return finishSums < MR, kPanelVectors<3 ? kPanelVectors : 3>(sums, y, ldc, columns, e);
     default: return finishSums<MR, kPanelVectors>(sums, y, ldc, columns, e);
   }
 }

@@ -1,0 +1,138 @@
+/** The session option `precision`: which kernels it brings in, how far results move, what it says where it brings none. */
+import { describe, expect, it } from 'vitest';
+import { GraphBuilder } from '../../lib/build/builder.js';
+import type { Operand } from '../../lib/build/operand.js';
+import type { Catalogue, KernelRow } from '../../lib/compile/catalogue.js';
+import { compile as compileGraph } from '../../lib/compile/compile.js';
+import { chooseBfloat, type Precision, settled } from '../../lib/compile/precision.js';
+import { WeightIndex } from '../../lib/compile/weights.js';
+import { compile, InferenceSession, ops, Tensor } from '../../lib/index.js';
+import { BFLOAT_WEIGHTS } from '../../lib/kernels/bfloat.js';
+import { native } from '../../lib/runtime/native.js';
+import { randomFloats } from '../kernels/harness.js';
+
+const all = native().catalogue();
+const isBfloat = (row: KernelRow) => row.dtypes === BFLOAT_WEIGHTS;
+/** The table of a processor on which rows up to `isa` are fast. */
+const pretend = (fast: readonly string[]): Catalogue => ({
+  hash: all.hash,
+  kernels: all.kernels.map((k) => (isBfloat(k) ? { ...k, usable: k.isa === 'scalar' || fast.includes(k.isa), slow: !fast.includes(k.isa) } : k)),
+});
+
+const [K, N] = [48, 40];
+const w = randomFloats(K * N, 1);
+const filters = randomFloats(32 * 24 * 9, 2);
+const few = randomFloats(8 * 24, 3);
+
+/** A product, a strided convolution, one of few channels, a product of two activations. */
+function graph() {
+  const b = new GraphBuilder('net');
+  const x = b.input('x', { dataType: 'float32', shape: [20, K] });
+  const image = b.input('image', { dataType: 'float32', shape: [1, 24, 9, 9] });
+  const y = b.matmul(x, { type: 'float32', dims: [K, N], data: w }) as Operand;
+  const conv = b.conv2d(image, { type: 'float32', dims: [32, 24, 3, 3], data: filters }, { strides: [2, 2], label: 'strided' }) as Operand;
+  const thin = b.conv2d(image, { type: 'float32', dims: [8, 24, 1, 1], data: few }, { label: 'few' }) as Operand;
+  return b.build({ y, conv, thin, square: b.matmul(b.transpose(x) as Operand, x) as Operand });
+}
+
+const feeds = { x: new Tensor('float32', randomFloats(20 * K, 4), [20, K]), image: new Tensor('float32', randomFloats(24 * 81, 5), [1, 24, 9, 9]) };
+
+function kernelsOn(catalogue: Catalogue, precision: Precision) {
+  const { steps } = compileGraph(graph(), catalogue, new WeightIndex(), { precision });
+  return steps.filter((s) => s.kernel.op === 'gemm' || s.kernel.op === 'conv').map((s) => ({ kernel: s.kernel.name, reason: s.reason }));
+}
+
+async function outputs(precision?: Precision, threads = 1) {
+  await using session = await InferenceSession.fromGraph(graph(), { intraOpNumThreads: threads, ...(precision && { precision }) });
+  const { outputs: results, nodes } = await session.profile(feeds);
+  const data = Object.fromEntries(Object.entries(results).map(([name, t]) => [name, t.data as Float32Array]));
+  return { data, bfloat: nodes.filter((n) => n.kernel.includes('bf16')).map((n) => n.op) };
+}
+
+describe('precision', () => {
+  it('is f32 by default: no product is rounded', async () => {
+    const byDefault = await outputs();
+    expect(byDefault.bfloat).toEqual([]);
+    expect((await outputs('f32')).data).toEqual(byDefault.data);
+  });
+
+  it('bf16 rounds operands of products with constant weights, within 2^-7 of their magnitudes, and nothing else', async () => {
+    const exact = (await outputs()).data as Record<'y' | 'conv' | 'thin' | 'square', Float32Array>;
+    const { data, bfloat } = await outputs('bf16');
+    expect(data['thin']).toEqual(exact.thin);
+    expect(data['square']).toEqual(exact.square);
+    if (bfloat.length === 0) return; // no fast row here: all float32, see below
+    expect(bfloat.sort()).toEqual(['Conv', 'MatMul']);
+    expect(data['y']).not.toEqual(exact.y);
+    // |a·b - r(a)·r(b)| ≤ (2^-7 + 2^-16)·|a·b|; all operands lie in [-1, 1]
+    for (const [name, k] of [
+      ['y', K],
+      ['conv', 24 * 9],
+    ] as const) {
+      exact[name].forEach((v, i) => {
+        const error = Math.abs(v - ((data[name] as Float32Array)[i] as number));
+        if (!(error <= k * 2 ** -7)) expect.fail(`${name} ${i}: off by ${error}`);
+      });
+    }
+  });
+
+  it('gives the same bits for every number of threads', async () => {
+    const one = await outputs('bf16', 1);
+    for (const threads of [2, 3]) expect((await outputs('bf16', threads)).data).toEqual(one.data);
+  });
+
+  it('auto is bf16 where a row is fast, else f32', () => {
+    expect(settled('auto', pretend(['amx', 'avx512bf16']))).toBe('bf16');
+    expect(settled('auto', pretend(['avx512bf16']))).toBe('bf16');
+    expect(settled('auto', pretend([]))).toBe('f32');
+    expect(settled('bf16', pretend([]))).toBe('bf16');
+    expect(settled('f32', pretend(['amx']))).toBe('f32');
+  });
+
+  it('says why a product stays float32', () => {
+    const none = kernelsOn(pretend([]), 'bf16');
+    expect(none.filter((s) => s.reason.includes('multiplies bfloat16 no faster')).length).toBe(3);
+    expect(none.every((s) => !s.kernel.includes('bf16'))).toBe(true);
+    expect(kernelsOn(pretend([]), 'auto').every((s) => !s.reason.includes('bfloat16'))).toBe(true);
+    const fast = kernelsOn(pretend(['avx512bf16']), 'bf16');
+    expect(fast.filter((s) => s.kernel.endsWith('bf16_avx512bf16')).length).toBe(2);
+    expect(fast.filter((s) => s.reason.startsWith('float32, since bfloat16 does not pay for so few channels')).length).toBe(1);
+  });
+
+  it('takes tiles of AMX from 16 rows and sums of 32 on, and no slow row in their place', () => {
+    const rows = pretend(['amx']);
+    expect(chooseBfloat(rows, 'gemm', { m: 16, n: 64, k: 32 }).row?.isa).toBe('amx');
+    expect(chooseBfloat(rows, 'gemm', { m: 15, n: 64, k: 32 })).toEqual({ refused: expect.stringContaining('so few rows') });
+    expect(chooseBfloat(rows, 'conv', { m: 64, n: 64, k: 31 }).row).toBeUndefined();
+    expect(chooseBfloat(pretend(['avx512bf16', 'amx']), 'gemm', { m: 1, n: 64, k: 64 }).row?.isa).toBe('avx512bf16');
+  });
+
+  it('leaves Winograd alone where it saves more', () => {
+    const b = new GraphBuilder('conv');
+    const x = b.input('x', { dataType: 'float32', shape: [1, 32, 32, 32] });
+    const dense = { type: 'float32', dims: [32, 32, 3, 3], data: randomFloats(32 * 32 * 9, 6) } as const;
+    const built = b.build({ y: b.conv2d(x, dense, { padding: [1, 1, 1, 1] }) as Operand });
+    const kernel = (fast: string, winograd?: boolean) =>
+      compileGraph(built.clone().graph, pretend([fast]), new WeightIndex(), { precision: 'bf16', ...(winograd !== undefined && { winograd }) }).steps.find(
+        (s) => s.kernel.op.startsWith('conv'),
+      )?.kernel.name;
+    expect(kernel('avx512bf16')).toMatch(/winograd/);
+    expect(kernel('avx512bf16', false)).toBe('conv_bf16_avx512bf16');
+    expect(kernel('amx')).toBe('conv_bf16_amx');
+  });
+
+  it('is taken by compiled functions', async () => {
+    const f = (x: Operand) => ops.matmul(x, { type: 'float32', dims: [K, N], data: w });
+    const [rounded, plain] = [compile(f, { precision: 'bf16' }), compile(f)];
+    const { bfloat, data } = await outputs('bf16');
+    expect((await rounded(feeds.x)).data).toEqual(data['y']);
+    if (bfloat.length > 0) expect((await plain(feeds.x)).data).not.toEqual(data['y']);
+    rounded.dispose();
+    plain.dispose();
+  });
+
+  it('must be one of three words', async () => {
+    const refused = { code: 'ERR_DSNK_INVALID_ARGUMENT', message: 'session options: precision must be one of f32, bf16, auto, fp16 came' };
+    await expect(InferenceSession.fromGraph(graph(), { precision: 'fp16' as never })).rejects.toMatchObject(refused);
+  });
+});
