@@ -195,7 +195,7 @@ export const benchCases: readonly BlockCase[] = [
 
 export function blockKernelCase(c: BlockCase, row: KernelRow): KernelCase {
   const [rows, columns] = blockOutput(c);
-  const padded = (n: number) => Math.ceil(n / row.kr) * row.kr;
+  const padded = (n: number) => Math.ceil(n / row.nr) * row.nr;
   const taps = c.kernel[0] * c.kernel[1];
   const inPixels = c.batch * c.size[0] * c.size[1];
   const outPixels = c.batch * rows * columns;

@@ -8,7 +8,7 @@
  */
 import type { Lowering, Ref } from '../compile/lowering.js';
 import type { Dim } from '../graph/dim.js';
-import { convPackParams } from '../kernels/conv.js';
+import { gemmPackBParams, packedElements } from '../kernels/gemm.js';
 import { invertedResidualParams } from '../kernels/inverted-residual.js';
 import { activationOf, packDepthwise, rowStride } from './conv.js';
 import type { Inference, Operator } from './operator.js';
@@ -20,6 +20,12 @@ export const residualInput = { x: 0, expand: 1, depthwise: 3, project: 5, residu
 /** Second-level cache that one thread counts on: 1 MB or more on server cores of the last years. */
 const L2_BYTES = 1 << 20;
 
+/**
+ * Output pixels of a band: four blocks of the register tile's 14 rows, so that uneven ones cost little. Longer bands were not faster (1 to 16 rows
+ * within 1 % at every size), they only took more of the cache.
+ */
+const BAND_PIXELS = 56;
+
 /** Sizes that decide how many rows a band has. */
 export interface BandShape {
   readonly rows: number;
@@ -30,6 +36,8 @@ export interface BandShape {
   readonly depthwiseRow: number;
   readonly kernel: number;
   readonly stride: number;
+  /** Rows past which a longer band gains nothing. */
+  readonly most: number;
 }
 
 /** Bytes of scratch that bands of that many rows need. */
@@ -41,7 +49,7 @@ export function bandBytes(s: BandShape, rows: number): number {
  * Output rows of a band: as many as keep it in half of L2, where the other half is for weights, x and y; 0 where not even one row does.
  */
 export function bandRows(s: BandShape): number {
-  let rows = Math.min(s.rows, 16);
+  let rows = Math.min(s.rows, s.most);
   while (rows > 0 && bandBytes(s, rows) > L2_BYTES / 2) rows--;
   return rows;
 }
@@ -58,7 +66,15 @@ export function bandShape(
 ): BandShape {
   const [, inRows, inColumns] = x as [number, number, number];
   const [, rows, columns] = y as [number, number, number];
-  return { rows, inRows, expandedRow: expand ? inColumns * hidden * 4 : 0, depthwiseRow: project ? columns * hidden * 4 : 0, kernel, stride };
+  return {
+    rows,
+    inRows,
+    expandedRow: expand ? inColumns * hidden * 4 : 0,
+    depthwiseRow: project ? columns * hidden * 4 : 0,
+    kernel,
+    stride,
+    most: Math.ceil(BAND_PIXELS / columns),
+  };
 }
 
 function infer(q: Inference) {
@@ -75,16 +91,16 @@ function infer(q: Inference) {
 }
 
 /** Weights of a 1x1 convolution in panels, where the stage is there. */
-function packed(low: Lowering, i: number, lanes: number, columns: number): Ref | undefined {
+function packed(low: Lowering, i: number, nr: number): Ref | undefined {
   if (!low.has(i)) return undefined;
-  const [out, inPerGroup] = low.dims(i) as [number, number];
+  const [n, k] = low.dims(i) as [number, number];
   return low.emit(
-    low.select('conv_pack', 'f32'),
-    convPackParams,
-    { group: 1, outPerGroup: out, inPerGroup, taps: 1, transposed: 0, lanes, vectors: columns / lanes },
-    [low.temp(inPerGroup * Math.ceil(out / lanes) * lanes * 4, 'weights')],
+    low.select('gemm_pack_b', 'f32'),
+    gemmPackBParams,
+    { count: 1, k, n, ldb: k, stride: k * n, transB: 1, nr },
+    [low.temp(4 * packedElements(k, n, nr), 'weights')],
     [low.in(i)],
-    { reason: `panels of ${columns} columns` },
+    { reason: `panels of ${nr} columns` },
   )[0];
 }
 
@@ -128,11 +144,11 @@ function lower(low: Lowering): void {
     [low.out()],
     [
       low.in(input),
-      packed(low, expand, kernel.kr, kernel.nr),
+      packed(low, expand, kernel.nr),
       low.input(expand + 1),
       packDepthwise(low, low.in(depthwise), window[0] * window[1], hidden),
       low.input(depthwise + 1),
-      packed(low, project, kernel.kr, kernel.nr),
+      packed(low, project, kernel.nr),
       low.input(project + 1),
       low.input(residual),
     ],

@@ -4,6 +4,7 @@ import type { KernelRow } from '../../lib/compile/catalogue.js';
 import { convPackParams, convParams } from '../../lib/kernels/conv.js';
 import { depthwiseParams } from '../../lib/kernels/depthwise.js';
 import { activation } from '../../lib/kernels/epilogue.js';
+import { gemmPackBParams, packedElements } from '../../lib/kernels/gemm.js';
 import { invertedResidualParams } from '../../lib/kernels/inverted-residual.js';
 import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
 
@@ -21,36 +22,66 @@ function pack(w: Float32Array, out: number, channels: number, taps: number, lane
   return packed;
 }
 
-/** What a case works on, packed for a row. */
-function operandsOf(c: BlockCase, row: KernelRow) {
+function packPanels(w: Float32Array, n: number, k: number, nr: number): Float32Array {
+  const packed = new Float32Array(packedElements(k, n, nr));
+  callKernel(rowNamed('gemm_pack_b_scalar'), gemmPackBParams, { count: 1, k, n, ldb: k, stride: k * n, transB: 1, nr }, [packed], [w]);
+  return packed;
+}
+
+/** What a case works on. */
+function operandsOf(c: BlockCase) {
   const [rows, columns] = blockOutput(c);
   const taps = c.kernel[0] * c.kernel[1];
   const bias = (s: Stage | undefined, n: number, seed: number) => (s?.bias ? randomFloats(n, seed) : undefined);
-  const panels = (out: number, channels: number, seed: number) => pack(randomFloats(out * channels, seed), out, channels, 1, row.kr, row.nr / row.kr);
   return {
     x: randomFloats(c.batch * c.size[0] * c.size[1] * c.channels, 1),
-    expand: c.expand && panels(c.hidden, c.channels, 2),
+    expand: c.expand && randomFloats(c.hidden * c.channels, 2),
     expandBias: bias(c.expand, c.hidden, 3),
     depthwise: pack(randomFloats(taps * c.hidden, 4), c.hidden, 1, taps, 1, c.hidden),
     depthwiseBias: bias(c.depthwise, c.hidden, 5),
-    project: c.project && panels(c.outChannels, c.hidden, 6),
+    project: c.project && randomFloats(c.outChannels * c.hidden, 6),
     projectBias: bias(c.project, c.outChannels, 7),
     residual: c.residual ? randomFloats(c.batch * rows * columns * c.outChannels, 8) : undefined,
+  };
+}
+
+/** The same with the weights of the 1x1 stages packed for a row. */
+function packedFor(c: BlockCase, row: KernelRow) {
+  const o = operandsOf(c);
+  return {
+    ...o,
+    expand: o.expand && packPanels(o.expand, c.hidden, c.channels, row.nr),
+    project: o.project && packPanels(o.project, c.outChannels, c.hidden, row.nr),
   };
 }
 
 const epilogue = (s: Stage | undefined) => ({ activation: activation.value(s?.activation ?? 'none'), alpha: s?.alpha ?? 0, beta: s?.beta ?? 0 });
 
 /** The stages one by one, by the kernels of the same ISA. */
-function byStages(c: BlockCase, row: KernelRow, o: ReturnType<typeof operandsOf>): Float32Array {
+function byStages(c: BlockCase, row: KernelRow): Float32Array {
+  const o = operandsOf(c);
   const isa = row.name.split('_').at(-1);
+  const conv = rowNamed(`conv_f32_${isa}`);
   const [rows, columns] = blockOutput(c);
   const gap = c.gap ?? 0;
-  const pointwise = (size: readonly number[], channels: number, out: number, ldc: number, s: Stage | undefined, inputs: (Float32Array | undefined)[]) => {
+  const pointwise = (
+    size: readonly number[],
+    channels: number,
+    out: number,
+    ldc: number,
+    s: Stage | undefined,
+    [x, w, ...rest]: (Float32Array | undefined)[],
+  ) => {
     const y = new Float32Array(c.batch * (size[0] as number) * (size[1] as number) * ldc);
     const ones = [1, 1, 1];
     const params = { batch: c.batch, channels, outChannels: out, group: 1, inSize: [1, ...size], outSize: [1, ...size], kernel: ones, strides: ones };
-    callKernel(rowNamed(`conv_f32_${isa}`), convParams, { ...params, pads: [0, 0, 0], dilations: ones, ldc, ...epilogue(s) }, [y], inputs);
+    callKernel(
+      conv,
+      convParams,
+      { ...params, pads: [0, 0, 0], dilations: ones, ldc, ...epilogue(s) },
+      [y],
+      [x, w && pack(w, out, channels, 1, conv.kr, conv.nr / conv.kr), ...rest],
+    );
     return y;
   };
   const hidden = c.expand ? pointwise(c.size, c.channels, c.hidden, c.hidden, c.expand, [o.x, o.expand, o.expandBias, undefined]) : o.x;
@@ -70,8 +101,8 @@ function byStages(c: BlockCase, row: KernelRow, o: ReturnType<typeof operandsOf>
 
 describe.each(rowsOf('inverted_residual', 'f32'))('$name', (row) => {
   it.each(testCases)('$name: bit-equal to its stages', (c) => {
-    const o = operandsOf(c, row);
-    const expected = bytes(byStages(c, row, o));
+    const o = packedFor(c, row);
+    const expected = bytes(byStages(c, row));
     const params = blockParams(c);
     for (const threads of [1, 2, 3, 4]) {
       const y = new Float32Array(expected.length / 4);
@@ -82,7 +113,7 @@ describe.each(rowsOf('inverted_residual', 'f32'))('$name', (row) => {
 
   it('refuses what its operands do not hold', () => {
     const c = testCases[0] as BlockCase;
-    const given = operandsOf(c, row);
+    const given = packedFor(c, row);
     const size = 9 * 11 * 7;
     const call = (change: Partial<ReturnType<typeof blockParams>>, short: { [K in keyof typeof given]?: number } = {}, y = size) => {
       const inputs = Object.entries(given).map(([name, a]) => a?.subarray(0, a.length - (short[name as keyof typeof given] ?? 0)));

@@ -39,7 +39,7 @@ __attribute__((noinline)) static void directTile(const DirectBlock& g, const Epi
       DSNK_UNROLL for (int j = 0; j < NV; j++) accumulate(t.v[r][j], a, bv[j]);
     }
   }
-  t.finish(g.c, g.ldc, g.columns, e);
+  finish(t, g.c, g.ldc, g.columns, e);
 }
 
 // Rows of a times rows of b, along k; up to one vector of columns.
@@ -74,7 +74,7 @@ __attribute__((noinline)) static void directDots(const DirectBlock& g, const Epi
   }
   Tile<MR, 1> t;
   t.load(sums, F32::lanes, F32::lanes);
-  t.finish(g.c, g.ldc, g.columns, e);
+  finish(t, g.c, g.ldc, g.columns, e);
 }
 
 using DirectTile = void (*)(const DirectBlock&, const Epilogue&);

@@ -32,7 +32,7 @@ __attribute__((noinline)) static void gemmTile(const GemmBlock& g, const Epilogu
   }
   multiplyAdd(t, StridedRows{g.a, g.lda}, g.b, g.panelStride, g.k);
   if (g.last) {
-    t.finish(g.c, g.ldc, g.columns, e);
+    finish(t, g.c, g.ldc, g.columns, e);
   } else {
     t.store(g.c, g.ldc, g.columns);
   }

@@ -8,6 +8,8 @@
 #include "kernels/epilogue/activation.inl"
 #include "kernels/gemm/micro.inl"
 //
+#include "kernels/gemm/epilogue.inl"
+//
 #include "kernels/gemm/gemm.inl"
 //
 #include "kernels/gemm/direct.inl"

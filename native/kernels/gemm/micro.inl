@@ -1,7 +1,7 @@
 // The register tile of every dense float32 kernel: GEMM and the convolutions that are GEMMs over gathered rows.
 //
 // Computes  t[r][c] += Σ_k a(r, k)·b[k][c]  for MR rows and NV vectors of columns held in registers; then the epilogue
-//           y = activation(scale·t + addScale·(bias + residual))
+//           (epilogue.inl)
 // Shapes    a: MR rows of `k` floats each, given as base + r·stride (StridedRows) or as one pointer a row
 //           (PointerRows); b: packed panels, see Packing; y: rows of ldc floats
 // Numerics  every element is one chain of fma over k in ascending order, whatever MR, NV and the cutting of k into
@@ -15,10 +15,14 @@
 //           Multiplication (2008), §4; the sizes are our own
 //
 // How to use it: Tile<MR, NV> t; t.clear() or t.load(partial sums); multiplyAdd(t, rows, b, …) as often as there are
-// pieces of k (a convolution: one per filter tap); t.store(…) for partial sums or t.finish(…) for the result.
-// Needs: the names of simd/vec.h, kernels/epilogue/params.gen.h.
+// pieces of k (a convolution: one per filter tap); t.store(…) for partial sums or finish(t, …) for the result.
+// Needs: the names of simd/vec.h.
 
+#ifdef DSNK_PANEL_VECTORS
+constexpr int kPanelVectors = DSNK_PANEL_VECTORS;  // panels packed for wider vectors than these
+#else
 constexpr int kPanelVectors = F32::lanes == 1 ? 4 : 2;
+#endif
 // Columns of a packed panel. kernels.inc repeats it as `nr`; a static_assert in each ISA's file keeps them equal.
 constexpr int kNr = kPanelVectors * F32::lanes;
 // Most rows of a tile that is one panel (or less) wide.
@@ -36,34 +40,6 @@ struct PointerRows {
   int64_t offset;
 };
 
-// What happens to a finished sum. Pointers stand at the tile's first row and column.
-struct Epilogue {
-  float scale = 1.0f;
-  float addScale = 1.0f;
-  const float* bias = nullptr;      // of row r, column c: bias[r·biasRow + c·biasColumn]; nullptr = none
-  int64_t biasRow = 0;              // elements
-  int biasColumn = 1;               // 1: a vector over the columns; 0: one value for the whole row
-  const float* residual = nullptr;  // [rows, residualRow]; nullptr = none
-  int64_t residualRow = 0;
-  int activation = 0;  // enum class Activation
-  float alpha = 0.0f, beta = 0.0f;
-};
-
-// none, relu and clip are one clamp, done in registers; min and max stand so that NaN passes. Every other activation
-// is a second sweep over the tile just stored, while it is in L1.
-struct Clamp {
-  F32 low, high;
-};
-DSNK_INLINE F32 clamp(Clamp c, F32 x) { return min(c.high, max(c.low, x)); }
-DSNK_INLINE Clamp clampOf(const Epilogue& e) {
-  const auto kind = static_cast<Activation>(e.activation);
-  const float infinity = __builtin_inff();
-  if (kind == Activation::relu) return {F32::zero(), F32::set(infinity)};
-  if (kind == Activation::clip) return {F32::set(e.alpha), F32::set(e.beta)};
-  return {F32::set(-infinity), F32::set(infinity)};
-}
-DSNK_INLINE bool isClamp(int kind) { return kind <= static_cast<int>(Activation::clip); }
-
 // Vector j of a tile of NV, of which the last has `last` valid lanes.
 template <int NV>
 DSNK_INLINE F32 take(const float* p, int j, int last) {
@@ -75,19 +51,6 @@ DSNK_INLINE void put(F32 x, float* p, int j, int last) {
     x.store(p);
   } else {
     x.storeFirst(p, last);
-  }
-}
-
-// Runs the activations that are no clamp over a stored tile.
-__attribute__((noinline)) static void activateRows(float* y, int64_t ldc, int rows, int columns, const Epilogue& e) {
-  for (int r = 0; r < rows; r++, y += ldc) {
-    int c = 0;
-    for (; c + F32::lanes <= columns; c += F32::lanes) {
-      activate(F32::load(y + c), e.activation, e.alpha, e.beta).store(y + c);
-    }
-    if (c < columns) {
-      activate(F32::loadFirst(y + c, columns - c), e.activation, e.alpha, e.beta).storeFirst(y + c, columns - c);
-    }
   }
 }
 
@@ -121,41 +84,6 @@ struct Tile {
     DSNK_UNROLL for (int r = 0; r < MR; r++) {
       DSNK_UNROLL for (int j = 0; j < NV; j++) put<NV>(v[r][j], y + r * ldc + j * F32::lanes, j, last);
     }
-  }
-  // Epilogue and store.
-  inline __attribute__((always_inline)) void finish(float* y, int64_t ldc, int64_t columns, const Epilogue& e) {
-    const int last = lastOf(columns);
-    const F32 scale = F32::set(e.scale), addScale = F32::set(e.addScale);
-    if (e.scale != 1.0f) {
-      DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int j = 0; j < NV; j++) v[r][j] = v[r][j] * scale; }
-    }
-    if (e.bias != nullptr && e.biasRow == 0 && e.biasColumn != 0) {
-      DSNK_UNROLL for (int j = 0; j < NV; j++) {
-        const F32 bias = take<NV>(e.bias + j * F32::lanes, j, last) * addScale;
-        DSNK_UNROLL for (int r = 0; r < MR; r++) v[r][j] = v[r][j] + bias;
-      }
-    } else if (e.bias != nullptr) {
-      DSNK_UNROLL for (int r = 0; r < MR; r++) {
-        DSNK_UNROLL for (int j = 0; j < NV; j++) {
-          const float* at = e.bias + r * e.biasRow;
-          const F32 bias = e.biasColumn ? take<NV>(at + j * F32::lanes, j, last) : F32::set(*at);
-          v[r][j] = v[r][j] + bias * addScale;
-        }
-      }
-    }
-    if (e.residual != nullptr) {
-      DSNK_UNROLL for (int r = 0; r < MR; r++) {
-        DSNK_UNROLL for (int j = 0; j < NV; j++) {
-          v[r][j] = v[r][j] + take<NV>(e.residual + r * e.residualRow + j * F32::lanes, j, last) * addScale;
-        }
-      }
-    }
-    if (e.activation != static_cast<int>(Activation::none)) {
-      const Clamp c = clampOf(e);
-      DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int j = 0; j < NV; j++) v[r][j] = clamp(c, v[r][j]); }
-    }
-    store(y, ldc, columns);
-    if (!isClamp(e.activation)) activateRows(y, ldc, MR, static_cast<int>(columns), e);
   }
 };
 

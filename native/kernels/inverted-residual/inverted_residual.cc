@@ -35,10 +35,10 @@ static const char* verify(const Kernel& k, const Check& c) {
   if (out.value() > 0 &&
       !((Size(static_cast<int64_t>(out.value()) - 1) * p.ldc + p.outChannels) * 4).fits(c.operandBytes[kY]))
     return "y must hold its pixels, ldc apart";
-  if (p.expand && !(Size(p.channels) * roundUp(p.hidden, k.kr) * 4).fits(c.operandBytes[kExpand]))
+  if (p.expand && !(Size(p.channels) * roundUp(p.hidden, k.nr) * 4).fits(c.operandBytes[kExpand]))
     return "expanding weights must be packed";
   if (!(taps * p.hidden * 4).fits(c.operandBytes[kDepthwise])) return "depthwise weights must hold taps·hidden";
-  if (p.project && !(Size(p.hidden) * roundUp(p.outChannels, k.kr) * 4).fits(c.operandBytes[kProject]))
+  if (p.project && !(Size(p.hidden) * roundUp(p.outChannels, k.nr) * 4).fits(c.operandBytes[kProject]))
     return "projecting weights must be packed";
   for (uint32_t i : {kExpandBias, kDepthwiseBias}) {
     if (c.has(i) && !(Size(p.hidden) * 4).fits(c.operandBytes[i])) return "bias must hold the hidden channels";

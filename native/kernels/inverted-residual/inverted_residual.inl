@@ -1,7 +1,7 @@
 // Computes  e = act(x · expanding weights + bias);  d[n,o,h] = act(bias[h] + Σ_tap e[n, o·stride - pad + tap, h] ·
 // w[tap,h]);
 //           y = act(d · projecting weights + bias + residual); without the first stage e is x, without the last y is d
-// Shapes    y [N,OH,OW,M], pixels ldc apart; x [N,H,W,C]; weights of the 1x1 stages packed (conv/pack.cc), depthwise
+// Shapes    y [N,OH,OW,M], pixels ldc apart; x [N,H,W,C]; weights of the 1x1 stages packed (gemm/pack_b.cc), depthwise
 //           weights [kH·kW,hidden]; biases [hidden], [hidden], [M]; residual as y, dense
 // Numerics  those of conv and depthwise: every element is the same chain of fma, so the result is bit-equal to the
 // stages
@@ -9,75 +9,16 @@
 // Tiling    a tile is a range of output rows, walked in bands. Expanded rows stand in a ring of as many as one band
 // sees:
 //           only rows where two tiles meet are made twice. The band's depthwise rows follow in scratch, and the last
-//           product writes y. Ring and band take half of L2 (lib/ops/inverted-residual.ts chooses the rows).
-//           Measured on Zen 4 (1 MB of L2), time against the stages apart on one and on two threads: 16→96→24 s2 @112
-//           0.77, 0.79; 24→144→24 @56 0.97, 0.93; 32→192→32 @28 0.97, 0.87; 96→576→96 @14 0.99, 0.96.
-// Packing   as in conv: panels of nearly equal width
+//           product writes y. Ring and band take half of L2 at most (lib/ops/inverted-residual.ts chooses the rows).
+//           Measured on Zen 4, fraction of the fma probe on one and two threads: 32→16 @112 0.72, 0.70; 16→96→24 s2
+//           @112 0.80, 0.78; 24→144→24 @56 0.86, 0.84; 32→192→32 @28 0.88, 0.86; 96→576→96 @14 0.93, 0.89. Inner loops
+//           run at the probe; what is missing are starts and ends of sums (K = 16 at 112x112) and depthwise rows out of
+//           L2. Depthwise strips of 7 columns over all rows of a band, to read each row from L2 once: no gain. Pointers
+//           to rows with the tiles of conv (6x64, 8x48): the same time within 1 %.
+// Packing   panels as in gemm/micro.inl
 // Source    our own; the idea of a block in one pass over rows is that of MCUNetV2's patches, without their overlap
-#include "kernels/conv/finish.inl"
-#include "kernels/conv/tile.inl"
 #include "kernels/depthwise/depthwise.inl"
-
-// What follows a sum.
-struct Finish {
-  const float* bias;
-  const float* residual;  // dense rows of `columns`, or nullptr
-  int32_t activation;
-  float alpha, beta;
-};
-
-// A 1x1 convolution of consecutive pixels.
-struct PixelProduct {
-  const float* x;  // pixels `depth` apart
-  int64_t depth;
-  const float* packed;
-  float* y;
-  int64_t columns, ldc;
-  Finish finish;
-};
-
-static void multiplyPixels(const PixelProduct& g, int64_t pixels) {
-  static constexpr int64_t order[kConvMaxRows] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
-  const Finish& f = g.finish;
-  const Panels panels(g.columns, F32::lanes, kVectors);
-  const int most = convRows(F32::lanes, panels.width(0));
-  const int64_t blocks = ceilDiv(pixels, most);
-  const ConvRun run{0, static_cast<int32_t>(g.depth)};
-  const float* row[kConvMaxRows];
-  TileJob job{.runs = &run,
-              .runCount = 1,
-              .rowStride = most,
-              .row = row,
-              .panel = nullptr,
-              .pixel = order,
-              .y = nullptr,
-              .ldc = g.ldc,
-              .bias = nullptr,
-              .residual = nullptr,
-              .residualStride = g.columns,
-              .clamp = Clamp(f.activation, f.alpha, f.beta),
-              .columns = 0,
-              .first = true,
-              .last = true};
-  const auto sweep = isClamp(f.activation) ? nullptr : sweepOf(f.activation);
-  int64_t pixel = 0;
-  for (int64_t b = 0; b < blocks; b++) {
-    const int rows = static_cast<int>(pixels / blocks + (b < pixels % blocks));
-    for (int i = 0; i < rows; i++) row[i] = g.x + (pixel + i) * g.depth;
-    for (int64_t panel = 0; panel < panels.count; panel++) {
-      const int vectors = panels.width(panel);
-      const int64_t column = panels.startVector(panel) * F32::lanes, rest = g.columns - column;
-      job.columns = static_cast<int>(rest < vectors * F32::lanes ? rest : vectors * F32::lanes);
-      job.panel = g.packed + column * g.depth;
-      job.y = g.y + pixel * g.ldc + column;
-      job.bias = f.bias ? f.bias + column : nullptr;
-      job.residual = f.residual ? f.residual + pixel * g.columns + column : nullptr;
-      tileFor(rows, vectors)(job);
-      if (sweep != nullptr) sweep(job.y, {nullptr, g.ldc, rows, job.columns, f.alpha, f.beta});
-    }
-    pixel += rows;
-  }
-}
+#include "kernels/inverted-residual/pixels.inl"
 
 // The three stages of one image, with the rows of the hidden tensors that are alive.
 struct BandWalk {
@@ -112,7 +53,11 @@ struct BandWalk {
                       .y = ring + slot * bands.ringRow,
                       .columns = p.hidden,
                       .ldc = p.hidden,
-                      .finish = {work.at<const float>(3), nullptr, p.expandActivation, p.expandAlpha, p.expandBeta}},
+                      .bias = work.at<const float>(3),
+                      .residual = nullptr,
+                      .activation = p.expandActivation,
+                      .alpha = p.expandAlpha,
+                      .beta = p.expandBeta},
                      rows * p.inSize[1]);
       from += rows;
     }
@@ -184,8 +129,11 @@ struct BandWalk {
                         .y = y,
                         .columns = p.outChannels,
                         .ldc = p.ldc,
-                        .finish = {work.at<const float>(7), residual ? residual + pixel * p.outChannels : nullptr,
-                                   p.projectActivation, p.projectAlpha, p.projectBeta}},
+                        .bias = work.at<const float>(7),
+                        .residual = residual ? residual + pixel * p.outChannels : nullptr,
+                        .activation = p.projectActivation,
+                        .alpha = p.projectAlpha,
+                        .beta = p.projectBeta},
                        (end - begin) * p.outSize[1]);
       }
       begin = end;

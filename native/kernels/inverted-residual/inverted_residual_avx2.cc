@@ -1,13 +1,12 @@
 #if defined(__x86_64__)
-#include "kernels/conv/plan.h"
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/inverted-residual/bands.h"
 #include "kernels/kernel.h"
 
 #include "simd/avx2-begin.h"
-constexpr int kVectors = 2;  // of a panel: nr / kr in kernels.inc
 #include "kernels/inverted-residual/inverted_residual.inl"
+static_assert(kNr == 16, "kernels.inc says nr 16");
 #include "simd/avx2-end.h"
 
 namespace dsnk {

@@ -1,13 +1,13 @@
 #if defined(__x86_64__)
-#include "kernels/conv/plan.h"
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/inverted-residual/bands.h"
 #include "kernels/kernel.h"
 
 #include "simd/avx512-begin.h"
-constexpr int kVectors = 4;  // of a panel: nr / kr in kernels.inc
+#define DSNK_HALF "simd/avx2.inl"  // vectors of half the lanes
 #include "kernels/inverted-residual/inverted_residual.inl"
+static_assert(kNr == 32, "kernels.inc says nr 32");
 #include "simd/avx512-end.h"
 
 namespace dsnk {

@@ -1,0 +1,82 @@
+// The end of a product's sums: y = activation(scale·t + addScale·(bias + residual)), from the registers of micro.inl.
+// Needs: kernels/epilogue/activation.inl, micro.inl.
+
+// What happens to a finished sum. Pointers stand at the tile's first row and column.
+struct Epilogue {
+  float scale = 1.0f;
+  float addScale = 1.0f;
+  const float* bias = nullptr;      // of row r, column c: bias[r·biasRow + c·biasColumn]; nullptr = none
+  int64_t biasRow = 0;              // elements
+  int biasColumn = 1;               // 1: a vector over the columns; 0: one value for the whole row
+  const float* residual = nullptr;  // [rows, residualRow]; nullptr = none
+  int64_t residualRow = 0;
+  int activation = 0;  // enum class Activation
+  float alpha = 0.0f, beta = 0.0f;
+};
+
+// none, relu and clip are one clamp, done in registers; min and max stand so that NaN passes. Every other activation
+// is a second sweep over the tile just stored, while it is in L1.
+struct Clamp {
+  F32 low, high;
+};
+DSNK_INLINE F32 clamp(Clamp c, F32 x) { return min(c.high, max(c.low, x)); }
+DSNK_INLINE Clamp clampOf(const Epilogue& e) {
+  const auto kind = static_cast<Activation>(e.activation);
+  const float infinity = __builtin_inff();
+  if (kind == Activation::relu) return {F32::zero(), F32::set(infinity)};
+  if (kind == Activation::clip) return {F32::set(e.alpha), F32::set(e.beta)};
+  return {F32::set(-infinity), F32::set(infinity)};
+}
+DSNK_INLINE bool isClamp(int kind) { return kind <= static_cast<int>(Activation::clip); }
+
+// Runs the activations that are no clamp over a stored tile.
+__attribute__((noinline)) static void activateRows(float* y, int64_t ldc, int rows, int columns, const Epilogue& e) {
+  for (int r = 0; r < rows; r++, y += ldc) {
+    int c = 0;
+    for (; c + F32::lanes <= columns; c += F32::lanes) {
+      activate(F32::load(y + c), e.activation, e.alpha, e.beta).store(y + c);
+    }
+    if (c < columns) {
+      activate(F32::loadFirst(y + c, columns - c), e.activation, e.alpha, e.beta).storeFirst(y + c, columns - c);
+    }
+  }
+}
+
+// Epilogue and store.
+template <int MR, int NV>
+DSNK_INLINE void finish(Tile<MR, NV>& t, float* y, int64_t ldc, int64_t columns, const Epilogue& e) {
+  const int last = Tile<MR, NV>::lastOf(columns);
+  const F32 scale = F32::set(e.scale), addScale = F32::set(e.addScale);
+  if (e.scale != 1.0f) {
+    DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int j = 0; j < NV; j++) t.v[r][j] = t.v[r][j] * scale; }
+  }
+  if (e.bias != nullptr && e.biasRow == 0 && e.biasColumn != 0) {
+    DSNK_UNROLL for (int j = 0; j < NV; j++) {
+      const F32 bias = take<NV>(e.bias + j * F32::lanes, j, last) * addScale;
+      DSNK_UNROLL for (int r = 0; r < MR; r++) t.v[r][j] = t.v[r][j] + bias;
+    }
+  } else if (e.bias != nullptr) {
+    DSNK_UNROLL for (int r = 0; r < MR; r++) {
+      DSNK_UNROLL for (int j = 0; j < NV; j++) {
+        const float* at = e.bias + r * e.biasRow;
+        const F32 bias = e.biasColumn ? take<NV>(at + j * F32::lanes, j, last) : F32::set(*at);
+        t.v[r][j] = t.v[r][j] + bias * addScale;
+      }
+    }
+  }
+  if (e.residual != nullptr) {
+    DSNK_UNROLL for (int r = 0; r < MR; r++) {
+      DSNK_UNROLL for (int j = 0; j < NV; j++) {
+        t.v[r][j] = t.v[r][j] + take<NV>(e.residual + r * e.residualRow + j * F32::lanes, j, last) * addScale;
+      }
+    }
+  }
+  if (e.activation != static_cast<int>(Activation::none)) {
+    const Clamp c = clampOf(e);
+    DSNK_UNROLL for (int r = 0; r < MR; r++) {
+      DSNK_UNROLL for (int j = 0; j < NV; j++) t.v[r][j] = clamp(c, t.v[r][j]);
+    }
+  }
+  t.store(y, ldc, columns);
+  if (!isClamp(e.activation)) activateRows(y, ldc, MR, static_cast<int>(columns), e);
+}
