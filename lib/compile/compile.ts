@@ -3,6 +3,7 @@
 import { dsnkError } from '../errors.js';
 import type { Constant, Graph, Node } from '../graph/graph.js';
 import { operatorOf } from '../ops/index.js';
+import { fuseBands } from '../passes/fuse-bands.js';
 import { passes, runPasses } from '../passes/index.js';
 import { type Catalogue, isWinograd, without } from './catalogue.js';
 import type { ChoicePolicy } from './choice.js';
@@ -45,14 +46,16 @@ export interface CompileOptions {
  * Throws NeedsValue where a shape depends on contents that are not known.
  */
 export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex, options: CompileOptions = {}): CompiledProgram {
+  const precision = settled(options.precision ?? 'f32', catalogue);
   specialize(graph);
   runPasses(
     graph,
-    passes.filter((p) => !options.skipPasses?.includes(p.name)),
+    // the products of a fused block have no bfloat16 form; those of its convolutions have
+    passes.filter((p) => !options.skipPasses?.includes(p.name) && !(precision === 'bf16' && p === fuseBands)),
   );
   schedule(graph);
   const rows = options.winograd === false ? without(catalogue, isWinograd) : catalogue;
-  const lowered = new Lowering(rows, options.choose, settled(options.precision ?? 'f32', catalogue)).run(graph, (low) => {
+  const lowered = new Lowering(rows, options.choose, precision).run(graph, (low) => {
     const op = operatorOf(low.node);
     if (op?.lower === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'operator must have a kernel');
     try {

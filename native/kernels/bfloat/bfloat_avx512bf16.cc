@@ -9,6 +9,8 @@
 #include "kernels/epilogue/activation.inl"
 #include "kernels/gemm/micro.inl"
 //
+#include "kernels/gemm/epilogue.inl"
+//
 #include "kernels/bfloat/pairs-avx512.inl"
 #include "kernels/bfloat/rows.inl"
 //

@@ -10,6 +10,8 @@
 #include "kernels/epilogue/activation.inl"
 #include "kernels/gemm/micro.inl"
 //
+#include "kernels/gemm/epilogue.inl"
+//
 #include "kernels/bfloat/pairs-scalar.inl"
 #include "kernels/bfloat/rows.inl"
 //

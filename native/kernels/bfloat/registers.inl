@@ -27,7 +27,7 @@ __attribute__((noinline)) static void bfloatTile(const BfloatBlock& g, const Epi
   multiplyAdd(t, StridedRows{reinterpret_cast<const float*>(g.a), g.stride / 2}, reinterpret_cast<const float*>(g.b),
               g.panelStride / 2, g.k / 2);
   if (g.last) {
-    t.finish(g.y, g.ldc, g.columns, e);
+    finish(t, g.y, g.ldc, g.columns, e);
   } else {
     t.store(g.y, g.ldc, g.columns);
   }

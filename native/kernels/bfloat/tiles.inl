@@ -11,7 +11,7 @@ template <int MR, int NV>
 static void finishSums(const float* sums, float* y, int64_t ldc, int64_t columns, const Epilogue& e) {
   Tile<MR, NV> t;
   t.load(sums, kTileBlock, columns);
-  t.finish(y, ldc, columns, e);
+  finish(t, y, ldc, columns, e);
 }
 
 template <int MR>
