@@ -15,6 +15,8 @@ constexpr int kConvDepth = 1536;
 // Input channels per group below which rows are gathered: pointers to runs that short cost more than the copy.
 constexpr int kConvGatherBelow = 16;
 constexpr int64_t kConvGatherDepth = 1024;
+// Units below which a convolution is cut more finely.
+constexpr int64_t kConvUnits = 12;
 
 // Columns of one group cut into panels of nearly equal width: 10 vectors in panels of at most 4 are 4, 3, 3.
 struct Panels {
@@ -57,7 +59,8 @@ struct ConvPlan {
   bool gather;  // rows are copied to scratch, one run of `depth`
   int64_t runsPerTap, maxRuns;
   int64_t blockBytes, blocksPerChunk, chunks;
-  int64_t units;  // chunks · groups · panels
+  int64_t units;               // chunks · groups · panels
+  bool panelsOutside = false;  // all chunks pass by a panel, which stays in L2, instead of all panels by a chunk
 
   ConvPlan(const ConvParams& p, int lanes, int vectors)
       : inPerGroup(p.channels / p.group),
@@ -77,8 +80,14 @@ struct ConvPlan {
     blocksPerChunk = bytesOfBlock > 128 * 1024 / 16 ? 128 * 1024 / bytesOfBlock : 16;
     if (blocksPerChunk < 1) blocksPerChunk = 1;
     chunks = ceilDiv(pixels, blocksPerChunk * rows);
+    // Few pixels and few panels: every block is a chunk, so that a team can share them evenly.
+    panelsOutside = chunks * p.group * panels.count < kConvUnits;
+    if (panelsOutside) chunks = ceilDiv(pixels, rows);
     units = panels.count == 0 ? 0 : chunks * p.group * panels.count;
   }
+  // The chunk and group, as chunk · groups + group, and the panel of a unit.
+  int64_t outer(int64_t unit) const { return panelsOutside ? unit % (units / panels.count) : unit / panels.count; }
+  int64_t panel(int64_t unit) const { return panelsOutside ? unit / (units / panels.count) : unit % panels.count; }
   int64_t gatherBytes() const { return gather ? roundUp(rows * depth * 4, 64) : 0; }
   int64_t scratchBytes() const { return blocksPerChunk * (blockBytes + gatherBytes()); }
   // Packed weights of one group.

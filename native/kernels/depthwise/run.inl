@@ -3,9 +3,11 @@ static Fault runDepthwise(const Work& work) {
   const auto& p = work.as<DepthwiseParams>();
   const int64_t parts = ceilDiv(p.channels, kDepthwiseChannels);
   const RowFunction special = rowFor(p);
+  const int64_t rows = int64_t{p.batch} * p.outSize[0];
+  const bool byChannels = rows * p.outSize[1] <= kDepthwiseFewPixels;
   const Range units = tileRange(depthwiseUnits(p), work.tile, work.tiles);
   for (int64_t unit = units.begin; unit < units.end; unit++) {
-    const int64_t part = unit % parts, row = unit / parts;
+    const int64_t part = byChannels ? unit / rows : unit % parts, row = byChannels ? unit % rows : unit / parts;
     const int64_t image = row / p.outSize[0], oh = row % p.outSize[0];
     const int64_t c = part * kDepthwiseChannels;
     const float* bias = work.at<const float>(3);
