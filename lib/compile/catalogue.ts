@@ -26,9 +26,21 @@ export interface Catalogue {
   readonly kernels: readonly KernelRow[];
 }
 
+const rowsByOp = new WeakMap<Catalogue, Map<string, KernelRow[]>>();
+
 /** Rows of an operation that fit the types, best first. */
 export function candidates(catalogue: Catalogue, op: string, dtypes: string): KernelRow[] {
-  return catalogue.kernels.filter((k) => k.op === op && (k.dtypes === dtypes || k.dtypes === 'any') && k.usable);
+  let table = rowsByOp.get(catalogue);
+  if (table === undefined) {
+    table = new Map();
+    for (const k of catalogue.kernels) {
+      const rows = table.get(k.op);
+      if (rows === undefined) table.set(k.op, [k]);
+      else rows.push(k);
+    }
+    rowsByOp.set(catalogue, table);
+  }
+  return (table.get(op) ?? []).filter((k) => (k.dtypes === dtypes || k.dtypes === 'any') && k.usable);
 }
 
 /** The same table for a compile that must not use some of its rows. */

@@ -35,7 +35,7 @@ export const dropDead: Pass = {
         edit.rewrites++;
       }
     }
-    edit.finish();
+    edit.sweep();
     return edit.rewrites + before - graph.nodes.length;
   },
 };

@@ -19,16 +19,35 @@ export interface NodeOptions {
 
 export class GraphEditor {
   rewrites = 0;
-  readonly #uses = new Map<Value, Set<Node>>();
-  readonly #kept: ReadonlySet<string>;
+  /** Made when first asked for: most passes find nothing to rewrite in most graphs. */
+  #readers: Map<Value, Set<Node>> | undefined;
+  #captured: ReadonlySet<string> | undefined;
+  #edited = false;
   readonly #outputNames: readonly string[];
   readonly #dead = new Set<Node>();
   readonly #constant = new Map<Value, boolean>();
 
   constructor(readonly graph: Graph) {
-    for (const node of graph.nodes) this.#read(node);
-    this.#kept = capturedNames(graph);
     this.#outputNames = graph.outputs.map((v) => v.name);
+  }
+
+  get #uses(): Map<Value, Set<Node>> {
+    if (this.#readers === undefined) {
+      this.#readers = new Map();
+      for (const node of this.graph.nodes) this.#read(node);
+    }
+    return this.#readers;
+  }
+
+  get #kept(): ReadonlySet<string> {
+    this.#captured ??= capturedNames(this.graph);
+    return this.#captured;
+  }
+
+  /** To be called before every change: from then on readers are kept up to date. */
+  #edit(): Map<Value, Set<Node>> {
+    this.#edited = true;
+    return this.#uses;
   }
 
   /** The nodes as they stand now, in order; those that die on the way are left out. */
@@ -97,6 +116,7 @@ export class GraphEditor {
   add(op: string, inputs: readonly (Value | undefined)[], options: NodeOptions = {}): Node {
     const node = this.graph.createNode(op, [...inputs], options);
     inferNode(node, { concrete: true });
+    this.#edit();
     this.graph.nodes.push(node);
     this.#read(node);
     return node;
@@ -126,14 +146,16 @@ export class GraphEditor {
   }
 
   setInput(node: Node, i: number, v: Value | undefined): void {
+    const uses = this.#edit();
     const old = node.inputs[i];
     node.inputs[i] = v;
-    if (old !== undefined && !node.inputs.includes(old)) this.#uses.get(old)?.delete(node);
+    if (old !== undefined && !node.inputs.includes(old)) uses.get(old)?.delete(node);
     if (v !== undefined) this.#use(v, node);
   }
 
   /** Every reader of `from`, and the graph's outputs, get `to`. Nodes that nobody needs any more stop counting as readers. */
   replaceValue(from: Value, to: Value): void {
+    this.#edit();
     for (const node of this.users(from)) {
       for (let i = 0; i < node.inputs.length; i++) if (node.inputs[i] === from) this.setInput(node, i, to);
     }
@@ -150,14 +172,20 @@ export class GraphEditor {
     return to;
   }
 
-  /** Removes nodes that nobody needs and orders the rest. Returns the number of rewrites. */
+  /** Removes nodes that nobody needs and orders the rest, where anything was changed. Returns the number of rewrites. */
   finish(): number {
+    if (!this.#edited && this.rewrites === 0) return 0;
+    this.sweep();
+    return this.rewrites;
+  }
+
+  /** Removes nodes that nobody needs and orders the rest. */
+  sweep(): void {
     this.graph.nodes = liveInOrder(this.graph, (v) => this.#kept.has(v.name));
     const made = new Set(this.graph.outputs.filter((v) => v.producer !== undefined));
     this.graph.outputs.forEach((v, i) => {
       if (made.delete(v)) v.name = this.#outputNames[i] as string;
     });
-    return this.rewrites;
   }
 
   #release(first: Node | undefined): void {

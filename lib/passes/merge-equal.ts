@@ -38,23 +38,36 @@ export const mergeEqual: Pass = {
       }
       return id;
     };
-    const keyOf = (node: Node): string | undefined => {
+    // Attributes are only written out where something else agrees.
+    const keyOf = (node: Node) => `${node.domain}:${node.op}(${node.inputs.map(idOf).join(',')})${node.outputs.map((v) => v.dtype).join(',')}`;
+    const attrsOf = (node: Node): string | undefined => {
       const attrs: string[] = [];
       for (const [name, a] of node.attrs) {
         const text = attrText(a);
         if (text === undefined) return undefined;
         attrs.push(`${name}=${text}`);
       }
-      return `${node.domain}:${node.op}(${node.inputs.map(idOf).join(',')}){${attrs.sort().join(',')}}${node.outputs.map((v) => v.dtype).join(',')}`;
+      return attrs.sort().join(',');
     };
-    const seen = new Map<string, Node>();
+    const seen = new Map<string, Node | Map<string, Node>>();
     for (const node of edit.nodes()) {
       if (randomOps.has(node.op) || node.op === 'Dropout') continue;
       const key = keyOf(node);
-      if (key === undefined) continue;
-      const twin = seen.get(key);
-      if (twin === undefined) {
+      let alike = seen.get(key);
+      if (alike === undefined) {
         seen.set(key, node);
+        continue;
+      }
+      const attrs = attrsOf(node);
+      if (attrs === undefined) continue;
+      if (!(alike instanceof Map)) {
+        const first = attrsOf(alike);
+        alike = new Map(first === undefined ? [] : [[first, alike]]);
+        seen.set(key, alike);
+      }
+      const twin = alike.get(attrs);
+      if (twin === undefined) {
+        alike.set(attrs, node);
         continue;
       }
       node.outputs.forEach((v, i) => {

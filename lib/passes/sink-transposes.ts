@@ -128,16 +128,17 @@ class Sinker {
   /** Merges a transpose with the one before it, or takes it away where it does nothing. */
   #merge(node: Node): boolean {
     const { edit } = this;
-    this.#forget();
     const p = permOf(node);
     const above = node.input(0).producer;
+    if (!isIdentity(p) && (above === undefined || !isTranspose(above))) return false;
+    this.#forget();
     if (isIdentity(p)) {
       edit.replaceValue(node.output(), node.input(0));
       return true;
     }
-    if (above === undefined || !isTranspose(above)) return false;
-    const both = compose(permOf(above), p);
-    edit.replaceValue(node.output(), isIdentity(both) ? above.input(0) : transposed(edit, above.input(0), both));
+    const source = (above as Node).input(0);
+    const both = compose(permOf(above as Node), p);
+    edit.replaceValue(node.output(), isIdentity(both) ? source : transposed(edit, source, both));
     return true;
   }
 
