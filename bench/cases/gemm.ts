@@ -64,6 +64,10 @@ export const edgeCases: readonly GemmCase[] = [
   { name: 'batch of none', m: 9, n: 20, k: 8, batch: [2, 0] },
 ];
 
+/** M x K x N of the 1x1 convolutions of MobileNets and of ViT-Tiny. */
+const skinny = (m: number, ...sizes: readonly (readonly [k: number, n: number])[]): GemmCase[] =>
+  sizes.map(([k, n]) => ({ name: `skinny ${m}x${k}x${n}`, m, k, n, bias: 'column' }));
+
 /** Shapes for the bench: cubes, MobileNet's skinny ones, attention and single rows. */
 export const benchCases: readonly GemmCase[] = [
   { name: '128³', m: 128, n: 128, k: 128 },
@@ -76,6 +80,10 @@ export const benchCases: readonly GemmCase[] = [
   { name: 'MobileNetV2 784 expand', m: 784, n: 192, k: 32, bias: 'column', activation: 'clip', alpha: 0, beta: 6 },
   { name: 'MobileNetV2 784 project', m: 784, n: 32, k: 192, bias: 'column' },
   { name: 'MobileNetV2 3136 project', m: 3136, n: 24, k: 96, bias: 'column' },
+  ...skinny(49, [960, 160], [160, 960], [320, 1280], [576, 96], [1024, 1024]),
+  ...skinny(196, [96, 576], [576, 96], [384, 64], [112, 672], [512, 512]),
+  ...skinny(784, [32, 192], [192, 32], [144, 24], [40, 240]),
+  ...skinny(197, [192, 576], [192, 192], [192, 768], [768, 192]),
   { name: 'classifier', m: 1, n: 1000, k: 1280, bias: 'column' },
   { name: 'BERT projection', m: 128, n: 768, k: 768, bias: 'column' },
   { name: 'BERT feed-forward', m: 128, n: 3072, k: 768, bias: 'column', activation: 'gelu' },

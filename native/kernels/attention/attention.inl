@@ -247,41 +247,63 @@ static void maskRow(float* s, int64_t n, const MaskRow& m) {
   for (; j < n; j++) s[j] = (m.keep[j] != 0) == wanted ? s[j] : m.fill;
 }
 
-// Scores of one row and block become weights e^(s-m); m and Σw go on from earlier blocks. Returns e^(m before - m).
-// `s` has room for whole vectors behind n.
-static float softenRow(float* s, int64_t n, float& peak, float& total) {
+// Lanes i < n of a vector.
+DSNK_INLINE Mask lanesBelow(int64_t n) {
+  float index[F32::lanes];
+  for (int i = 0; i < F32::lanes; i++) index[i] = static_cast<float>(i);
+  return less(F32::load(index), F32::set(static_cast<float>(n)));
+}
+
+// Scores of a strip and block become weights e^(s-m) in place; m and Σw of its rows go on from earlier blocks, and keep
+// gets e^(m before - m). Rows have room for whole vectors behind n; what is there counts as -∞.
+static void softenRows(float* s, int64_t ld, int64_t rows, int64_t n, float* peak, float* total, float* keep) {
   constexpr int64_t lanes = F32::lanes;
-  const int64_t whole = roundUp(n, lanes);
-  for (int64_t j = n; j < whole; j++) s[j] = -__builtin_inff();
-  F32 top = F32::set(peak), other = top;
-  int64_t j = 0;
-  for (; j + 2 * lanes <= whole; j += 2 * lanes) {
-    top = max(F32::load(s + j), top);
-    other = max(F32::load(s + j + lanes), other);
+  const int64_t last = (n - 1) / lanes * lanes;
+  const F32 never = F32::set(-__builtin_inff());
+  const Mask valid = lanesBelow(n - last);
+  // Two sweeps over all rows, so that their reductions across lanes run beside each other.
+  for (int64_t r = 0; r < rows; r++) {
+    float* row = s + r * ld;
+    // max gives its second operand where one is NaN: a NaN is passed over here and comes back with the sum
+    F32 top = F32::set(peak[r]), other = top;
+    int64_t j = 0;
+    for (; j + lanes < last; j += 2 * lanes) {
+      top = max(F32::load(row + j), top);
+      other = max(F32::load(row + j + lanes), other);
+    }
+    if (j < last) top = max(F32::load(row + j), top);
+    const F32 tail = select(valid, F32::load(row + last), never);
+    tail.store(row + last);
+    keep[r] = peak[r];
+    peak[r] = largest(max(max(tail, top), other));
   }
-  if (j < whole) top = max(F32::load(s + j), top);
-  const float before = peak;
-  peak = largest(max(top, other));
-  // Nothing but -∞ so far: any finite number makes all weights zero.
-  const F32 shift = F32::set(peak == -__builtin_inff() ? 0.0f : peak);
-  F32 sum0 = F32::zero(), sum1 = F32::zero();
-  for (j = 0; j + 2 * lanes <= whole; j += 2 * lanes) {
-    const F32 e0 = exp(F32::load(s + j) - shift), e1 = exp(F32::load(s + j + lanes) - shift);
-    e0.store(s + j);
-    e1.store(s + j + lanes);
-    sum0 = sum0 + e0;
-    sum1 = sum1 + e1;
+  for (int64_t r = 0; r < rows; r++) {
+    float* row = s + r * ld;
+    // Nothing but -∞ so far: any finite number makes all weights zero.
+    const F32 shift = F32::set(peak[r] == -__builtin_inff() ? 0.0f : peak[r]);
+    F32 sum0 = F32::zero(), sum1 = F32::zero();
+    int64_t j = 0;
+    for (; j < last; j += 2 * lanes) {
+      const F32 e0 = exp(F32::load(row + j) - shift), e1 = exp(F32::load(row + j + lanes) - shift);
+      e0.store(row + j);
+      e1.store(row + j + lanes);
+      sum0 = sum0 + e0;
+      sum1 = sum1 + e1;
+    }
+    if (j == last) {
+      const F32 e = exp(F32::load(row + j) - shift);
+      e.store(row + j);
+      sum0 = sum0 + e;
+    }
+    float kept = 0.0f;
+    if (keep[r] != -__builtin_inff()) {
+      float lane[F32::lanes];
+      exp(F32::set(keep[r]) - shift).store(lane);
+      kept = lane[0];
+    }
+    keep[r] = kept;
+    total[r] = total[r] * kept + sum(sum0 + sum1);
   }
-  if (j < whole) {
-    const F32 e = exp(F32::load(s + j) - shift);
-    e.store(s + j);
-    sum0 = sum0 + e;
-  }
-  float lane[F32::lanes];
-  exp(F32::set(before) - shift).store(lane);
-  const float keep = before == -__builtin_inff() ? 0.0f : lane[0];
-  total = total * keep + sum(sum0 + sum1);
-  return keep;
 }
 
 // 1/Σw; where the row has no weights, its y is to be zeros or becomes NaN.
@@ -318,8 +340,8 @@ static void softenStrip(const AttentionParams& p, const AttentionHead& h, float*
     float* row = s + r * ld;
     if (p.mask != static_cast<int32_t>(AttentionMask::none)) maskRow(row, n, maskOf(p, h, i + r, j));
     for (int64_t c = keysSeen(p, i + r, j, n); c < n; c++) row[c] = -__builtin_inff();
-    keep[r] = softenRow(row, n, peak[i + r], total[i + r]);
   }
+  softenRows(s, ld, rows, n, peak + i, total + i, keep);
 }
 
 // Rows that no key takes part in: nothing was written where a strip saw no key, and zeros may be wanted.

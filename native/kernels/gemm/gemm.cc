@@ -35,13 +35,14 @@ static uint32_t tiles(const Kernel& kernel, const void* params, uint32_t threads
 
 static uint64_t scratchBytes(const Kernel&, const void* params) {
   const auto& p = *static_cast<const GemmParams*>(params);
-  // One block of a. A tile has all rows or fewer: the largest block is that of some such number, and its height is at
-  // most kGemmMc rounded up to a tile.
-  const int64_t rows = p.m < kGemmMc + kGemmUnitRows ? p.m : kGemmMc + kGemmUnitRows;
-  const int64_t few = p.m < kGemmUnitRows ? p.m : kGemmUnitRows;  // up to a tile of rows: not blocked along k
-  const int64_t kc = p.k < kGemmKc ? p.k : kGemmKc;
   if (!p.transA && !(p.lda % 512 == 0 && p.k >= 128)) return 0;
-  const int64_t blocked = rows * (kc + 32), whole = few * (p.k + 32);
+  // One block of a. A tile has all rows or fewer, and k is one block for few rows: the larger of both ways.
+  const auto block = [&](int64_t kc, int64_t most) {
+    const int64_t rows = roundUp(most, kGemmUnitRows);
+    return (p.m < rows ? p.m : rows) * gemmScratchRow(kc);
+  };
+  const int64_t kc = ceilDiv(p.k, p.k <= kGemmKc ? 1 : ceilDiv(p.k, kGemmKc));
+  const int64_t blocked = block(kc, gemmBlockRows(kc) + kGemmUnitRows), whole = block(p.k, kGemmUnitRows);
   return static_cast<uint64_t>(blocked > whole ? blocked : whole) * sizeof(float);
 }
 

@@ -117,39 +117,36 @@ static void gemmBlock(GemmBlock g, Epilogue e, int64_t rows, int64_t columns) {
 static void gemmMatrix(const GemmParams& p, const float* a, const float* b, float* y, const Epilogue& whole, Range rows,
                        Range columns, float* scratch) {
   const GemmBlocking s = gemmBlocking(p, kMr, rows.end - rows.begin);
-  const bool copied = p.transA || (s.copyA && columns.end - columns.begin > 2 * kNr);
+  const int64_t n0 = columns.begin, nn = columns.end - n0;
+  const bool copied = p.transA || (s.copyA && nn > 2 * kNr);
   for (int64_t m0 = rows.begin; m0 < rows.end; m0 += s.mc) {
     const int64_t mn = rows.end - m0 < s.mc ? rows.end - m0 : s.mc;
-    for (int64_t n0 = columns.begin; n0 < columns.end; n0 += s.nc) {
-      const int64_t nn = columns.end - n0 < s.nc ? columns.end - n0 : s.nc;
-      Epilogue e = whole;
-      if (e.bias != nullptr) e.bias += m0 * e.biasRow + (e.biasColumn ? n0 : 0);
-      if (e.residual != nullptr) e.residual += m0 * e.residualRow + n0;
-      for (int64_t block = 0; block < s.kBlocks; block++) {
-        const int64_t k0 = block * s.kc, kn = p.k - k0 < s.kc ? p.k - k0 : s.kc;
-        GemmBlock g{a + m0 * p.lda + k0,
-                    p.lda,
-                    b + n0 * p.k + k0 * kNr,
-                    p.k * kNr,
-                    kn,
-                    y + m0 * p.ldc + n0,
-                    p.ldc,
-                    0,
-                    block == 0,
-                    block == s.kBlocks - 1};
-        if (copied) {
-          // One block of k and one of rows (few columns groups repeat it, at 1-2 % of the products it serves).
-          if (p.transA) {
-            transposeWords(reinterpret_cast<const uint32_t*>(a + k0 * p.lda + m0), p.lda, kn, mn,
-                           reinterpret_cast<uint32_t*>(scratch), s.scratchRow);
-          } else {
-            gemmCopyA(g.a, p.lda, mn, kn, scratch, s.scratchRow);
-          }
-          g.a = scratch;
-          g.lda = s.scratchRow;
+    Epilogue e = whole;
+    if (e.bias != nullptr) e.bias += m0 * e.biasRow + (e.biasColumn ? n0 : 0);
+    if (e.residual != nullptr) e.residual += m0 * e.residualRow + n0;
+    for (int64_t block = 0; block < s.kBlocks; block++) {
+      const int64_t k0 = block * s.kc, kn = p.k - k0 < s.kc ? p.k - k0 : s.kc;
+      GemmBlock g{a + m0 * p.lda + k0,
+                  p.lda,
+                  b + n0 * p.k + k0 * kNr,
+                  p.k * kNr,
+                  kn,
+                  y + m0 * p.ldc + n0,
+                  p.ldc,
+                  0,
+                  block == 0,
+                  block == s.kBlocks - 1};
+      if (copied) {
+        if (p.transA) {
+          transposeWords(reinterpret_cast<const uint32_t*>(a + k0 * p.lda + m0), p.lda, kn, mn,
+                         reinterpret_cast<uint32_t*>(scratch), s.scratchRow);
+        } else {
+          gemmCopyA(g.a, p.lda, mn, kn, scratch, s.scratchRow);
         }
-        gemmBlock(g, e, mn, nn);
+        g.a = scratch;
+        g.lda = s.scratchRow;
       }
+      gemmBlock(g, e, mn, nn);
     }
   }
 }
@@ -175,7 +172,7 @@ static Fault gemmRun(const Work& w) {
   const auto& p = w.as<GemmParams>();
   const GemmGrid grid = gemmGrid(p, w.tiles, ceilDiv(p.m, kGemmUnitRows), ceilDiv(p.n, kNr));
   const int64_t inN = w.tile % grid.n, inM = w.tile / grid.n % grid.m, inBatch = w.tile / grid.n / grid.m;
-  const Range rows = tileRange(p.m, static_cast<uint32_t>(inM), static_cast<uint32_t>(grid.m), kGemmUnitRows);
+  const Range rows = tileRange(p.m, static_cast<uint32_t>(inM), static_cast<uint32_t>(grid.m));
   const Range columns = tileRange(p.n, static_cast<uint32_t>(inN), static_cast<uint32_t>(grid.n), kNr);
   const Range batch = tileRange(gemmBatch(p), static_cast<uint32_t>(inBatch), static_cast<uint32_t>(grid.batch));
   const Epilogue whole = epilogueOf(p, w.at<const float>(3), w.at<const float>(4));

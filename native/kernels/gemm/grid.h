@@ -26,6 +26,10 @@ inline int64_t gemmBatch(const P& p) {
   return p.batch[0] * p.batch[1] * p.batch[2] * p.batch[3];
 }
 
+// Rows of one unit of m: every ISA's tile height divides into it roughly. Units bound how many tiles there are; the
+// rows of a matrix are cut evenly, wherever that is, as short tiles of registers cost little and unequal tiles a lot.
+constexpr int64_t kGemmUnitRows = 14;
+
 // The grid of exactly `tiles` tiles that reads least: whole matrices first, then the split of m and n with the
 // smallest sum of sides. batch = 0 where that many tiles cannot be made.
 inline GemmGrid gemmGrid(const GemmParams& p, int64_t tiles, int64_t mUnits, int64_t nUnits) {
@@ -39,7 +43,8 @@ inline GemmGrid gemmGrid(const GemmParams& p, int64_t tiles, int64_t mUnits, int
       if (rest % gm != 0 || gm > mUnits || gn > nUnits) continue;
       // What the busiest tile does, and what it reads for that.
       const double products = static_cast<double>(ceilDiv(gemmBatch(p), gb));
-      const double rows = static_cast<double>(ceilDiv(mUnits, gm)), panels = static_cast<double>(ceilDiv(nUnits, gn));
+      const double rows = static_cast<double>(ceilDiv(p.m, gm)) / kGemmUnitRows;
+      const auto panels = static_cast<double>(ceilDiv(nUnits, gn));
       const double cost = products * (rows * panels + 0.05 * (rows + panels));
       if (best.batch == 0 || cost < bestCost) {
         best = {gb, gm, gn};
@@ -103,23 +108,27 @@ inline const char* gemmVerifyOutput(const P& p, const Check& c, bool& empty) {
   return nullptr;
 }
 
-// Rows of one unit of m: every ISA's tile height divides into it roughly; the cut does not change results.
-constexpr int64_t kGemmUnitRows = 14;
-
 // Cache blocks. kc 512: a block of one panel is 64 KB, read from L2 at 5 bytes a cycle behind the FMAs, so that it need
-// not fit L1; every further block of k loads and stores y once more (256: 2 % slower at 512³). mc 252 rows of it are
-// 504 KB of a; nc 256 columns keep the partial sums of y, 258 KB, in L2 beside it. Fetching the next panel ahead gained
-// nothing.
-constexpr int64_t kGemmKc = 512, kGemmMc = 252, kGemmNc = 256;
+// not fit L1; every further block of k loads and stores y once more (256: 2 % slower at 512³). A block of a has at most
+// 126x512 floats, 252 KB: twice as much was 2 % slower at 1024³ (AVX2: 5 %). y is not blocked: its partial sums pass
+// through the caches once a block of k, 4 bytes for 1024 FMAs, and blocking it copied a once for each block of columns
+// (3 %; AVX2: 20 %).
+constexpr int64_t kGemmKc = 512, kGemmMc = 126;
 
 // Columns of one unit of gemm_direct.
 constexpr int64_t kGemmDirectColumns = 128;
 
 struct GemmBlocking {
-  int64_t mc, nc, kc, kBlocks;
+  int64_t mc, kc, kBlocks;
   bool copyA;          // rows of a fall into too few sets of L1
   int64_t scratchRow;  // floats between rows of the copy: an odd number of cache lines
 };
+
+// Most rows of a block of a that is kc wide, before rounding up to a tile.
+inline int64_t gemmBlockRows(int64_t kc) {
+  return kc < kGemmKc / 4 ? 4 * kGemmMc : kc > kGemmKc ? kGemmMc : kGemmMc * kGemmKc / kc;
+}
+inline int64_t gemmScratchRow(int64_t kc) { return roundUp(kc, 16) | 16; }
 
 // How `rows` rows of one matrix are blocked by tiles of `mr` rows.
 inline GemmBlocking gemmBlocking(const GemmParams& p, int64_t mr, int64_t rows) {
@@ -127,10 +136,10 @@ inline GemmBlocking gemmBlocking(const GemmParams& p, int64_t mr, int64_t rows) 
   // Few rows read every panel once: there is nothing to keep in a cache.
   s.kBlocks = rows <= mr || p.k <= kGemmKc ? 1 : ceilDiv(p.k, kGemmKc);
   s.kc = ceilDiv(p.k, s.kBlocks);
-  s.mc = rows <= kGemmMc ? rows : roundUp(ceilDiv(rows, ceilDiv(rows, kGemmMc)), mr);
-  s.nc = s.kBlocks == 1 ? INT64_MAX / 2 : kGemmNc;
+  const int64_t most = gemmBlockRows(s.kc);
+  s.mc = rows <= most ? rows : roundUp(ceilDiv(rows, ceilDiv(rows, most)), mr);
   s.copyA = rows > mr / 2 && p.lda % 512 == 0 && p.k >= 128;
-  s.scratchRow = roundUp(s.kc, 16) | 16;
+  s.scratchRow = gemmScratchRow(s.kc);
   return s;
 }
 
