@@ -68,17 +68,24 @@ static void convTile(const TileJob& j) {
     }
     if (k < n) step(k, b);
   }
-  DSNK_UNROLL for (int i = 0; i < MR; i++) {
-    float* y = j.y + j.pixel[i] * j.ldc;
-    if (j.last) {
-      if (j.residual) {
+  if (j.last) {
+    if (j.residual) {
+      DSNK_UNROLL for (int i = 0; i < MR; i++) {
         const float* add = j.residual + j.pixel[i] * j.residualStride;
         DSNK_UNROLL for (int v = 0; v < V; v++) {
           t[i][v] = t[i][v] + (v < V - 1 || whole ? F32::load(add + v * L) : F32::loadFirst(add + v * L, tail));
         }
       }
-      DSNK_UNROLL for (int v = 0; v < V; v++) t[i][v] = j.clamp(t[i][v]);
     }
+    j.clamp(t);
+  }
+  // Vector stores may lie anywhere for the compiler: what they need is read before them.
+  const int64_t ldc = j.ldc;
+  float* const base = j.y;
+  int64_t pixel[MR];
+  DSNK_UNROLL for (int i = 0; i < MR; i++) pixel[i] = j.pixel[i] * ldc;
+  DSNK_UNROLL for (int i = 0; i < MR; i++) {
+    float* y = base + pixel[i];
     DSNK_UNROLL for (int v = 0; v < V - 1; v++) t[i][v].store(y + v * L);
     if (whole)
       t[i][V - 1].store(y + (V - 1) * L);

@@ -48,14 +48,18 @@ DSNK_INLINE F32 loadPart(const float* p, int n) {
 }
 
 template <bool whole, int PX>
-DSNK_INLINE void storeBlock(const DepthwiseRow& u, F32 (&t)[PX], int64_t o, int64_t c, int n) {
-  DSNK_UNROLL for (int i = 0; i < PX; i++) {
-    if (u.residual) t[i] = t[i] + loadPart<whole>(u.residual + (o + i) * u.residualPixel + c, n);
-    const F32 y = u.clamp(t[i]);
+DSNK_INLINE void storeBlock(const DepthwiseRow& u, F32 (&t)[1][PX], int64_t o, int64_t c, int n) {
+  if (u.residual) {
+    const float* add = u.residual + o * u.residualPixel + c;
+    DSNK_UNROLL for (int i = 0; i < PX; i++, add += u.residualPixel) t[0][i] = t[0][i] + loadPart<whole>(add, n);
+  }
+  u.clamp(t);
+  float* y = u.y + o * u.outPixel + c;
+  DSNK_UNROLL for (int i = 0; i < PX; i++, y += u.outPixel) {
     if constexpr (whole)
-      y.store(u.y + (o + i) * u.outPixel + c);
+      t[0][i].store(y);
     else
-      y.storeFirst(u.y + (o + i) * u.outPixel + c, n);
+      t[0][i].storeFirst(y, n);
   }
 }
 
@@ -73,9 +77,9 @@ DSNK_INLINE F32 kept(F32 x) {
 // it. Columns outside `columns` lie in the padding; that is looked at only where `border`.
 template <int KW, int S, int PX, bool whole, bool border>
 DSNK_INLINE void slideVector(const DepthwiseRow& u, int64_t o, int64_t firstW, Range columns, int64_t c, int n) {
-  F32 t[PX];
+  F32 t[1][PX];
   const F32 bias = u.bias ? loadPart<whole>(u.bias + c, n) : F32::zero();
-  DSNK_UNROLL for (int i = 0; i < PX; i++) t[i] = bias;
+  DSNK_UNROLL for (int i = 0; i < PX; i++) t[0][i] = bias;
   const float* x = u.x + (u.firstH + u.tapsH.begin) * u.inRow + firstW * u.inPixel + c;
   const float* w = u.w + u.tapsH.begin * u.tapRow + c;
   for (int64_t h = u.tapsH.begin; h < u.tapsH.end; h++, x += u.inRow, w += u.tapRow) {
@@ -88,7 +92,7 @@ DSNK_INLINE void slideVector(const DepthwiseRow& u, int64_t o, int64_t firstW, R
       const F32 v = kept(loadPart<whole>(at, n));
       DSNK_UNROLL for (int i = 0; i < PX; i++) {
         const int k = column - i * S;
-        if (k >= 0 && k < KW) t[i] = fma(v, tap[k], t[i]);
+        if (k >= 0 && k < KW) t[0][i] = fma(v, tap[k], t[0][i]);
       }
     }
   }
@@ -96,7 +100,9 @@ DSNK_INLINE void slideVector(const DepthwiseRow& u, int64_t o, int64_t firstW, R
 }
 
 template <int KW, int S, int PX, bool border>
-static void slide(const DepthwiseRow& u, int64_t o, int64_t firstW, Range columns) {
+static void slide(const DepthwiseRow& row, int64_t o, int64_t firstW, Range columns) {
+  // A copy that no store can reach: fields stay in registers over the loop.
+  const DepthwiseRow u = row;
   int64_t c = 0;
   for (; c + F32::lanes <= u.channels; c += F32::lanes) {
     slideVector<KW, S, PX, true, border>(u, o, firstW, columns, c, F32::lanes);
@@ -110,13 +116,13 @@ static void slide(const DepthwiseRow& u, int64_t o, int64_t firstW, Range column
 template <bool whole>
 DSNK_INLINE void anyVector(const DepthwiseRow& u, int64_t o, int64_t firstW, int64_t stepW, int64_t stepH, Range tapsW,
                            int64_t c, int n) {
-  F32 t[1] = {u.bias ? loadPart<whole>(u.bias + c, n) : F32::zero()};
+  F32 t[1][1] = {{u.bias ? loadPart<whole>(u.bias + c, n) : F32::zero()}};
   for (int64_t h = u.tapsH.begin; h < u.tapsH.end; h++) {
     const float* x = u.x + (u.firstH + h * stepH) * u.inRow - (h < u.restartTap ? 0 : u.restart) + c;
     const float* w = u.w + h * u.tapRow + c;
     for (int64_t k = tapsW.begin; k < tapsW.end; k++) {
-      t[0] =
-          fma(loadPart<whole>(x + (firstW + k * stepW) * u.inPixel, n), loadPart<whole>(w + k * u.tapPixel, n), t[0]);
+      t[0][0] = fma(loadPart<whole>(x + (firstW + k * stepW) * u.inPixel, n), loadPart<whole>(w + k * u.tapPixel, n),
+                    t[0][0]);
     }
   }
   storeBlock<whole, 1>(u, t, o, c, n);

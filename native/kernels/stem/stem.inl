@@ -54,14 +54,15 @@ static void stemTile(const StemJob& j) {
       }
     }
   }
-  DSNK_UNROLL for (int i = 0; i < MR; i++) {
-    float* y = j.y + i * j.ldc;
-    DSNK_UNROLL for (int v = 0; v < V - 1; v++) j.clamp(t[i][v]).store(y + v * L);
-    const F32 last = j.clamp(t[i][V - 1]);
+  j.clamp(t);
+  float* y = j.y;
+  const int64_t ldc = j.ldc;
+  DSNK_UNROLL for (int i = 0; i < MR; i++, y += ldc) {
+    DSNK_UNROLL for (int v = 0; v < V - 1; v++) t[i][v].store(y + v * L);
     if (whole)
-      last.store(y + (V - 1) * L);
+      t[i][V - 1].store(y + (V - 1) * L);
     else
-      last.storeFirst(y + (V - 1) * L, tail);
+      t[i][V - 1].storeFirst(y + (V - 1) * L, tail);
   }
 }
 #undef DSNK_UNROLL
