@@ -5,8 +5,10 @@
 //           7): at 3x3 stride 1 that is 27 loads of x and 9 of w for 63 fma, so the kernel is bound by fma in L1 and by
 //           memory outside. 7 sums + 5 weights + 1 fit the 16 registers of AVX2. Blocks at the border leave out
 //           columns by a predictable branch. Channels are the inner loop: every stream is read forwards.
-//           Measured on one Zen 4 core, fraction of the fma probe: 3x3 62 … 70 %, 5x5 78 %, 3x3 stride 2 at 112x112
-//           38 % (it reads 5 MB at 40 GB/s). Six pixels with separate code for border pixels lost a third.
+//           Measured on one Zen 4 core, fraction of the fma probe: 3x3 70 … 77 %, 5x5 93 %, 3x3 stride 2 at 112x112
+//           55 % (it reads 5 MB at 50 GB/s). Rejected: six pixels with separate code for border pixels lost a third;
+//           units of 32 or 64 channels, so that three rows stay in L1, lost 0 … 10 %; the three rows of taps unrolled
+//           gained nothing.
 // Packing   w as [tap][channel], one row of channels per tap (conv_pack with one lane and one panel)
 // Source    our own; the taps in one pass are those of XNNPACK's dwconv in spirit, here without an indirection buffer
 #include "kernels/conv/finish.inl"
