@@ -39,6 +39,8 @@ export interface CompileOptions {
   readonly choose?: ChoicePolicy | undefined;
   /** Whether products may round their operands to bfloat16; default `f32`. */
   readonly precision?: Precision;
+  /** Threads that will run the program. */
+  readonly threads?: number;
 }
 
 /**
@@ -52,6 +54,7 @@ export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex
     graph,
     // the products of a fused block have no bfloat16 form; those of its convolutions have
     passes.filter((p) => !options.skipPasses?.includes(p.name) && !(precision === 'bf16' && p === fuseBands)),
+    options,
   );
   schedule(graph);
   const rows = options.winograd === false ? without(catalogue, isWinograd) : catalogue;

@@ -21,10 +21,15 @@ import { readPlanes } from './read-planes.js';
 import { sinkReshapes } from './sink-reshapes.js';
 import { sinkTransposes } from './sink-transposes.js';
 
+/** What the program will run on, where that decides whether a rewrite pays. It never decides a result. */
+export interface Target {
+  readonly threads?: number;
+}
+
 export interface Pass {
   readonly name: string;
   /** One rewrite, applied wherever it fits. New nodes must come out typed (inferNode). Returns the number of rewrites. */
-  run(graph: Graph): number;
+  run(graph: Graph, target?: Target): number;
 }
 
 // biome-ignore format: one pass a line
@@ -56,10 +61,10 @@ export const passes: readonly Pass[] = [
 ];
 
 /** Runs passes in order; checks the graph after each where DSNK_VERIFY is set (tests set it). */
-export function runPasses(graph: Graph, list: readonly Pass[] = passes): Map<string, number> {
+export function runPasses(graph: Graph, list: readonly Pass[] = passes, target: Target = {}): Map<string, number> {
   const rewrites = new Map<string, number>();
   for (const pass of list) {
-    rewrites.set(pass.name, (rewrites.get(pass.name) ?? 0) + pass.run(graph));
+    rewrites.set(pass.name, (rewrites.get(pass.name) ?? 0) + pass.run(graph, target));
     if (process.env['DSNK_VERIFY']) verifyGraph(graph, `pass ${pass.name}`);
   }
   return rewrites;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AttrValue, Value } from '../../lib/graph/graph.js';
 import { fuseBands } from '../../lib/passes/fuse-bands.js';
-import { Build, golden, rewritten } from './graphs.js';
+import { runPasses } from '../../lib/passes/index.js';
+import { Build, golden, rewritten, text } from './graphs.js';
 
 /** A channels-last convolution, as the passes before leave it. */
 function conv(b: Build, x: Value, out: number, kernel: number, attrs: Record<string, AttrValue> = {}, residual?: Value): Value {
@@ -95,6 +96,16 @@ describe('fuse-bands', () => {
     expect(block((b) => conv(b, conv(b, conv(b, b.input('small', [1, 7, 7, 4]), 8, 1), 8, 3, depthwise), 4, 1))).toMatch(/dsnk\.Conv(.|\n)*InvertedResidual/);
     // rows that no cache holds
     expect(block((b) => conv(b, conv(b, b.input('wide', [1, 28, 20000, 1]), 8, 1), 8, 3, depthwise))).not.toMatch(fused);
+  });
+  it('leaves the expansion to its own kernel where many threads would repeat its rows', () => {
+    const of = (threads: number) => {
+      const b = new Build();
+      const y = conv(b, conv(b, conv(b, b.input('x', [1, 28, 28, 4]), 8, 1), 8, 3, { group: 8 }), 4, 1);
+      runPasses(b.done(y), [fuseBands], { threads });
+      return text(b.graph);
+    };
+    expect(of(4)).not.toMatch(/dsnk\.Conv/);
+    expect(of(8)).toMatch(/dsnk\.Conv(.|\n)*InvertedResidual/);
   });
   it('gives a sum between depthwise and projection to neither', () => {
     const b = new Build();
