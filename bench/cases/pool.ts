@@ -15,6 +15,8 @@ export interface PoolCase {
   /** Output elements past the last whole window (ceil_mode). */
   readonly longer?: number;
   readonly p?: number;
+  /** Elements past the channels in each pixel of y. */
+  readonly gap?: number;
 }
 
 const three = (list: readonly number[], fill: number): number[] => [...Array<number>(3 - list.length).fill(fill), ...list];
@@ -43,6 +45,7 @@ export function poolParamsOf(c: PoolCase) {
     padsBegin: three(pads.slice(0, rank), 0),
     padsEnd: three(pads.slice(rank), 0),
     dilations: three(c.dilations ?? [], 1),
+    ldc: c.channels + (c.gap ?? 0),
   };
 }
 
@@ -65,12 +68,18 @@ export const poolCases: readonly PoolCase[] = kinds.flatMap((kind) => [
   of('one dimension', kind, { size: [11], kernel: [4], strides: [3] }),
   of('three dimensions', kind, { size: [4, 5, 6], kernel: [2, 3, 2], pads: [1, 1, 0, 0, 1, 1] }),
   of('global', kind, { size: [7, 7], kernel: [7, 7], channels: 100, batch: 2 }),
+  of('gap between pixels', kind, { gap: 5, strides: [2, 1], channels: 33 }),
+  of('wide rows', kind, { size: [3, 40], channels: 270, kernel: [2, 3], pads: [0, 1, 1, 1] }),
+  of('a window beyond the input', kind, { size: [2, 3], kernel: [3, 3], pads: [4, 4, 4, 4], dilations: [2, 2] }),
   of('empty batch', kind, { batch: 0 }),
   ...(kind === 'lp' ? [1, 3, 4].map((p) => of(`p=${p}`, kind, { p, pads: [1, 1, 1, 1] })) : []),
 ]);
 
 export const poolBenchCases: readonly PoolCase[] = [
   of('3x3 s2 64 @112', 'max', { size: [112, 112], channels: 64, strides: [2, 2], pads: [1, 1, 1, 1] }),
+  of('3x3 s2 24 @112', 'max', { size: [112, 112], channels: 24, strides: [2, 2], pads: [1, 1, 1, 1] }),
+  of('global 32 @112', 'average', { size: [112, 112], kernel: [112, 112], channels: 32 }),
+  of('global 672 @14', 'average', { size: [14, 14], kernel: [14, 14], channels: 672 }),
   of('global 1280 @7', 'average', { size: [7, 7], kernel: [7, 7], channels: 1280 }),
   of('2x2 s2 256 @28', 'average', { size: [28, 28], kernel: [2, 2], strides: [2, 2], channels: 256 }),
 ];
@@ -84,7 +93,7 @@ export function poolKernelCase(c: PoolCase): KernelCase {
     dtypes: 'f32',
     schema: poolParams,
     params: poolParamsOf(c),
-    outputs: () => [new Float32Array(product(poolOutput(c)))],
+    outputs: () => [new Float32Array((product(poolOutput(c)) / c.channels) * (c.channels + (c.gap ?? 0)))],
     inputs: () => [floats(product(c.size), 1)],
     bench: true,
   };

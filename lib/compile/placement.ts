@@ -4,7 +4,7 @@
  *     %a = dsnk.Conv(%x, V); %b = dsnk.Conv(%x, W); %y = Concat(%a, %b) {axis=3}
  *         →   both convolutions write into %y, rows of it apart
  *
- * Only operators that can write rows apart take part (Operator.writesRows). Refuses: values that others read or that
+ * Only operators that can write rows apart take part (Operator.writesRows), with one result. Refuses: values that others read or that
  * leave the graph, results of constants (the init program makes them), and columns whose bytes do not start and end at
  * multiples of 8, where operands must lie.
  */
@@ -46,7 +46,7 @@ export function placeParts(graph: Graph): Map<Value, Placement> {
       if (rows === 0 || rowBytes === 0 || producer === undefined || reads.get(v) !== 1 || offset % ALIGN !== 0) continue;
       // what comes behind starts where this ends; the next row starts a stride on, at any multiple of the element
       if (end % ALIGN !== 0 && end !== rowStride) continue;
-      if (operatorOf(producer)?.writesRows !== true || producer.inputs.every((x) => x?.constant !== undefined)) continue;
+      if (operatorOf(producer)?.writesRows !== true || producer.outputs.length !== 1 || producer.inputs.every((x) => x?.constant !== undefined)) continue;
       // the operator's rows are those along the last axis
       if (rows !== 1 && d !== y.dims.length - 1) continue;
       placements.set(v, { of: y, offset, rows, rowStride });

@@ -9,7 +9,7 @@ export const poolKind = kernelEnum('PoolKind', [
 
 /**
  * Channels-last pooling over three spatial dimensions (leading ones 1 for lower ranks).
- * Operands: y [N,OD,OH,OW,C], x [N,D,H,W,C].
+ * Operands: y [N,OD,OH,OW,C] (pixels `ldc` apart), x [N,D,H,W,C].
  */
 export const poolParams = kernelParams('PoolParams', {
   kind: 'i32',
@@ -23,6 +23,7 @@ export const poolParams = kernelParams('PoolParams', {
   padsBegin: 'i32[3]',
   padsEnd: 'i32[3]',
   dilations: 'i32[3]',
+  ldc: 'i32',
 });
 
 /**

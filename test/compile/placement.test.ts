@@ -5,7 +5,7 @@ import { Model } from '../../lib/runtime/model.js';
 import { randomFloats } from '../kernels/harness.js';
 
 interface Part {
-  readonly op: 'conv' | 'depthwise' | 'transposed' | 'input' | 'constant';
+  readonly op: 'conv' | 'depthwise' | 'transposed' | 'pool' | 'input' | 'constant';
   readonly channels: number;
 }
 
@@ -31,6 +31,7 @@ const cases: readonly Case[] = [
   { name: 'columns that fill no vector', parts: [conv(2), conv(18), conv(35)], calls: 0 },
   { name: 'a depthwise one', parts: [conv(4), { op: 'depthwise', channels: 12 }], calls: 0 },
   { name: 'a transposed one', parts: [{ op: 'transposed', channels: 20 }, conv(4)], calls: 0 },
+  { name: 'a pool', parts: [conv(4), { op: 'pool', channels: 16 }, conv(6)], calls: 0 },
   { name: 'a value from elsewhere between', parts: [conv(4), given(6), conv(8)], calls: 1 },
   { name: 'runs of values from elsewhere', parts: [given(4), given(2), conv(6), given(4), conv(2), given(1)], calls: 3 },
   { name: 'columns that start between operands', parts: [conv(3), conv(5)], calls: 1 },
@@ -57,6 +58,8 @@ function network({ parts, axis = 1, batch = 1, size = 7, output = false }: Case,
     switch (part.op) {
       case 'input':
         return graph.addInput(`part${i}`, 'float32', [batch, m, size, size]);
+      case 'pool':
+        return graph.addNode('MaxPool', [x], { attrs: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] } }).output();
       case 'constant':
         return weight([batch, m, size, size]);
       case 'transposed':

@@ -38,6 +38,16 @@ function reference(c: PoolCase, x: ArrayLike<number>, columnMajor = false) {
   return { y, indices };
 }
 
+/** The pixels without what lies between them, which must be untouched. */
+function dense(y: ArrayLike<number>, channels: number, ldc: number): number[] {
+  const kept: number[] = [];
+  for (let i = 0; i < y.length; i++) {
+    if (i % ldc < channels) kept.push(y[i] as number);
+    else if (y[i] !== 0) expect.fail(`wrote ${y[i]} between pixels at ${i}`);
+  }
+  return kept;
+}
+
 const elements = (c: PoolCase) => c.size.reduce((a, b) => a * b, c.batch) * c.channels;
 
 describe.each(rowsOf('pool', 'f32'))('$name', (row) => {
@@ -46,9 +56,10 @@ describe.each(rowsOf('pool', 'f32'))('$name', (row) => {
     const params = poolParamsOf(c);
     const want = reference(c, x).y;
     const taps = c.kernel.reduce((a, b) => a * b, 1);
-    for (const threads of [1, 2, 3]) {
-      const y = new Float32Array(want.length);
-      callKernel(row, poolParams, params, [y], [x], { threads });
+    for (const threads of [1, 2, 3, 4]) {
+      const apart = new Float32Array((want.length / c.channels) * params.ldc);
+      callKernel(row, poolParams, params, [apart], [x], { threads });
+      const y = dense(apart, c.channels, params.ldc);
       for (let i = 0; i < want.length; i++) {
         // |x| ≤ 1: taps sums and one division, each rounding at most 2^-24 of a partial sum ≤ taps, over a divisor ≥ 1;
         // pow adds a few ulp. Maxima are exact.
@@ -83,9 +94,10 @@ describe.each([
     const x = new array(Array.from({ length: elements(c) }, () => low + Math.floor(256 * next())));
     for (const row of rowsOf('pool', dtype)) {
       const want = reference(c, x).y.map((v) => Math.max(v, low));
-      const y = new array(want.length);
-      callKernel(row, poolParams, poolParamsOf(c), [y], [x], { threads: 2 });
-      expect([...y]).toEqual(want);
+      const params = poolParamsOf(c);
+      const y = new array((want.length / c.channels) * params.ldc);
+      callKernel(row, poolParams, params, [y], [x], { threads: 2 });
+      expect(dense(y, c.channels, params.ldc)).toEqual(want);
     }
   });
 });
@@ -94,7 +106,7 @@ describe.each(rowsOf('pool_indices', 'f32'))('$name', (row) => {
   it.each(poolCases.filter((c) => c.kind === 'max'))('$name', (c) => {
     const next = mulberry32(7);
     const x = Float32Array.from({ length: elements(c) }, () => Math.floor(6 * next())); // ties: the first one counts
-    const { kind: _kind, p: _p, padsEnd: _padsEnd, ...params } = poolParamsOf(c);
+    const { kind: _kind, p: _p, padsEnd: _padsEnd, ldc: _ldc, ...params } = poolParamsOf(c);
     for (const columnMajor of [0, 1]) {
       const want = reference(c, x, columnMajor === 1);
       const y = new Float32Array(want.y.length);

@@ -47,8 +47,9 @@ struct PoolParams {
   int32_t padsBegin[3];
   int32_t padsEnd[3];
   int32_t dilations[3];
+  int32_t ldc;
 };
-static_assert(sizeof(PoolParams) == 100);
+static_assert(sizeof(PoolParams) == 104);
 static_assert(offsetof(PoolParams, kind) == 0);
 static_assert(offsetof(PoolParams, batch) == 4);
 static_assert(offsetof(PoolParams, channels) == 8);
@@ -60,5 +61,6 @@ static_assert(offsetof(PoolParams, strides) == 52);
 static_assert(offsetof(PoolParams, padsBegin) == 64);
 static_assert(offsetof(PoolParams, padsEnd) == 76);
 static_assert(offsetof(PoolParams, dilations) == 88);
+static_assert(offsetof(PoolParams, ldc) == 100);
 
 }  // namespace dsnk

@@ -2,7 +2,7 @@
 // pooling that returns positions.
 //
 // Computes  y[n,o,c] = max over the taps inside x; indices[n,o,c] = where the first of the largest stood in [N,C,D,H,W]
-// Shapes    y [N,OD,OH,OW,C]; indices likewise; x [N,D,H,W,C]
+// Shapes    y [N,OD,OH,OW,C], pixels ldc apart; indices dense, and y beside them; x [N,D,H,W,C]
 // Numerics  bit-equal; an empty window gives the lowest value and index -1; NaN is never larger
 // Tiling    one output pixel times 64 channels is one unit
 // Packing   none
@@ -30,8 +30,12 @@ const char* verifyIndices(const Kernel& k, const Check& c) {
   return nullptr;
 }
 
-uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
-  return tilesOfPool(*static_cast<const PoolParams*>(params), threads);
+uint32_t tiles(const Kernel& k, const void* params, uint32_t threads) {
+  const auto& p = *static_cast<const PoolParams*>(params);
+  if (k.dtypes[0] != 'f') return tilesOfPool(p, threads);
+  const PoolRows rows(p);
+  const int64_t channels = p.channels < rows.partChannels ? p.channels : rows.partChannels;
+  return tilesFor(rows.units, p.outSize[2] * (tapsOfPool(p) + 4) * channels / 8, threads);
 }
 uint32_t tilesIndices(const Kernel&, const void* params, uint32_t threads) {
   return tilesOfPool(*static_cast<const PoolIndicesParams*>(params), threads);
@@ -68,7 +72,7 @@ Fault maxPool(const Work& w) {
   const Range units = tileRange(poolUnits(p), w.tile, w.tiles);
   for (int64_t i = units.begin; i < units.end; i++) {
     const PoolUnit u = poolUnit(p, i);
-    T* y = w.at<T>(0) + u.pixel * p.channels + u.channel;
+    T* y = w.at<T>(0) + u.pixel * p.ldc + u.channel;
     for (int64_t c = 0; c < u.channels; c++) y[c] = lowest<T>();
     forTaps(p, u, [&](int64_t at, int64_t, int64_t, int64_t) {
       const T* x = w.at<const T>(1) + at;

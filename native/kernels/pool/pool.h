@@ -6,7 +6,7 @@
 
 namespace dsnk {
 
-// Channels of one unit.
+// Channels of one unit of the kernels that are no float vectors.
 constexpr int64_t kPoolChannels = 64;
 
 // The taps of one axis that lie inside the input, and how many lie inside input and padding.
@@ -46,7 +46,14 @@ inline const char* verifyPool(const Params& p, const Check& c, uint32_t input, i
   }
   if (in.bad() || out.bad() || strides.bad()) return "sizes must be sane";
   if (!(in * p.channels * elementBytes).fits(c.operandBytes[input])) return "x must hold batch·size·channels";
-  if (!(out * p.channels * elementBytes).fits(c.operandBytes[0])) return "y must hold batch·size·channels";
+  if constexpr (requires { p.ldc; }) {
+    if (p.ldc < p.channels) return "ldc must be at least the channels";
+    if (out.value() > 0 && p.channels > 0 &&
+        !((Size(static_cast<int64_t>(out.value()) - 1) * p.ldc + p.channels) * elementBytes).fits(c.operandBytes[0]))
+      return "y must hold its pixels, ldc apart";
+  } else if (!(out * p.channels * elementBytes).fits(c.operandBytes[0])) {
+    return "y must hold batch·size·channels";
+  }
   return nullptr;
 }
 
@@ -56,18 +63,33 @@ inline int64_t poolUnits(const Params& p) {
   return int64_t{p.batch} * p.outSize[0] * p.outSize[1] * p.outSize[2] * ceilDiv(p.channels, kPoolChannels);
 }
 
+// Taps of a window inside the input, at most 2^20.
 template <class Params>
-inline uint32_t tilesOfPool(const Params& p, uint32_t threads) {
+inline int64_t tapsOfPool(const Params& p) {
   int64_t taps = 1;
   for (int a = 0; a < 3; a++) {
     taps *= p.kernel[a] < p.inSize[a] ? p.kernel[a] : p.inSize[a];
     if (taps > 1 << 20) taps = 1 << 20;
   }
-  const int64_t channels = p.channels < kPoolChannels ? p.channels : kPoolChannels;
-  return tilesFor(poolUnits(p), (taps + 4) * channels / 8, threads);
+  return taps;
 }
 
-// Where a unit stands.
+template <class Params>
+inline uint32_t tilesOfPool(const Params& p, uint32_t threads) {
+  const int64_t channels = p.channels < kPoolChannels ? p.channels : kPoolChannels;
+  return tilesFor(poolUnits(p), (tapsOfPool(p) + 4) * channels / 8, threads);
+}
+
+// How pooling of floats is cut: one unit is a row of output for a range of channels.
+struct PoolRows {
+  int64_t partChannels, parts, units;
+  explicit PoolRows(const PoolParams& p)
+      : partChannels(p.outSize[2] == 1 ? 32 : 256),
+        parts(ceilDiv(p.channels, partChannels)),
+        units(p.outSize[2] == 0 ? 0 : int64_t{p.batch} * p.outSize[0] * p.outSize[1] * parts) {}
+};
+
+// Where a unit of the kernels that are no float vectors stands.
 struct PoolUnit {
   int64_t pixel, image, channel, channels;
   int64_t at[3];
