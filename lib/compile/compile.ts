@@ -3,14 +3,13 @@
 import { dsnkError } from '../errors.js';
 import type { Constant, Graph, Node } from '../graph/graph.js';
 import { operatorOf } from '../ops/index.js';
-import { fuseBands } from '../passes/fuse-bands.js';
 import { passes, runPasses } from '../passes/index.js';
 import { type Catalogue, isWinograd, without } from './catalogue.js';
 import type { ChoicePolicy } from './choice.js';
 import { Lowering, type Step } from './lowering.js';
 import type { MemoryPlan } from './memory.js';
 import { planProgram } from './plan.js';
-import { type Precision, settled } from './precision.js';
+import { type Precision, roundsProducts, settled } from './precision.js';
 import { encodeProgram, type Location, type ProgramImage } from './program.js';
 import { schedule } from './schedule.js';
 import { specialize } from './specialize.js';
@@ -52,9 +51,8 @@ export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex
   specialize(graph);
   runPasses(
     graph,
-    // the products of a fused block have no bfloat16 form; those of its convolutions have
-    passes.filter((p) => !options.skipPasses?.includes(p.name) && !(precision === 'bf16' && p === fuseBands)),
-    options,
+    passes.filter((p) => !options.skipPasses?.includes(p.name)),
+    { ...options, bfloat: roundsProducts(precision, catalogue) },
   );
   schedule(graph);
   const rows = options.winograd === false ? without(catalogue, isWinograd) : catalogue;

@@ -22,6 +22,9 @@ export function settled(precision: Precision, catalogue: Catalogue): 'f32' | 'bf
   return fastRows(catalogue, 'gemm').length > 0 ? 'bf16' : 'f32';
 }
 
+/** Whether any product becomes one in bfloat16. */
+export const roundsProducts = (precision: 'f32' | 'bf16', catalogue: Catalogue) => precision === 'bf16' && fastRows(catalogue, 'conv').length > 0;
+
 export interface BfloatChoice {
   /** The row that could be used. */
   readonly row?: KernelRow;

@@ -24,6 +24,8 @@ import { sinkTransposes } from './sink-transposes.js';
 /** What the program will run on, where that decides whether a rewrite pays. It never decides a result. */
 export interface Target {
   readonly threads?: number;
+  /** Products with constant weights will run in bfloat16 where that pays. */
+  readonly bfloat?: boolean;
 }
 
 export interface Pass {

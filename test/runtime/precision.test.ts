@@ -121,6 +121,31 @@ describe('precision', () => {
     expect(kernel('amx')).toBe('conv_bf16_amx');
   });
 
+  it('keeps depthwise blocks in bands where their 1x1 convolutions stay float32, and apart where they do not', () => {
+    const kernels = (channels: number, catalogue: Catalogue, precision: Precision) => {
+      const b = new GraphBuilder('block');
+      const image = b.input('image', { dataType: 'float32', shape: [1, channels, 48, 48] });
+      const hidden = 96;
+      const tensor = (dims: number[]) =>
+        ({
+          type: 'float32',
+          dims,
+          data: randomFloats(
+            dims.reduce((p, d) => p * d),
+            8,
+          ),
+        }) as const;
+      const wide = b.conv2d(image, tensor([hidden, channels, 1, 1])) as Operand;
+      const deep = b.conv2d(wide, tensor([hidden, 1, 3, 3]), { groups: hidden, padding: [1, 1, 1, 1] }) as Operand;
+      const built = b.build({ y: b.conv2d(deep, tensor([24, hidden, 1, 1])) as Operand });
+      return compileGraph(built, catalogue, new WeightIndex(), { precision }).steps.map((s) => s.kernel.op);
+    };
+    for (const channels of [16, 32]) expect(kernels(channels, pretend(['avx512bf16']), 'f32')).toContain('inverted_residual');
+    expect(kernels(16, pretend(['avx512bf16']), 'bf16')).toContain('inverted_residual');
+    expect(kernels(32, pretend(['avx512bf16']), 'bf16')).not.toContain('inverted_residual');
+    expect(kernels(32, pretend([]), 'bf16')).toContain('inverted_residual');
+  });
+
   it('is taken by compiled functions', async () => {
     const f = (x: Operand) => ops.matmul(x, { type: 'float32', dims: [K, N], data: w });
     const [rounded, plain] = [compile(f, { precision: 'bf16' }), compile(f)];
