@@ -10,6 +10,7 @@ import './runtime/eager.js';
 
 export { exportModel } from './onnx/export.js';
 export { type ImportedModel, importModel } from './onnx/import.js';
+export { compareOutputs, type OutputAccuracy } from './runtime/accuracy.js';
 export * as kernels from './runtime/kernels.js';
 export { type Feeds, type Fetches, InferenceSession, type NodeTiming, type RunOptions, type SessionOptions, type TensorMetadata } from './runtime/session.js';
 export { type CompiledFunction, type CompileFunctionOptions, compile, type Traced, type TracedResult } from './runtime/trace.js';

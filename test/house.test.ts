@@ -29,6 +29,7 @@ describe('public names', () => {
         "Graph",
         "exportModel",
         "importModel",
+        "compareOutputs",
         "kernels",
         "InferenceSession",
         "compile",

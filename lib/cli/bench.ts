@@ -5,6 +5,7 @@ import { type KernelMeasurement, measureKernels } from '../runtime/measure.js';
 import { native, packageVersion } from '../runtime/native.js';
 import { InferenceSession } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
+import { accuracyOf, printAccuracy } from './accuracy.js';
 import { checkDims, randomTensor, sizedRun } from './inputs.js';
 import { type SessionFlags, sessionOptions } from './options.js';
 import { columns, Progress, printJson, threadsText } from './output.js';
@@ -47,12 +48,16 @@ export async function benchModel(model: string, options: BenchOptions): Promise<
     p95Ms: quantile(times, 0.95),
     runs: times.length,
     threads: session.model.programs.at(-1)?.shape.threads ?? 1,
+    ...(options.accuracy && { accuracy: await accuracyOf(model, options, feeds, await session.run(feeds)) }),
   };
-  if (options.json) printJson({ machine: machine(), model, ...result });
-  else
-    console.log(
-      `${model}: best ${result.bestMs.toFixed(2)} ms, median ${result.medianMs.toFixed(2)} ms, p95 ${result.p95Ms.toFixed(2)} ms (${result.runs} runs, ${threadsText(result.threads)})`,
-    );
+  if (options.json) {
+    printJson({ machine: machine(), model, ...result });
+    return;
+  }
+  console.log(
+    `${model}: best ${result.bestMs.toFixed(2)} ms, median ${result.medianMs.toFixed(2)} ms, p95 ${result.p95Ms.toFixed(2)} ms (${result.runs} runs, ${threadsText(result.threads)})`,
+  );
+  if (result.accuracy) printAccuracy(result.accuracy);
 }
 
 export function benchKernels(options: BenchOptions): void {

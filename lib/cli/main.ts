@@ -62,6 +62,7 @@ program
   .option('--no-winograd', 'no Winograd convolutions')
   .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
   .addOption(precision())
+  .option('--accuracy', 'compare the outputs with those in float32')
   .option('--profile', 'time of every kernel call')
   .option('--trace <file>', 'write a Chrome trace of one run')
   .option('--json', 'one JSON document')
@@ -76,6 +77,7 @@ bench
   .option('--no-winograd', 'no Winograd convolutions')
   .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
   .addOption(precision())
+  .option('--accuracy', 'compare the outputs with those in float32')
   .option('--seconds <s>', 'time to spend', positive, 3)
   .option('--json', 'one JSON document')
   .action(benchModel);

@@ -7,8 +7,10 @@ export interface SessionFlags {
   /** false where `--no-winograd` stands. */
   readonly winograd?: boolean;
   /** true where `--tune` stands without a file. */
-  readonly tune?: string | true;
+  readonly tune?: string | true | undefined;
   readonly precision?: Precision;
+  /** Compare with float32. */
+  readonly accuracy?: boolean;
 }
 
 /** What the flags say to a session of that model file. */

@@ -6,6 +6,7 @@ import { dsnkError } from '../errors.js';
 import { native } from '../runtime/native.js';
 import { InferenceSession, type NodeTiming } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
+import { accuracyOf, printAccuracy } from './accuracy.js';
 import { checkDims, fileTensor, imageInput, imagenet, imageTensor, type Preprocess, randomTensor, sizedRun } from './inputs.js';
 import { type SessionFlags, sessionOptions } from './options.js';
 import { bytesText, columns, Progress, printJson, styled, threadsText } from './output.js';
@@ -98,6 +99,7 @@ export async function run(model: string | undefined, options: RunCommandOptions)
     isa: native().cpu().isa,
     outputs: Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, { type: t.type, dims: t.dims }])),
     ...(profile && { profile }),
+    ...(options.accuracy && { accuracy: await accuracyOf(path, options, feeds, outputs) }),
   };
   if (options.json) {
     printJson(summary);
@@ -122,6 +124,7 @@ export async function run(model: string | undefined, options: RunCommandOptions)
       console.log(`  ${name} ${t.type}[${t.dims.join(',')}]  ${head}${t.size > 6 ? ', …' : ''}`);
     }
   }
+  if (summary.accuracy) printAccuracy(summary.accuracy);
   if (options.profile && profile) printProfile(profile);
 }
 

@@ -205,6 +205,7 @@ describe('usage', () => {
     [['run', good, '--repeat', 'many']],
     [['run', good, '--threads', '0']],
     [['bench', 'model']],
+    [['bench', 'model', good, '--precision', 'int8']],
     [['bench', 'kernel', '--seconds', '-1']],
   ])('%j is wrong', (args) => {
     const { status, stdout, stderr } = cli(args);
@@ -237,6 +238,14 @@ describe('bench', () => {
     expect(document).toMatchObject({ threads: 1, machine: { package: expect.any(String) } });
     expect(document.bestMs).toBeLessThanOrEqual(document.medianMs);
     expect(cli(['bench', 'model', good, '--seconds', '0.05']).stdout).toMatch(/best .* median .* p95/);
+  });
+  it('says what a precision costs', () => {
+    const document = json('bench', 'model', good, '--seconds', '0.05', '--precision', 'bf16', '--accuracy');
+    for (const a of document.accuracy) expect(a.sqnrDb === null || a.sqnrDb > 30).toBe(true); // JSON has no infinity: equal
+    expect(document.accuracy.length).toBeGreaterThan(0);
+    const { stdout } = cli(['run', good, '--repeat', '1', '--precision', 'auto', '--accuracy']);
+    expect(stdout).toMatch(/against float32 +elements +max error +mean error +SQNR dB/);
+    expect(cli(['run', good, '--precision', 'f16']).status).toBe(2);
   });
   it('measures kernels beside the peak', () => {
     const document = json('bench', 'kernel', '--filter', 'gemm 49', '--seconds', '0.02');

@@ -6,7 +6,7 @@ import type { Catalogue, KernelRow } from '../../lib/compile/catalogue.js';
 import { compile as compileGraph } from '../../lib/compile/compile.js';
 import { chooseBfloat, type Precision, settled } from '../../lib/compile/precision.js';
 import { WeightIndex } from '../../lib/compile/weights.js';
-import { compile, InferenceSession, ops, Tensor } from '../../lib/index.js';
+import { compareOutputs, compile, InferenceSession, ops, Tensor } from '../../lib/index.js';
 import { BFLOAT_WEIGHTS } from '../../lib/kernels/bfloat.js';
 import { native } from '../../lib/runtime/native.js';
 import { randomFloats } from '../kernels/harness.js';
@@ -159,5 +159,28 @@ describe('precision', () => {
   it('must be one of three words', async () => {
     const refused = { code: 'ERR_DSNK_INVALID_ARGUMENT', message: 'session options: precision must be one of f32, bf16, auto, fp16 came' };
     await expect(InferenceSession.fromGraph(graph(), { precision: 'fp16' as never })).rejects.toMatchObject(refused);
+  });
+});
+
+describe('compareOutputs', () => {
+  const tensor = (...data: number[]) => new Tensor('float32', Float32Array.from(data), [data.length]);
+
+  it('gives errors relative to the reference, and the ratio of energies', () => {
+    const [a] = compareOutputs({ y: tensor(1, -2, 4, 1) }, { y: tensor(1, -2, 3, 1), other: tensor(1) });
+    expect(a).toMatchObject({ name: 'y', elements: 4, maxError: 0.25, meanError: 1 / 8, sameLargest: true });
+    expect(a?.sqnrDb).toBeCloseTo(10 * Math.log10(22), 6);
+    expect(compareOutputs({ y: tensor(1, 2) }, { y: tensor(2, 1) })[0]?.sameLargest).toBe(false);
+  });
+
+  it('finds equal outputs equal, infinities and NaN too, and one-sided NaN not', () => {
+    const odd = tensor(1, Number.NaN, Number.POSITIVE_INFINITY);
+    expect(compareOutputs({ y: odd }, { y: odd })[0]).toMatchObject({ maxError: 0, meanError: 0, sqnrDb: Number.POSITIVE_INFINITY });
+    expect(compareOutputs({ y: tensor(0, 0) }, { y: tensor(0, 0) })[0]).toMatchObject({ maxError: 0, sqnrDb: Number.POSITIVE_INFINITY });
+    expect(compareOutputs({ y: tensor(1) }, { y: tensor(Number.NaN) })[0]?.maxError).toBeNaN();
+  });
+
+  it('leaves out what only one side has, other shapes, and what is not numbers', () => {
+    const half = new Tensor('float16', new Uint16Array(1), [1]);
+    expect(compareOutputs({ a: tensor(1), b: tensor(1), h: half }, { b: tensor(1, 2), h: half })).toEqual([]);
   });
 });
