@@ -21,7 +21,7 @@ import { readPlanes } from './read-planes.js';
 import { sinkReshapes } from './sink-reshapes.js';
 import { sinkTransposes } from './sink-transposes.js';
 
-/** What the program will run on, where that decides whether a rewrite pays. It never decides a result. */
+/** What the program will run on, where that decides whether a rewrite pays. Threads never decide a result. */
 export interface Target {
   readonly threads?: number;
   /** Products with constant weights will run in bfloat16 where that pays. */
