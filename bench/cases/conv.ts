@@ -85,7 +85,9 @@ const small = (name: string, channels: number, outChannels: number, rest: Partia
 
 /** Every branch of the tiling: panels of one to four vectors, blocks of one to twelve rows, gathered and pointed rows. */
 export const testCases: readonly ConvCase[] = [
-  ...[1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 49, 64, 65, 80, 96, 100, 129, 160].map((m) => small('by columns', 16, m, { bias: true })),
+  ...[1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 25, 31, 32, 33, 40, 48, 49, 56, 64, 65, 72, 80, 96, 100, 129, 160].map((m) =>
+    small('by columns', 16, m, { bias: true }),
+  ),
   ...[1, 2, 3, 4, 5, 15, 16, 17, 40, 511, 512, 513].map((c) => small('by depth', c, 20, { size: [3, 4], bias: true })),
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 23, 25, 49, 97].map((w) =>
     small(`row of ${w}`, 17, 33, { size: [1, w], kernel: [1, 1], pads: [0, 0, 0, 0], activation: 'relu' }),

@@ -59,7 +59,7 @@ static void convUnit(const ConvParams& p, const ConvPlan& plan, const ConvChunk&
       job.runCount = end - begin;
       job.row = chunk.pointers(b) + int64_t{begin} * chunk.rows;
       job.pixel = block.pixel;
-      tileFor(block.rows, vectors)(job);
+      tileFor(block.rows, vectors, halfFilled(columns, vectors))(job);
       if (job.last && !isClamp(p.activation)) {
         sweepOf(p.activation)(job.y, {block.pixel, p.ldc, block.rows, columns, p.alpha, p.beta});
       }

@@ -28,7 +28,7 @@ struct StemJob {
   int columns;  // valid ones
 };
 
-template <int S, int MR, int V>
+template <int S, int MR, int V, bool half>
 static void stemTile(const StemJob& j) {
   constexpr int L = F32::lanes;
   const int tail = j.columns - (V - 1) * L;  // valid lanes of the last vector
@@ -50,7 +50,9 @@ static void stemTile(const StemJob& j) {
       DSNK_UNROLL for (int v = 0; v < V; v++) w[v] = F32::load(panel + v * L);
       DSNK_UNROLL for (int i = 0; i < MR; i++) {
         const F32 a = F32::set(x[i * S]);
-        DSNK_UNROLL for (int v = 0; v < V; v++) t[i][v] = fma(a, w[v], t[i][v]);
+        DSNK_UNROLL for (int v = 0; v < V; v++) {
+          t[i][v] = half && v == V - 1 ? fmaLow(a, w[v], t[i][v]) : fma(a, w[v], t[i][v]);
+        }
       }
     }
   }
@@ -77,23 +79,26 @@ constexpr int kStemTile[kStemSizes] = {F32::lanes == 16  ? kStemPixels
 
 template <int S>
 struct StemTiles {
-  StemTile of[kStemSizes][2] = {};
+  StemTile of[kStemSizes][4] = {};  // one vector, two; both with half of the last one
   template <int size>
   constexpr void add() {
-    of[size][0] = &stemTile<S, kStemTile[size], 1>;
-    of[size][1] = &stemTile<S, kStemTile[size], 2>;
+    constexpr bool halves = F32::lanes == 16;
+    of[size][0] = &stemTile<S, kStemTile[size], 1, false>;
+    of[size][1] = &stemTile<S, kStemTile[size], 2, false>;
+    of[size][2] = &stemTile<S, kStemTile[size], 1, halves>;
+    of[size][3] = &stemTile<S, kStemTile[size], 2, halves>;
     if constexpr (size + 1 < kStemSizes) add<size + 1>();
   }
   constexpr StemTiles() { add<0>(); }
 };
 
-static StemTile stemTileFor(int64_t step, int size, int vectors) {
+static StemTile stemTileFor(int64_t step, int size, int vectors, bool half) {
   static constexpr StemTiles<1> one;
   static constexpr StemTiles<2> two;
   static constexpr StemTiles<3> three;
   static constexpr StemTiles<6> six;
   const auto& tiles = step == 1 ? one.of : step == 2 ? two.of : step == 3 ? three.of : six.of;
-  return tiles[size][vectors - 1];
+  return tiles[size][vectors - 1 + (half ? 2 : 0)];
 }
 
 alignas(64) static const float kStemZeros[kStemSpan] = {};
@@ -138,6 +143,7 @@ static Fault runStem(const Work& work) {
       const int vectors = plan.panels.width(panel);
       const int64_t column = plan.panels.startVector(panel) * F32::lanes, rest = p.outChannels - column;
       job.columns = static_cast<int>(rest < vectors * F32::lanes ? rest : vectors * F32::lanes);
+      const bool half = job.columns <= vectors * F32::lanes - F32::lanes / 2;
       job.panel = work.at<const float>(2) + column * plan.depth;
       job.bias = bias ? bias + column : nullptr;
       for (int64_t o = 0; o < p.outSize[1];) {
@@ -157,7 +163,7 @@ static Fault runStem(const Work& work) {
           }
         }
         job.y = work.at<float>(0) + (u * p.outSize[1] + o) * p.ldc + column;
-        stemTileFor(plan.step, size, vectors)(job);
+        stemTileFor(plan.step, size, vectors, half)(job);
         if (!isClamp(p.activation)) {
           sweepOf(p.activation)(job.y, {nullptr, p.ldc, pixels, job.columns, p.alpha, p.beta});
         }
