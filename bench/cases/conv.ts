@@ -172,11 +172,11 @@ export function convFlops(c: ConvCase): number {
   return 2 * c.batch * pixels * product(c.kernel) * (c.channels / (c.group ?? 1)) * c.outChannels;
 }
 
-/** A case as one call of a row of conv, conv_winograd or conv_transpose: the weights' layout is the row's. */
+/** A case as one call of a row of conv, conv_winograd, conv_winograd2 or conv_transpose: the weights' layout is the row's. */
 export function convKernelCase(c: ConvCase, row: KernelRow): KernelCase {
   const group = c.group ?? 1;
   const columns = Math.ceil(c.outChannels / group / row.kr) * row.kr;
-  const points = row.op === 'conv_winograd' ? 36 : product(c.kernel);
+  const points = { conv_winograd: 36, conv_winograd2: 16 }[row.op] ?? product(c.kernel);
   const bfloats = row.dtypes === BFLOAT_WEIGHTS;
   const packed = bfloats ? group * packedBfloats((points * c.channels) / group, c.outChannels / group, row.nr, row.kr) : points * c.channels * columns;
   return {

@@ -44,6 +44,14 @@ export const imageCases: readonly KernelCase[] = [
     outputs: () => [new Float32Array(256 * 256 * 36)],
     inputs: () => [floats(256 * 256 * 9, 1)],
   }),
+  of({
+    name: 'conv_winograd2_pack 256→256',
+    op: 'conv_winograd2_pack',
+    schema: convPackParams,
+    params: { group: 1, outPerGroup: 256, inPerGroup: 256, taps: 9, transposed: 0, lanes: 16, vectors: 4 },
+    outputs: () => [new Float32Array(256 * 256 * 16)],
+    inputs: () => [floats(256 * 256 * 9, 1)],
+  }),
   ...(['nearest', 'linear', 'cubic'] as const).map((mode) =>
     of({
       name: `grid_sample ${mode} [1,16,64,64]`,

@@ -70,6 +70,7 @@ export function casesOf(row: KernelRow): KernelCase[] {
     case 'stem':
       return stems.map((c) => stemKernelCase(c, row));
     case 'conv_winograd':
+    case 'conv_winograd2':
       return convs.filter((c) => c.kernel.every((k) => k === 3) && c.strides?.every((s) => s === 1)).map((c) => convKernelCase(c, row));
     case 'inverted_residual':
       return blocks.map((c) => blockKernelCase(c, row));

@@ -141,20 +141,27 @@ function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly numbe
   low.choose(low.rows('depthwise', low.dtype(0)).map(way));
 }
 
-/** Whether 4x4 Winograd tiles compute it: the filters must be constants, since their transforms are four times as large. */
+/** Whether Winograd tiles compute it: the filters must be constants, since their transforms are larger. */
 function takesWinograd(low: Lowering, window: WindowShape, pads: readonly number[], group: number): boolean {
   if (low.outDims().length !== 4 || group !== 1 || !low.in(1).buffer.constant) return false;
   if (window.kernel.join() !== '3,3' || window.strides.some((s) => s !== 1) || window.dilations.some((d) => d !== 1)) return false;
   return pads.every((n) => n >= 0 && n <= 2);
 }
 
+/** Winograd kernels by the side of their tiles, those that save the most first. */
+const winogradTiles = [
+  { op: 'conv_winograd', side: 4, reason: '3x3 by 4x4 tiles: a quarter of the products' },
+  { op: 'conv_winograd2', side: 2, reason: '3x3 by 2x2 tiles: four ninths of the products' },
+] as const;
+
 /**
- * Whether it pays: enough tiles must share the filters, and enough channels the transforms of the tiles. 7x7 images have
- * 4 tiles: reading the filters from memory then takes longer than the direct sum.
+ * Whether tiles of that side pay: enough of them must share the filters, whose transforms are four (4x4) or nearly two
+ * (2x2) times as large and come from memory, and enough channels the transforms of the tiles. 7x7 images have 4 tiles
+ * of 4x4 and 16 of 2x2.
  */
-function suitsWinograd(low: Lowering): boolean {
+function suitsWinograd(low: Lowering, side: number): boolean {
   const [batch, height, width, outChannels] = low.outDims() as [number, number, number, number];
-  const tiles = batch * Math.ceil(height / 4) * Math.ceil(width / 4);
+  const tiles = batch * Math.ceil(height / side) * Math.ceil(width / side);
   return tiles >= 12 && (low.dims(0)[3] as number) >= 16 && outChannels >= 16;
 }
 
@@ -254,11 +261,18 @@ function lower(low: Lowering, transposed: boolean): void {
     low.choose(stem ? ways : withBfloat(rounded, bfloat, ways));
     return;
   }
-  const tiles = low.tryRows('conv_winograd', low.dtype(0)).map(panels('conv_winograd_pack', 36, '3x3 by 4x4 tiles: a quarter of the products'));
-  if (!suitsWinograd(low) || tiles.length === 0) low.choose(withBfloat(rounded, bfloat, [...direct, ...tiles]));
+  const waysOf = (suited: boolean) =>
+    winogradTiles
+      .filter(({ side }) => suitsWinograd(low, side) === suited)
+      .flatMap(({ op, side, reason }) => {
+        const row = low.trySelect(op, low.dtype(0));
+        return row === undefined ? [] : [panels(`${op}_pack`, (side + 2) ** 2, reason)(row)];
+      });
+  const [tiles, others] = [waysOf(true), waysOf(false)];
+  if (tiles.length === 0) low.choose(withBfloat(rounded, bfloat, [...direct, ...others]));
   // Twice the products a cycle save less than doing a quarter of them; sixteen times as many (AMX) save more.
-  else if (rounded.row === undefined || rounded.row.isa === 'amx') low.choose(withBfloat(rounded, bfloat, [...tiles, ...direct]));
-  else low.choose(withBfloat({ ...rounded, refused: 'float32, since bfloat16 does not save as much: ' }, bfloat, [...tiles, ...direct]));
+  else if (rounded.row === undefined || rounded.row.isa === 'amx') low.choose(withBfloat(rounded, bfloat, [...tiles, ...direct, ...others]));
+  else low.choose(withBfloat({ ...rounded, refused: 'float32, since bfloat16 does not save as much: ' }, bfloat, [...tiles, ...direct, ...others]));
 }
 
 export const convOperators: readonly Operator[] = [

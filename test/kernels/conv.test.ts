@@ -104,7 +104,7 @@ describe.each([...rowsOf('conv', 'f32'), ...rowsOf('conv_transpose', 'f32')])('$
 
 const small3x3: ConvCase = { name: '', batch: 1, size: [8, 8], channels: 16, outChannels: 16, kernel: [3, 3], pads: [1, 1, 1, 1] };
 
-/** Where the 4x4 tiles of the Winograd kernel apply, and sizes around its own tiling. */
+/** Where the tiles of the Winograd kernels apply, and sizes around their own tiling. */
 const winogradCases: readonly ConvCase[] = [
   ...testCases.filter(
     (c) =>
@@ -115,12 +115,13 @@ const winogradCases: readonly ConvCase[] = [
   { ...small3x3, name: 'no padding', size: [9, 10], pads: [0, 0, 0, 0], channels: 300 },
 ];
 
-describe.each(rowsOf('conv_winograd', 'f32'))('$name', (row) => {
+describe.each([...rowsOf('conv_winograd', 'f32'), ...rowsOf('conv_winograd2', 'f32')])('$name', (row) => {
+  const points = row.op === 'conv_winograd' ? 36 : 16;
   it.each(winogradCases)('$name', (c) => {
     const { x, w, bias, residual, pixels } = operandsOf(c);
-    const packed = new Float32Array(36 * c.channels * Math.ceil(c.outChannels / row.kr) * row.kr);
+    const packed = new Float32Array(points * c.channels * Math.ceil(c.outChannels / row.kr) * row.kr);
     const pack = { group: 1, outPerGroup: c.outChannels, inPerGroup: c.channels, taps: 9, transposed: 0, lanes: row.kr, vectors: row.nr / row.kr };
-    callKernel(rowNamed('conv_winograd_pack_scalar'), convPackParams, pack, [packed], [w], { threads: 2 });
+    callKernel(rowNamed(`${row.op}_pack_scalar`), convPackParams, pack, [packed], [w], { threads: 2 });
     const reference = convReference(c, x, w, bias, residual);
     const params = convParamsOf(c);
     let first: Float32Array | undefined;
@@ -135,7 +136,8 @@ describe.each(rowsOf('conv_winograd', 'f32'))('$name', (row) => {
       // The worst case, (Σ|A|·Σ|B|·Σ|G|)² = 3000 times the direct bound, says nothing: roundings are independent. Inputs
       // are uniform in ±1, so a transformed product has an rms of about 2 and the chain of C of them at one point ends
       // with an error of rms 2^-24·2·C/√2·0.6; the 36 points enter an output with weights of rms 1.7 but mostly cancel
-      // in sign: rms 2^-24·2·C. Six deviations cover 10⁶ elements; the constant is the transforms' own roundings.
+      // in sign: rms 2^-24·2·C. Six deviations cover 10⁶ elements; the constant is the transforms' own roundings. The 16
+      // points of 2x2 tiles have smaller weights.
       const allowed = 2 ** -24 * (400 + 12 * c.channels);
       for (let i = 0; i < y.length; i++) {
         const m = i % params.ldc;

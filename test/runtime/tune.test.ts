@@ -109,7 +109,7 @@ describe('ways', () => {
       for (const k of other.kernels) seen.add(k);
     }
     const kinds = new Set([...seen].map((k) => k.replace(/_[^_]+$/, '')));
-    expect([...kinds].sort()).toEqual(['conv_f32', 'conv_winograd_f32', 'depthwise_f32', 'gemm_direct_f32', 'gemm_f32', 'stem_f32']);
+    expect([...kinds].sort()).toEqual(['conv_f32', 'conv_winograd2_f32', 'conv_winograd_f32', 'depthwise_f32', 'gemm_direct_f32', 'gemm_f32', 'stem_f32']);
   });
 });
 

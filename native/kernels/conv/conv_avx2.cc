@@ -12,7 +12,8 @@ constexpr int kVectors = 2;  // of a panel: nr / kr in kernels.inc
 namespace dsnk {
 
 Fault conv_f32_avx2(const Work& w) { return avx2::runConv(w, indirectConv); }
-Fault conv_winograd_f32_avx2(const Work& w) { return avx2::runWinograd(w); }
+Fault conv_winograd_f32_avx2(const Work& w) { return avx2::runWinograd<4>(w); }
+Fault conv_winograd2_f32_avx2(const Work& w) { return avx2::runWinograd<2>(w); }
 Fault conv_transpose_f32_avx2(const Work& w) { return avx2::runConv(w, indirectConvTranspose); }
 
 }  // namespace dsnk

@@ -12,7 +12,8 @@ constexpr int kVectors = 4;  // of a panel: nr / kr in kernels.inc
 namespace dsnk {
 
 Fault conv_f32_avx512(const Work& w) { return avx512::runConv(w, indirectConv); }
-Fault conv_winograd_f32_avx512(const Work& w) { return avx512::runWinograd(w); }
+Fault conv_winograd_f32_avx512(const Work& w) { return avx512::runWinograd<4>(w); }
+Fault conv_winograd2_f32_avx512(const Work& w) { return avx512::runWinograd<2>(w); }
 Fault conv_transpose_f32_avx512(const Work& w) { return avx512::runConv(w, indirectConvTranspose); }
 
 }  // namespace dsnk

@@ -11,7 +11,8 @@ constexpr int kVectors = 4;  // of a panel: nr / kr in kernels.inc
 namespace dsnk {
 
 Fault conv_f32_scalar(const Work& w) { return scalar::runConv(w, indirectConv); }
-Fault conv_winograd_f32_scalar(const Work& w) { return scalar::runWinograd(w); }
+Fault conv_winograd_f32_scalar(const Work& w) { return scalar::runWinograd<4>(w); }
+Fault conv_winograd2_f32_scalar(const Work& w) { return scalar::runWinograd<2>(w); }
 Fault conv_transpose_f32_scalar(const Work& w) { return scalar::runConv(w, indirectConvTranspose); }
 
 }  // namespace dsnk
