@@ -38,11 +38,11 @@ struct AttentionTile {
   const float* inverse;  // y: 1/Σw after the last block; nullptr before
 };
 
-template <int MR, int NV>
+template <int MR, int NV, bool half>
 __attribute__((noinline)) static void scoreTile(const AttentionTile& g) {
   Tile<MR, NV> t;
   t.clear();
-  multiplyAdd(t, StridedRows{g.a, g.lda}, g.b, 0, g.k);
+  multiplyAdd<half>(t, StridedRows{g.a, g.lda}, g.b, 0, g.k);
   const F32 scale = F32::set(g.scale);
   DSNK_UNROLL for (int r = 0; r < MR; r++) {
     DSNK_UNROLL for (int j = 0; j < NV; j++)(t.v[r][j] * scale).store(g.c + r * g.ldc + j * F32::lanes);
@@ -57,7 +57,7 @@ DSNK_INLINE void scaleRows(Tile<MR, NV>& t, const float* by) {
   }
 }
 
-template <int MR, int NV>
+template <int MR, int NV, bool half>
 __attribute__((noinline)) static void valueTile(const AttentionTile& g) {
   Tile<MR, NV> t;
   if (g.keep == nullptr) {
@@ -66,7 +66,7 @@ __attribute__((noinline)) static void valueTile(const AttentionTile& g) {
     t.load(g.c, g.ldc, g.columns);
     scaleRows(t, g.keep);
   }
-  multiplyAdd(t, StridedRows{g.a, g.lda}, g.b, 0, g.k);
+  multiplyAdd<half>(t, StridedRows{g.a, g.lda}, g.b, 0, g.k);
   if (g.inverse != nullptr) scaleRows(t, g.inverse);
   t.store(g.c, g.ldc, g.columns);
 }
@@ -74,14 +74,14 @@ __attribute__((noinline)) static void valueTile(const AttentionTile& g) {
 using AttentionTileRun = void (*)(const AttentionTile&);
 
 // By height and width; heights above kMr repeat it and are never asked for.
-template <int NV>
+template <int NV, bool half = false>
 struct AttentionTiles {
   template <int MR>
   static constexpr int height = MR < kMr ? MR : kMr;
   template <int MR>
-  static constexpr AttentionTileRun s = scoreTile<height<MR>, NV>;
+  static constexpr AttentionTileRun s = scoreTile<height<MR>, NV, half>;
   template <int MR>
-  static constexpr AttentionTileRun y = valueTile<height<MR>, NV>;
+  static constexpr AttentionTileRun y = valueTile<height<MR>, NV, half>;
   static constexpr AttentionTileRun scores[15] = {nullptr, s<1>, s<2>,  s<3>,  s<4>,  s<5>,  s<6>, s<7>,
                                                   s<8>,    s<9>, s<10>, s<11>, s<12>, s<13>, s<14>};
   static constexpr AttentionTileRun values[15] = {nullptr, y<1>, y<2>,  y<3>,  y<4>,  y<5>,  y<6>, y<7>,
@@ -94,6 +94,10 @@ DSNK_INLINE AttentionTileRun attentionTileOf(bool scores, int rows, int64_t colu
   if constexpr (kPanelVectors == 4) {
     if (vectors == 3) return pick(AttentionTiles<3>());
     if (vectors >= 4) return pick(AttentionTiles<4>());
+  }
+  if constexpr (kHasHalf) {
+    const bool half = 2 * (vectors * F32::lanes - columns) >= F32::lanes;
+    if (half) return vectors == 1 ? pick(AttentionTiles<1, true>()) : pick(AttentionTiles<2, true>());
   }
   return vectors == 1 ? pick(AttentionTiles<1>()) : pick(AttentionTiles<2>());
 }

@@ -22,7 +22,7 @@ struct GemmBlock {
   bool first, last;  // of the blocks of k
 };
 
-template <int MR, int NV>
+template <int MR, int NV, bool half>
 __attribute__((noinline)) static void gemmTile(const GemmBlock& g, const Epilogue& e) {
   Tile<MR, NV> t;
   if (g.first) {
@@ -30,7 +30,7 @@ __attribute__((noinline)) static void gemmTile(const GemmBlock& g, const Epilogu
   } else {
     t.load(g.c, g.ldc, g.columns);
   }
-  multiplyAdd(t, StridedRows{g.a, g.lda}, g.b, g.panelStride, g.k);
+  multiplyAdd<half>(t, StridedRows{g.a, g.lda}, g.b, g.panelStride, g.k);
   if (g.last) {
     finish(t, g.c, g.ldc, g.columns, e);
   } else {
@@ -41,10 +41,10 @@ __attribute__((noinline)) static void gemmTile(const GemmBlock& g, const Epilogu
 using GemmTile = void (*)(const GemmBlock&, const Epilogue&);
 
 // By height; heights above `most` repeat it and are never asked for.
-template <int NV, int most>
+template <int NV, int most, bool half = false>
 struct GemmTiles {
   template <int MR>
-  static constexpr GemmTile of = gemmTile<(MR < most ? MR : most), NV>;
+  static constexpr GemmTile of = gemmTile<(MR < most ? MR : most), NV, half>;
   static constexpr GemmTile row[15] = {nullptr, of<1>, of<2>,  of<3>,  of<4>,  of<5>,  of<6>, of<7>,
                                        of<8>,   of<9>, of<10>, of<11>, of<12>, of<13>, of<14>};
 };
@@ -53,8 +53,13 @@ struct GemmTiles {
 constexpr int kWide4Rows = F32::lanes == 16 ? 6 : 3;
 constexpr int kWide8Rows = F32::lanes == 16 ? 3 : 1;
 
-// The tile that is `vectors` wide: 1 … kPanelVectors, or two or four whole panels.
-DSNK_INLINE GemmTile gemmTileOf(int rows, int vectors) {
+// The tile that is `vectors` wide: 1 … kPanelVectors, or two or four whole panels. `half`: no more than half of the
+// last vector is wanted.
+DSNK_INLINE GemmTile gemmTileOf(int rows, int vectors, bool half) {
+  if constexpr (kHasHalf) {
+    if (half && vectors == 1) return GemmTiles<1, kMr, true>::row[rows];
+    if (half && vectors == 2) return GemmTiles<2, kMr, true>::row[rows];
+  }
   if constexpr (kPanelVectors == 4) {
     switch (vectors) {
       case 1: return GemmTiles<1, kMr>::row[rows];
@@ -99,6 +104,7 @@ static void gemmBlock(GemmBlock g, Epilogue e, int64_t rows, int64_t columns) {
     const int64_t wide = static_cast<int64_t>(vectors) * F32::lanes;
     g.b = atLeft.b + n / kNr * g.panelStride;
     g.columns = columns - n < wide ? columns - n : wide;
+    const bool half = 2 * (wide - g.columns) >= F32::lanes;
     int64_t row = 0;
     for (int64_t i = 0; i < tall; i++) {
       const int height = static_cast<int>(least + (i < taller));
@@ -106,7 +112,7 @@ static void gemmBlock(GemmBlock g, Epilogue e, int64_t rows, int64_t columns) {
       if (residual != nullptr) e.residual = residual + row * e.residualRow + n;
       g.a = atLeft.a + row * g.lda;
       g.c = atLeft.c + row * g.ldc + n;
-      gemmTileOf(height, vectors)(g, e);
+      gemmTileOf(height, vectors, half)(g, e);
       row += height;
     }
     n += wide;
