@@ -1,7 +1,8 @@
 /** From views of queries, keys, values, mask and result to one `dsnk.Attention` node: common loops over all five. */
 import type { AttrValue, Value } from '../graph/graph.js';
 import { ATTENTION_BATCH_DIMS, type attentionEmpty, type attentionMask } from '../kernels/attention.js';
-import { type Atom, mergeAtoms, type StridedView } from './strided-view.js';
+import type { GraphEditor } from './editor.js';
+import { type Atom, mergeAtoms, regroup, type StridedView, viewOf } from './strided-view.js';
 
 /** Everything in terms of scores [batch…, rows, keys]. */
 export interface AttentionParts {
@@ -138,4 +139,32 @@ export function attentionNode(parts: AttentionParts): { inputs: Value[]; attrs: 
       causal,
     },
   };
+}
+
+/** Where the elements of `y` lie in `result`, which is made of them by reshaping and transposing. */
+export function placesIn(y: Value, result: Value): Atom[][] | undefined {
+  const view = viewOf(result, { stop: y });
+  if (view.base !== y) return undefined;
+  let stride = 1;
+  const placed: { from: number; to: Atom }[] = [];
+  for (const atom of view.dims.flat().reverse()) {
+    placed.push({ from: atom.stride, to: { n: atom.n, stride } });
+    stride *= atom.n;
+  }
+  const inOrder = placed.filter((a) => a.to.n > 1).sort((a, b) => b.from - a.from);
+  return regroup(
+    inOrder.map((a) => a.to),
+    y.dims,
+  );
+}
+
+/** A value, and what its only readers make of it by reshaping and transposing; last first. */
+export function results(edit: GraphEditor, y: Value): Value[] {
+  const list = [y];
+  for (let v = y; ; ) {
+    const user = edit.onlyUser(v);
+    if (user?.domain !== '' || user.inputs[0] !== v || !/^(Reshape|Transpose|Squeeze|Unsqueeze|Flatten|Identity)$/.test(user.op)) return list;
+    v = user.output();
+    list.unshift(v);
+  }
 }

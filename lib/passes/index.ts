@@ -20,6 +20,7 @@ import { nameNorms } from './name-norms.js';
 import { readPlanes } from './read-planes.js';
 import { sinkReshapes } from './sink-reshapes.js';
 import { sinkTransposes } from './sink-transposes.js';
+import { takeAttention } from './take-attention.js';
 
 /** What the program will run on, where that decides whether a rewrite pays. Threads never decide a result. */
 export interface Target {
@@ -36,6 +37,7 @@ export interface Pass {
 
 // biome-ignore format: one pass a line
 export const passes: readonly Pass[] = [
+  takeAttention,    // Attention, where nothing else is asked of it → one node
   expandFunctions,  // Attention, losses, rotary embeddings → the operators they are made of
   foldShapes,       // settled shape arithmetic → constants
   dropDead,         // what no output needs goes

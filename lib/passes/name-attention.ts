@@ -12,10 +12,10 @@
  */
 import { broadcastShapes, sameShape } from '../graph/dim.js';
 import type { Node, Value } from '../graph/graph.js';
-import { type AttentionParts, attentionNode } from './attention-views.js';
+import { type AttentionParts, attentionNode, placesIn, results } from './attention-views.js';
 import { GraphEditor, scalarOf } from './editor.js';
 import type { Pass } from './index.js';
-import { type Atom, denseView, factorOf, regroup, type StridedView, scalarValue, viewOf } from './strided-view.js';
+import { denseView, factorOf, type StridedView, scalarValue, viewOf } from './strided-view.js';
 
 interface Scores {
   readonly product: Node;
@@ -103,23 +103,6 @@ function readerOf(edit: GraphEditor, weights: Value): { product: Node; zeroNan: 
   }
 }
 
-/** Where the elements of `y` lie in `result`, which is made of them by reshaping and transposing. */
-function placesIn(y: Value, result: Value): Atom[][] | undefined {
-  const view = viewOf(result, { stop: y });
-  if (view.base !== y) return undefined;
-  let stride = 1;
-  const placed: { from: number; to: Atom }[] = [];
-  for (const atom of view.dims.flat().reverse()) {
-    placed.push({ from: atom.stride, to: { n: atom.n, stride } });
-    stride *= atom.n;
-  }
-  const inOrder = placed.filter((a) => a.to.n > 1).sort((a, b) => b.from - a.from);
-  return regroup(
-    inOrder.map((a) => a.to),
-    y.dims,
-  );
-}
-
 /** A view whose last dimension is dense, of v or of a copy. */
 function rowsOf(v: Value, scaled: boolean): StridedView {
   const view = viewOf(v, { scaled });
@@ -191,17 +174,6 @@ function partsOf(edit: GraphEditor, softmax: Node): { parts: Omit<AttentionParts
       empty: reader.zeroNan ? 'zeroNan' : 'nan',
     },
   };
-}
-
-/** The product's value, and what its only readers make of it by reshaping and transposing; last first. */
-function results(edit: GraphEditor, y: Value): Value[] {
-  const list = [y];
-  for (let v = y; ; ) {
-    const user = edit.onlyUser(v);
-    if (user?.domain !== '' || user.inputs[0] !== v || !/^(Reshape|Transpose|Squeeze|Unsqueeze|Flatten|Identity)$/.test(user.op)) return list;
-    v = user.output();
-    list.unshift(v);
-  }
 }
 
 export const nameAttention: Pass = {

@@ -19,13 +19,13 @@ function cast(edit: GraphEditor, v: Value, dtype: DType): Value {
 }
 
 /** [batch, heads, length, width]. */
-function splitHeads(edit: GraphEditor, v: Value, count: number): Value {
+export function splitHeads(edit: GraphEditor, v: Value, count: number): Value {
   if (v.dims.length === 4) return v;
   const [batch, length, width] = v.dims as [number, number, number];
   return edit.value('Transpose', [edit.reshape(v, [batch, length, count, width / count])], { attrs: { perm: [0, 2, 1, 3] } });
 }
 
-function withPast(edit: GraphEditor, past: Value | undefined, now: Value): Value {
+export function withPast(edit: GraphEditor, past: Value | undefined, now: Value): Value {
   return past === undefined ? now : edit.value('Concat', [past, now], { attrs: { axis: 2 } });
 }
 
@@ -41,7 +41,7 @@ interface Lengths {
 }
 
 /** What is added to the scores, broadcast to [batch, heads, query, total]: 0 and -∞, and the numbers of a float mask. */
-function biasOf(edit: GraphEditor, node: Node, dtype: DType, { query, total, past }: Lengths): Value | undefined {
+export function biasOf(edit: GraphEditor, node: Node, dtype: DType, { query, total, past }: Lengths): Value | undefined {
   const zero = edit.scalar(dtype, 0);
   const never = edit.scalar(dtype, -Infinity);
   const [mask, valid] = [node.inputs[3], node.inputs[6]];
