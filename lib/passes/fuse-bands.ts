@@ -38,9 +38,9 @@ const isDepthwise = (node: Node): boolean =>
  * 0.89 … 1.0, at 14x14 0.9 … 1.15 (cut into parts of 64 channels, which expand nothing twice, 0.92 … 1.03: too little for a second way).
  */
 function pays(expand: Node, depthwise: Node, project: Node | undefined, threads: number): boolean {
-  const rows = expand.output().dims[1] as number;
+  const [batch, height] = expand.output().dims as [number, number];
   const twice = (depthwise.input(1).dims[2] as number) - (depthwise.ints('strides', [1, 1])[0] as number);
-  return rows / Math.max(threads, 2) >= (project === undefined ? 7 : 3.5) * twice;
+  return (batch * height) / Math.max(threads, 2) >= (project === undefined ? 7 : 3.5) * twice;
 }
 
 /**

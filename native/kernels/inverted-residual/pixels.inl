@@ -1,6 +1,6 @@
 // A 1x1 convolution of consecutive pixels: the rows of its matrix product stand side by side in memory, so it runs in
-// the register tile of GEMM (14x32 on AVX-512, 6x16 on AVX2) without pointers to rows. A block of rows passes all
-// panels before the next: it stays in L1 as x, and its rows of y are written whole.
+// the register tile of GEMM (14x32 on AVX-512, 6x16 on AVX2) without pointers to rows. A few blocks of rows
+// pass all panels before the next ones.
 #include "kernels/conv/finish.inl"
 #include "kernels/gemm/micro.inl"
 #include "kernels/inverted-residual/pixel_tile.inl"
@@ -30,46 +30,45 @@ struct PixelProduct {
   float alpha, beta;
 };
 
-static void runPixelTile(int rows, const PixelTile& g) {
+static void runPanel(const PixelTile& g, int64_t pixels) {
   static constexpr PixelTiles<2, kMr> two;
 #if defined(DSNK_HALF)
   static constexpr half::PixelTiles<1, kMr> quarter;
   static constexpr half::PixelTiles<2, kMr> one;
   static constexpr half::PixelTiles<3, kMr / 2> threeQuarters;
-  if (g.columns > 24) return two.of[rows](g);
-  half::PixelTile h{g.x, g.depth, g.panel, g.y, g.ldc, g.bias, g.residual, g.residualRow, g.columns, g.low, g.high};
-  if (g.columns <= 8) return quarter.of[rows](h);
-  if (g.columns <= 16) return one.of[rows](h);
-  const int first = (rows + 1) / 2;
-  threeQuarters.of[first](h);
-  if (rows == first) return;
-  h.x += first * g.depth;
-  h.y += first * g.ldc;
-  if (h.residual != nullptr) h.residual += first * g.residualRow;
-  threeQuarters.of[rows - first](h);
+  if (g.columns > 24) return runPixels(two, g, pixels);
+  const half::PixelTile h{g.x,           g.depth,   g.panel, g.y,    g.ldc,   g.bias, g.residual,
+                          g.residualRow, g.columns, g.low,   g.high, g.lower, g.upper};
+  if (g.columns > 16) return runPixels(threeQuarters, h, pixels);
+  if (g.columns > 8) return runPixels(one, h, pixels);
+  runPixels(quarter, h, pixels);
 #else
   static constexpr PixelTiles<1, kMr> one;
-  switch (ceilDiv(g.columns, F32::lanes)) {
-    case 1: return one.of[rows](g);
-    case 2: return two.of[rows](g);
-  }
+  if (g.columns <= F32::lanes) return runPixels(one, g, pixels);
+  if (g.columns <= 2 * F32::lanes) return runPixels(two, g, pixels);
   if constexpr (kPanelVectors > 2) {
     static constexpr PixelTiles<3, kMr> three;
     static constexpr PixelTiles<4, kMr> four;
-    (ceilDiv(g.columns, F32::lanes) == 3 ? three.of : four.of)[rows](g);
+    if (g.columns <= 3 * F32::lanes) return runPixels(three, g, pixels);
+    runPixels(four, g, pixels);
   }
 #endif
 }
+
+// Most blocks of rows that pass a panel before the next one.
+constexpr int64_t kPixelBlocks = 8;
 
 static void multiplyPixels(const PixelProduct& g, int64_t pixels) {
   const auto sweep = isClamp(g.activation) ? nullptr : sweepOf(g.activation);
   const bool relu = g.activation == static_cast<int32_t>(Activation::relu);
   const bool clip = g.activation == static_cast<int32_t>(Activation::clip);
-  const float infinity = __builtin_inff();
-  const int64_t blocks = ceilDiv(pixels, kMr);
+  // A chunk of x stays in half of L1 (32 KB) while all panels pass over it.
+  const int64_t fit = 4096 / (g.depth * kMr);
+  const int64_t chunk = kMr * (fit < 1 ? 1 : fit < kPixelBlocks ? fit : kPixelBlocks);
+  const int64_t chunks = ceilDiv(pixels, chunk);
   int64_t pixel = 0;
-  for (int64_t b = 0; b < blocks; b++) {
-    const int rows = static_cast<int>(pixels / blocks + (b < pixels % blocks));
+  for (int64_t b = 0; b < chunks; b++) {
+    const int64_t some = pixels / chunks + (b < pixels % chunks);
     for (int64_t column = 0; column < g.columns; column += kNr) {
       const int64_t rest = g.columns - column;
       const PixelTile tile{.x = g.x + pixel * g.depth,
@@ -81,13 +80,15 @@ static void multiplyPixels(const PixelProduct& g, int64_t pixels) {
                            .residual = g.residual ? g.residual + pixel * g.columns + column : nullptr,
                            .residualRow = g.columns,
                            .columns = rest < kNr ? rest : kNr,
-                           .low = clip   ? g.alpha
-                                  : relu ? 0.0f
-                                         : -infinity,
-                           .high = clip ? g.beta : infinity};
-      runPixelTile(rows, tile);
-      if (sweep != nullptr) sweep(tile.y, {nullptr, g.ldc, rows, static_cast<int>(tile.columns), g.alpha, g.beta});
+                           .low = clip ? g.alpha : 0.0f,
+                           .high = g.beta,
+                           .lower = clip || relu,
+                           .upper = clip};
+      runPanel(tile, some);
+      if (sweep != nullptr) {
+        sweep(tile.y, {nullptr, g.ldc, static_cast<int>(some), static_cast<int>(tile.columns), g.alpha, g.beta});
+      }
     }
-    pixel += rows;
+    pixel += some;
   }
 }
