@@ -5,7 +5,9 @@
 // [rows] Numerics  mean and variance from block sums joined in double (reduce/fold.inl), two sweeps: no cancellation of
 // squares.
 //           The mean errs by 40·2⁻²⁴·Σ|s|/n, the inverse relatively by 24·2⁻²⁴; the same bits on every ISA
-// Tiling    whole rows, swept three times from L1/L2
+// Tiling    whole rows, up to eight together (4096 floats), swept three times from L1/L2: one row alone waits for its
+// sums
+//           and its root most of the time
 // Packing   none
 // Source    none
 #if defined(__x86_64__)
