@@ -36,3 +36,12 @@ export const convPackParams = kernelParams('ConvPackParams', {
   /** Most multiples of `lanes` in one panel. */
   vectors: 'i32',
 });
+
+/**
+ * Packed weights of one tap and one group times a number for every input channel.
+ * Operands: scaled, packed weights, scale [depth]. The layout is that of the `conv` row of the same ISA.
+ */
+export const convScaleParams = kernelParams('ConvScaleParams', {
+  depth: 'i32',
+  columns: 'i32',
+});

@@ -62,7 +62,7 @@ function shapesOf(q: Inference, channelsLast: boolean, transposed: boolean): Con
   };
 }
 
-function infer(q: Inference, channelsLast: boolean, transposed: boolean) {
+export function inferConv(q: Inference, channelsLast: boolean, transposed: boolean) {
   const { size, batch, outChannels, window } = shapesOf(q, channelsLast, transposed);
   const out = transposed ? transposedOutput(q, size, window) : windowOutput(q, size, window);
   const shape: Shape = channelsLast ? [batch, ...out, outChannels] : [batch, outChannels, ...out];
@@ -276,10 +276,10 @@ function lower(low: Lowering, transposed: boolean): void {
 }
 
 export const convOperators: readonly Operator[] = [
-  { name: 'Conv', domain: '', opsets: [1, 26], infer: (q) => infer(q, false, false) },
-  { name: 'ConvTranspose', domain: '', opsets: [1, 26], infer: (q) => infer(q, false, true) },
+  { name: 'Conv', domain: '', opsets: [1, 26], infer: (q) => inferConv(q, false, false) },
+  { name: 'ConvTranspose', domain: '', opsets: [1, 26], infer: (q) => inferConv(q, false, true) },
   // x [N, spatial…, C], w [M, C/g, kernel…], bias?, residual? (as the output)
-  { name: 'Conv', domain: 'dsnk', writesRows: true, infer: (q) => infer(q, true, false), lower: (low) => lower(low, false) },
+  { name: 'Conv', domain: 'dsnk', writesRows: true, infer: (q) => inferConv(q, true, false), lower: (low) => lower(low, false) },
   // x [N, C, H, W], w [M, C, kH, kW], bias? → y [N, OH, OW, M]: the first convolution of an image network
   {
     name: 'StemConv',
@@ -293,5 +293,5 @@ export const convOperators: readonly Operator[] = [
     },
   },
   // x [N, spatial…, C], w [C, M/g, kernel…], bias?, residual?; attribute output_shape (spatial) settles the output
-  { name: 'ConvTranspose', domain: 'dsnk', writesRows: true, infer: (q) => infer(q, true, true), lower: (low) => lower(low, true) },
+  { name: 'ConvTranspose', domain: 'dsnk', writesRows: true, infer: (q) => inferConv(q, true, true), lower: (low) => lower(low, true) },
 ];

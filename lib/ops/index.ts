@@ -9,6 +9,7 @@ import { einsumOperators } from './einsum.js';
 import { elementwiseOperators } from './elementwise.js';
 import { fillOperators } from './fill.js';
 import { functionOperators } from './functions.js';
+import { gatedConvOperators } from './gated-conv.js';
 import { gatherOperators } from './gather.js';
 import { invertedResidualOperators } from './inverted-residual.js';
 import { matmulOperators } from './matmul.js';
@@ -37,6 +38,7 @@ const families: readonly (readonly Operator[])[] = [
   concatOperators,
   controlOperators,
   convOperators,
+  gatedConvOperators,
   invertedResidualOperators,
   dynamicFamily,
   einsumOperators,

@@ -6,6 +6,7 @@ import { dropDead } from './drop-dead.js';
 import { dropIdentity } from './drop-identity.js';
 import { expandBatchnorm } from './expand-batchnorm.js';
 import { expandFunctions } from './expand-functions.js';
+import { foldGate } from './fold-gate.js';
 import { foldPad } from './fold-pad.js';
 import { foldScale } from './fold-scale.js';
 import { foldShapes } from './fold-shapes.js';
@@ -60,6 +61,7 @@ export const passes: readonly Pass[] = [
   fuseEpilogue,     // bias, residual, activation → the convolution or product before
   fuseBands,        // 1x1, depthwise, 1x1 → one node that keeps what is between them in the cache
   readPlanes,       // the first convolution reads an image channels first
+  foldGate,         // squeeze and excitation: the gate goes into the weights of the 1x1 convolution
   fusePointwise,    // trees of elementwise nodes → one pass over memory
   dropDead,         // results that lost their readers
 ];

@@ -68,7 +68,7 @@ const unary: Record<string, (x: number) => number> = {
 };
 
 /** Convolution in either layout; spatial rank 2. */
-function conv(node: Node, [x, w, bias, residual]: (Tensor | undefined)[], out: readonly number[]): Tensor {
+function conv(node: Node, [x, w, bias, residual, gate]: (Tensor | undefined)[], out: readonly number[]): Tensor {
   if (x === undefined || w === undefined) throw new Error('a convolution needs x and w');
   const last = node.domain === 'dsnk';
   const lastIn = last && node.op !== 'StemConv';
@@ -86,7 +86,8 @@ function conv(node: Node, [x, w, bias, residual]: (Tensor | undefined)[], out: r
       for (let i = 0; i < kh; i++)
         for (let j = 0; j < kw; j++) {
           const [y, z] = [h * sh - top + i, v * sw - left + j];
-          if (y >= 0 && y < H && z >= 0 && z < W) sum += pick(n, base + c, y, z) * at(w, [m, c, i, j]);
+          if (y >= 0 && y < H && z >= 0 && z < W)
+            sum += pick(n, base + c, y, z) * (gate === undefined ? 1 : (gate.data[base + c] as number)) * at(w, [m, c, i, j]);
         }
     if (residual !== undefined) sum += at(residual, index);
     return (activations[node.string('activation', 'none')] as (x: number) => number)(sum);
@@ -138,7 +139,7 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): Tensor[]
   if (op in unary) return [fill(out, (i) => (unary[op] as (x: number) => number)(at(x, i)))];
   if (op in binary) return [fill(out, (i) => (binary[op] as (a: number, b: number) => number)(broadcastAt(x, i), broadcastAt(inputs[1] as Tensor, i)))];
   if (op === 'MatMul') return [matmul(node, [...inputs], out)];
-  if (op === 'Conv' || op === 'StemConv') return [conv(node, [...inputs], out)];
+  if (op === 'Conv' || op === 'StemConv' || op === 'GatedConv') return [conv(node, [...inputs], out)];
   if (op.startsWith('Reduce')) return [reduce(node, x, numbers(1), out)];
   switch (op) {
     case 'GlobalAveragePool':

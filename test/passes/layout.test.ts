@@ -286,18 +286,16 @@ describe('whole networks', () => {
       %mul.171: f32[8,16,1,1] = Mul(f32[8,16,1,1], %reshape.143)
       %relu2: f32[1,1,1,4] = dsnk.Conv(%reducemean, f32[4,16,1,1], f32{-6,1,-5,2}) {activation=relu, dilations=[1,1], group=1, pads=[0,0,0,0], strides=[1,1]}
       %hardsigmoid: f32[1,1,1,16] = dsnk.Conv(%relu2, f32[16,4,1,1], f32[16]) {activation=hardSigmoid, alpha=0.1666667, beta=0.5, dilations=[1,1], group=1, pads=[0,0,0,0], strides=[1,1]}
-      %mul3: f32[1,16,16,16] = Mul(%relu, %hardsigmoid)
       %mul.180: f32[16,8,1,1] = Mul(f32[16,8,1,1], %reshape.152)
       %mul.189: f32[16,1,3,3] = Mul(f32[16,1,3,3], %reshape.152)
-      %add3: f32[1,16,16,8] = dsnk.Conv(%mul3, %mul.171, %add.148, %div) {dilations=[1,1], group=1, pads=[0,0,0,0], strides=[1,1]}
+      %add3: f32[1,16,16,8] = dsnk.GatedConv(%relu, %mul.171, %add.148, %div, %hardsigmoid) {dilations=[1,1], pads=[0,0,0,0], strides=[1,1]}
       %div3: f32[1,16,16,16] = dsnk.Conv(%add3, %mul.180, %add.157) {activation=hardSwish, dilations=[1,1], group=1, pads=[0,0,0,0], strides=[1,1]}
       %relu3: f32[1,16,16,16] = dsnk.Conv(%div3, %mul.189, %add.157) {activation=relu, dilations=[1,1], group=16, pads=[1,1,1,1], strides=[1,1]}
       %reducemean2: f32[1,1,1,16] = ReduceMean(%relu3, i64{1,2}) {keepdims=1}
       %mul.198: f32[8,16,1,1] = Mul(f32[8,16,1,1], %reshape.143)
       %relu4: f32[1,1,1,4] = dsnk.Conv(%reducemean2, f32[4,16,1,1], f32{-6,1,-5,2}) {activation=relu, dilations=[1,1], group=1, pads=[0,0,0,0], strides=[1,1]}
       %hardsigmoid2: f32[1,1,1,16] = dsnk.Conv(%relu4, f32[16,4,1,1], f32[16]) {activation=hardSigmoid, alpha=0.1666667, beta=0.5, dilations=[1,1], group=1, pads=[0,0,0,0], strides=[1,1]}
-      %mul5: f32[1,16,16,16] = Mul(%relu3, %hardsigmoid2)
-      %add5: f32[1,16,16,8] = dsnk.Conv(%mul5, %mul.198, %add.148, %add3) {dilations=[1,1], group=1, pads=[0,0,0,0], strides=[1,1]}
+      %add5: f32[1,16,16,8] = dsnk.GatedConv(%relu3, %mul.198, %add.148, %add3, %hardsigmoid2) {dilations=[1,1], pads=[0,0,0,0], strides=[1,1]}
       %globalaveragepool: f32[1,1,1,8] = dsnk.GlobalAveragePool(%add5)
       %squeeze: f32[1,8] = Reshape(%globalaveragepool, i64{1,8})
       %sigmoid: f32[1,8] = dsnk.MatMul(%squeeze, f32[8,8]) {activation=sigmoid}

@@ -55,4 +55,12 @@ static_assert(offsetof(ConvParams, activation) == 92);
 static_assert(offsetof(ConvParams, alpha) == 96);
 static_assert(offsetof(ConvParams, beta) == 100);
 
+struct ConvScaleParams {
+  int32_t depth;
+  int32_t columns;
+};
+static_assert(sizeof(ConvScaleParams) == 8);
+static_assert(offsetof(ConvScaleParams, depth) == 0);
+static_assert(offsetof(ConvScaleParams, columns) == 4);
+
 }  // namespace dsnk

@@ -35,7 +35,7 @@ uint32_t tiles(const Kernel& k, const void* params, uint32_t threads) {
   if (k.dtypes[0] != 'f') return tilesOfPool(p, threads);
   const PoolRows rows(p);
   const int64_t channels = p.channels < rows.partChannels ? p.channels : rows.partChannels;
-  return tilesFor(rows.units, p.outSize[2] * (tapsOfPool(p) + 4) * channels / 8, threads);
+  return tilesFor(rows.units, p.outSize[2] * (tapsOfPool(p) + 4) * channels / 4, threads);
 }
 uint32_t tilesIndices(const Kernel&, const void* params, uint32_t threads) {
   return tilesOfPool(*static_cast<const PoolIndicesParams*>(params), threads);

@@ -84,7 +84,9 @@ inline uint32_t tilesOfPool(const Params& p, uint32_t threads) {
 struct PoolRows {
   int64_t partChannels, parts, units;
   explicit PoolRows(const PoolParams& p)
-      : partChannels(p.outSize[2] == 1 ? 32 : 256),
+      : partChannels(p.outSize[2] > 1    ? 256
+                     : p.channels <= 256 ? 16
+                                         : 32),
         parts(ceilDiv(p.channels, partChannels)),
         units(p.outSize[2] == 0 ? 0 : int64_t{p.batch} * p.outSize[0] * p.outSize[1] * parts) {}
 };
