@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npm run bench:report [-- --seconds 4 --threads 1,2 --skip-load --skip-runtime]`: runs the model, load and runtime benches, keeps their
-// figures as bench/results/<cpu>-<date>.json, renders them as a page beside it, and puts the newest ones between the markers of
+// `npm run bench:report [-- --seconds 4 --threads 1,2 --skip-ops --skip-load --skip-runtime]`: runs the model, operator, load and runtime
+// benches, keeps their figures as bench/results/<cpu>-<date>.json, renders them as a page beside it, and puts the newest ones between the markers of
 // README.md and bench/README.md. No figure is typed by hand. `-- --render` only renders the JSON files that are there.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ const { values: flags } = parseArgs({
   options: {
     seconds: { type: 'string', default: '4' },
     threads: { type: 'string', default: '1,2' },
+    'skip-ops': { type: 'boolean' },
     'skip-load': { type: 'boolean' },
     'skip-runtime': { type: 'boolean' },
     render: { type: 'boolean' },
@@ -41,6 +42,7 @@ function measure() {
     return JSON.parse(readFileSync(file, 'utf8'));
   };
   const models = bench('models', '--seconds', flags.seconds, '--threads', flags.threads);
+  const ops = flags['skip-ops'] ? undefined : bench('ops').rows;
   const load = flags['skip-load'] ? undefined : bench('load').rows;
   const runtime = flags['skip-runtime'] ? undefined : JSON.parse(run(process.execPath, ['bench/runtime.mjs', '--json'], true));
   const git = (...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout?.trim() ?? '';
@@ -52,10 +54,12 @@ function measure() {
     peer: `onnxruntime-node ${models.peer}`,
     commands: {
       models: `npm run bench:models -- --seconds ${flags.seconds} --threads ${flags.threads}`,
+      ops: 'npm run bench:ops',
       load: 'npm run bench:load',
       runtime: 'npm run bench:runtime',
     },
     models: models.rows,
+    ...(ops && { ops }),
     ...(load && { load }),
     ...(runtime && { runtime }),
   };
@@ -87,6 +91,19 @@ function modelTable(r) {
       const mb = (n) => (n / 1e6).toFixed(2);
       const cells = [times(m.ours), times(m.peer), m.ratioBest.toFixed(2), m.ratioMedian.toFixed(2), m.largestDifference.toExponential(1)];
       return `| ${m.model} | ${m.threads} | ${cells.join(' | ')} | ${mb(m.arenaBytes)} | ${mb(m.lowerBoundBytes)} |`;
+    }),
+  ];
+}
+
+function opsTable(r) {
+  const us = (s) => `${(s.best * 1e3).toFixed(0)} / ${(s.median * 1e3).toFixed(0)}`;
+  return [
+    '| operator | kernel | ours, µs best / median | peer, µs best / median | ratio best | ratio median | GFLOP/s | of the probe |',
+    '|---|---|--:|--:|--:|--:|--:|--:|',
+    ...r.ops.map((o) => {
+      const gflops = o.flops / o.ours.best / 1e6;
+      const ratios = [o.peer.best / o.ours.best, o.peer.median / o.ours.median];
+      return `| ${[o.op, o.kernels.join(' + '), us(o.ours), us(o.peer), ...ratios.map((x) => x.toFixed(2)), gflops.toFixed(0), (gflops / o.peakGflops).toFixed(2)].join(' | ')} |`;
     }),
   ];
 }
@@ -141,6 +158,16 @@ function page(r) {
     '',
     `Geometric mean of the ratios: ${geomeans(r).join('; ')}.`,
     '',
+    ...(r.ops
+      ? [
+          '## Operators',
+          '',
+          `\`${r.commands.ops}\`. Single operators, one thread, the kernels' own time on both sides. GFLOP/s count the definition's operations.`,
+          '',
+          ...opsTable(r),
+          '',
+        ]
+      : []),
     ...(r.load
       ? ['## Load', '', `\`${r.commands.load}\`. Each process loads one model. A ratio of times above 1 means that ours is faster.`, '', ...loadTable(r), '']
       : []),
