@@ -5,9 +5,10 @@
 import { GraphBuilder } from '../build/builder.js';
 import type { Operand } from '../build/operand.js';
 import { type Catalogue, without } from '../compile/catalogue.js';
-import { compile } from '../compile/compile.js';
+import { type CompileOptions, compile } from '../compile/compile.js';
 import { WeightIndex } from '../compile/weights.js';
 import { type DsnkError, dsnkError } from '../errors.js';
+import { BFLOAT_WEIGHTS } from '../kernels/bfloat.js';
 import { allocate } from '../tensor.js';
 import { LoadedProgram } from './loaded-program.js';
 import { nativeCatalogue } from './model.js';
@@ -40,14 +41,19 @@ export interface PreparedKernel {
   dispose(): void;
 }
 
-/** Keeps, of the operation that `name` belongs to, only that row. */
-function restricted(name: string | undefined): Catalogue {
+/** Keeps, of the operation that `name` belongs to, only that row; one for bfloat16 is taken wherever it can be, slow or not. */
+function restricted(name: string | undefined): { readonly catalogue: Catalogue; readonly options?: CompileOptions } {
   const all = nativeCatalogue();
-  if (name === undefined) return all;
+  if (name === undefined) return { catalogue: all };
   const row = all.kernels.find((k) => k.name === name);
   if (row === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', 'kernel must be a name of the catalogue', `"${name}" came`);
   if (!row.usable) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', `kernel ${name} must be usable on this processor`);
-  return without(all, (k) => k.op === row.op && k.dtypes === row.dtypes && k !== row);
+  const catalogue = without(all, (k) => k.op === row.op && k.dtypes === row.dtypes && k !== row);
+  if (row.dtypes !== BFLOAT_WEIGHTS) return { catalogue };
+  return {
+    catalogue: { ...catalogue, kernels: catalogue.kernels.map((k) => (k === row ? { ...k, slow: false } : k)) },
+    options: { precision: 'bf16', choose: (_, names) => (names.includes(name) ? { name, reason: 'asked for' } : undefined) },
+  };
 }
 
 /** Compiles a function of one float32 input for repeated timing. The time leaves out the calls that only move data (MOVES). */
@@ -59,7 +65,8 @@ export function prepareKernel(
 ): PreparedKernel {
   const builder = new GraphBuilder('kernel');
   const graph = builder.build({ y: build(builder, builder.input('x', { dataType: 'float32', shape: dims })) });
-  const compiled = compile(graph, restricted(options.kernel), new WeightIndex());
+  const only = restricted(options.kernel);
+  const compiled = compile(graph, only.catalogue, new WeightIndex(), only.options);
   let program: LoadedProgram | undefined;
   let failure: DsnkError | undefined;
   const store = native().createStore();

@@ -14,10 +14,12 @@ const leastDb = (layers: number) => -20 * Math.log10(Math.sqrt(2 * layers) * 2 *
 
 describe.skipIf(!haveAssets)('precision bf16', () => {
   it.each(networks)('$model', async (c) => {
-    await using session = await InferenceSession.create(asset(c.model), { precision: 'bf16' });
+    await using session = await InferenceSession.create(asset(c.model), { precision: 'bf16', intraOpNumThreads: 1 });
     const feeds = Object.fromEntries(Object.entries(c.inputs).map(([name, d]) => [name, goldenInput(d)]));
     const { outputs, nodes } = await session.profile(feeds);
     const layers = nodes.filter((n) => n.kernel.includes('_bf16_')).length;
+    await using other = await InferenceSession.create(asset(c.model), { precision: 'bf16', intraOpNumThreads: 3 });
+    for (const a of compareOutputs(outputs, await other.run(feeds))) expect(a.maxError, 'with other threads').toBe(0);
     const golden = goldenOutputs(c);
     const reference = Object.fromEntries(
       c.outputs.map((o) => [o.name, new Tensor(o.type as 'float32', Float32Array.from(golden.get(o.name) as ArrayLike<number>), o.dims)]),

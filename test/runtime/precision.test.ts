@@ -6,7 +6,7 @@ import type { Catalogue, KernelRow } from '../../lib/compile/catalogue.js';
 import { compile as compileGraph } from '../../lib/compile/compile.js';
 import { chooseBfloat, type Precision, settled } from '../../lib/compile/precision.js';
 import { WeightIndex } from '../../lib/compile/weights.js';
-import { compareOutputs, compile, InferenceSession, ops, Tensor } from '../../lib/index.js';
+import { compareOutputs, compile, InferenceSession, kernels, ops, Tensor } from '../../lib/index.js';
 import { BFLOAT_WEIGHTS } from '../../lib/kernels/bfloat.js';
 import { native } from '../../lib/runtime/native.js';
 import { randomFloats } from '../kernels/harness.js';
@@ -122,7 +122,7 @@ describe('precision', () => {
   });
 
   it('keeps depthwise blocks in bands where their 1x1 convolutions stay float32, and apart where they do not', () => {
-    const kernels = (channels: number, catalogue: Catalogue, precision: Precision) => {
+    const block = (channels: number, catalogue: Catalogue, precision: Precision) => {
       const b = new GraphBuilder('block');
       const image = b.input('image', { dataType: 'float32', shape: [1, channels, 48, 48] });
       const hidden = 96;
@@ -140,10 +140,20 @@ describe('precision', () => {
       const built = b.build({ y: b.conv2d(deep, tensor([24, hidden, 1, 1])) as Operand });
       return compileGraph(built, catalogue, new WeightIndex(), { precision }).steps.map((s) => s.kernel.op);
     };
-    for (const channels of [16, 32]) expect(kernels(channels, pretend(['avx512bf16']), 'f32')).toContain('inverted_residual');
-    expect(kernels(16, pretend(['avx512bf16']), 'bf16')).toContain('inverted_residual');
-    expect(kernels(32, pretend(['avx512bf16']), 'bf16')).not.toContain('inverted_residual');
-    expect(kernels(32, pretend([]), 'bf16')).toContain('inverted_residual');
+    for (const channels of [16, 32]) expect(block(channels, pretend(['avx512bf16']), 'f32')).toContain('inverted_residual');
+    expect(block(16, pretend(['avx512bf16']), 'bf16')).toContain('inverted_residual');
+    expect(block(32, pretend(['avx512bf16']), 'bf16')).not.toContain('inverted_residual');
+    expect(block(32, pretend([]), 'bf16')).toContain('inverted_residual');
+  });
+
+  it('direct calls take any row by its name', () => {
+    const [m, n, k] = [3, 8, 4];
+    const [a, b] = [new Float32Array(m * k).fill(1 + 2 ** -12), new Float32Array(k * n).fill(1)];
+    for (const kernel of all.kernels.filter((r) => isBfloat(r) && r.op === 'gemm' && r.usable)) {
+      const result = kernels.gemm(a, b, { m, n, k }, { kernel: kernel.name });
+      expect(result.kernels).toEqual([kernel.name]);
+      expect([...result.data]).toEqual(Array(m * n).fill(k));
+    }
   });
 
   it('is taken by compiled functions', async () => {
