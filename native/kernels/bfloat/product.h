@@ -15,6 +15,8 @@ constexpr int64_t kBfloatUnitRows = 14;
 // k of a block of b: 1024·32 columns·2 bytes = 64 KB, read from L2 at 5 bytes a cycle behind the products. Partial sums
 // pass through y; the columns of y that do so together are bounded, so that they stay in L2.
 constexpr int64_t kBfloatKc = 1024, kBfloatNc = 256;
+// The same for tiles of AMX, which multiply so fast that the block must lie in L1: 32 KB.
+constexpr int64_t kTileKc = 512;
 // Bytes of converted rows: half of a 1 MB L2.
 constexpr int64_t kBfloatRowBytes = 512 * 1024;
 // Rows and columns of the sums that tiles of AMX leave in scratch.
@@ -27,6 +29,7 @@ struct BfloatProduct {
 
   // Computed by 16x16 tiles over 32 of k: 32 rows at a time, sums through scratch.
   bool tiles() const { return kr == 32; }
+  int64_t kc() const { return tiles() ? kTileKc : kBfloatKc; }
   int64_t unitRows() const { return tiles() ? kTileBlock : kBfloatUnitRows; }
   int64_t kPadded() const { return roundUp(k, kr); }
   int64_t panelStride() const { return kPadded() * nr; }  // elements

@@ -2,9 +2,9 @@
 // Written once over the operations on tiles: AmxTiles (amx.h) are the processor's, EmulatedTiles (emulated.h) plain
 // C++, so that packing, tails and loops are tested on machines without AMX.
 //
-// Tiling    32 rows × 32 columns: four loads of 1 KB for four products of 16 cycles, 64 bytes a cycle. The panel of b
-//           (k 512: 32 KB) stays in L1 while all rows pass over it, a comes from L2. Derived, not measured: the machine
-//           that this was written on has no AMX
+// Tiling    32 rows × 32 columns: four loads of 1 KB for four products of 16 cycles, 64 bytes a cycle. A block of b
+//           (512 of k: 32 KB) stays in L1 while all rows pass over it, a comes from L2. Derived, not measured: the
+//           machine that this was written on has no AMX
 
 // One tile's worth of sums → y through the epilogue.
 template <int MR, int NV>
