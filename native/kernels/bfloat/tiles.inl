@@ -67,8 +67,10 @@ class TileProduct {
       if constexpr (R > 1) tiles_.template load<2>(s + 16 * kTileBlock, row);
       if constexpr (R > 1 && C > 1) tiles_.template load<3>(s + 16 * kTileBlock + 16, row);
     }
-    const int64_t stride = g.stride * 2;
-    for (int64_t k = 0; k < g.k; k += 32, a += 32, b += 32 * kTileBlock) {
+    // In registers: the compiler takes every operation on tiles for one that may change g.
+    const int64_t stride = g.stride * 2, depth = g.k;
+    const uint16_t* below = a + 16 * g.stride;
+    for (int64_t k = 0; k < depth; k += 32, a += 32, below += 32, b += 32 * kTileBlock) {
       tiles_.template load<6>(b, row);
       tiles_.template load<4>(a, stride);
       tiles_.template multiplyAdd<0, 4, 6>();
@@ -77,7 +79,7 @@ class TileProduct {
         tiles_.template multiplyAdd<1, 4, 7>();
       }
       if constexpr (R > 1) {
-        tiles_.template load<5>(a + 16 * g.stride, stride);
+        tiles_.template load<5>(below, stride);
         tiles_.template multiplyAdd<2, 5, 6>();
         if constexpr (C > 1) tiles_.template multiplyAdd<3, 5, 7>();
       }
