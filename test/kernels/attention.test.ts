@@ -135,6 +135,16 @@ describe.each(rowsOf('attention', 'f32'))('$name', (row) => {
     expect(run(row, c, [q, k, v, undefined], 1)).toEqual(clean);
   });
 
+  it('takes any size of what is not there', () => {
+    const { params } = attentionLayout({ name: '', rows: 6, keys: 0, width: 8 });
+    const huge = 2 ** 50;
+    const y = new Float32Array(48).fill(7);
+    callKernel(row, attentionParams, { ...params, width: huge }, [y], [new Float32Array(1), new Float32Array(1), new Float32Array(1), undefined]);
+    expect(y).toEqual(new Float32Array(48));
+    const none = { ...params, rows: 0, width: huge, keys: huge };
+    callKernel(row, attentionParams, none, [y], [new Float32Array(1), new Float32Array(1), new Float32Array(1), undefined]);
+  });
+
   it('refuses parameters that reach outside its operands', () => {
     const c: AttentionCase = { name: '', heads: 2, rows: 5, keys: 7, width: 3, mask: { kind: 'add', perRow: true, perKey: true } };
     const inputs = attentionInputs(c);

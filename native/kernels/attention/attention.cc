@@ -71,7 +71,9 @@ static uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
 }
 
 static uint64_t scratchBytes(const Kernel&, const void* params) {
-  return static_cast<uint64_t>(attentionScratch(*static_cast<const AttentionParams*>(params)).all) * sizeof(float);
+  const auto& p = *static_cast<const AttentionParams*>(params);
+  if (attentionBatch(p) == 0 || p.rows == 0 || p.depth == 0) return 0;
+  return static_cast<uint64_t>(attentionScratch(p).all) * sizeof(float);
 }
 
 extern const Contract attention_contract{"attention", "wrrro", 0,     sizeof(AttentionParams),

@@ -23,6 +23,7 @@ inline int64_t attentionBatch(const AttentionParams& p) { return p.batch[0] * p.
 
 // Keys of a block: blocks are equal but for the last.
 inline int64_t attentionBlock(const AttentionParams& p) {
+  if (p.keys == 0) return 0;  // then verify has bounded neither width nor depth
   const int64_t wide = roundUp(p.width, kAttentionPanel) + roundUp(p.depth, kAttentionPanel);
   int64_t most = wide == 0 ? kAttentionKeys : kAttentionBlockFloats / wide / kAttentionPanel * kAttentionPanel;
   if (most > kAttentionKeys) most = kAttentionKeys;
@@ -42,7 +43,7 @@ struct AttentionScratch {
 inline AttentionScratch attentionScratch(const AttentionParams& p) {
   const int64_t block = attentionBlock(p);
   AttentionScratch s{};
-  const bool packs = p.rows > kAttentionFewRows;
+  const bool packs = p.rows > kAttentionFewRows && p.keys > 0;
   s.values = packs ? roundUp(block, kAttentionPanel) * roundUp(p.width, 16) : 0;
   s.scores = s.values + (packs ? block * roundUp(p.depth, kAttentionPanel) : 0);
   s.peak = s.scores + kAttentionStripRows * attentionScoreRow(block);
