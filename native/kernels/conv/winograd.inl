@@ -13,8 +13,9 @@
 //           tiles are two to three times the plain sum's, those of 2x2 tiles 0.65 to 0.8 of it (shorter chains).
 //           test/kernels/winograd.test.ts holds both against random and adverse inputs. Infinities spread over their
 //           tile. `winograd: false` refuses these kernels.
-// Tiling    a chunk of tiles whose transformed input is at most 640 KB (L2), all panels of output channels over it; for
-//           each point one product tiles × C × panel with the register tile of tile.inl, its sums in L2
+// Tiling    a chunk of tiles whose transformed input is at most 640 KB (L2), all panels of output channels over it;
+//           where panels are few more chunks, for even shares (56x56x64 on two threads: 0.43 to 0.36 ms). For each
+//           point one product tiles × C × panel with the register tile of tile.inl, its sums in L2
 // Packing   36 or 16 sets of panels, see winograd.cc
 // Limits    images of few tiles are limited by reading the filters, which are 4 or 16/9 times as large as the plain
 //           ones. Three layers in a chain on Zen 4, ms a layer, 4x4 tiles / 2x2 tiles / plain sum:
