@@ -271,7 +271,8 @@ function lower(low: Lowering, transposed: boolean): void {
   const [tiles, others] = [waysOf(true), waysOf(false)];
   if (tiles.length === 0) low.choose(withBfloat(rounded, bfloat, [...direct, ...others]));
   // Twice the products a cycle save less than doing a quarter of them; sixteen times as many (AMX) save more.
-  else if (rounded.row === undefined || rounded.row.isa === 'amx') low.choose(withBfloat(rounded, bfloat, [...tiles, ...direct, ...others]));
+  else if (rounded.row === undefined || rounded.row.isa === 'amx' || tiles[0]?.name.startsWith('conv_winograd2'))
+    low.choose(withBfloat(rounded, bfloat, [...tiles, ...direct, ...others]));
   else low.choose(withBfloat({ ...rounded, refused: 'float32, since bfloat16 does not save as much: ' }, bfloat, [...tiles, ...direct, ...others]));
 }
 
