@@ -1,29 +1,24 @@
 // Computes  y[b,i,:] = Σ_j w[b,i,j]·v[b,j,:],  w = softmax_j(scale·Σ_d q[b,i,d]·k[b,j,d] + mask[b,i,j])
 // Shapes    y, q: [outer…, rows, depth | width]; k, v: [outer…, keys, width | depth]; mask: [outer…, rows, keys], float
-// or
-//           bool; every operand by its strides (lib/kernels/attention.ts), so that packed projections are read and
+//           or bool; every operand by its strides (lib/kernels/attention.ts), so that packed projections are read and
 //           written where they lie; stride 0 shares keys between heads
 // Numerics  scores and sums are chains of fma as in gemm (micro.inl); weights e^(s-m) with the exp of simd/math.inl (1
-// ulp),
-//           m the largest score of the keys so far; a new maximum multiplies sums and y by e^(m-m'). Against the
+//           ulp), m the largest score of the keys so far; a new maximum multiplies sums and y by e^(m-m'). Against the
 //           quotient of exact sums: relative 2^-24·(width·Σ|q||k|·scale + keys/lanes + 2·blocks + 8), see the test. A
 //           NaN or +∞ among the scores makes the row NaN; a row of -∞ is NaN, or zeros where `empty` says so. The cut
 //           into strips and blocks depends on the shapes only, so that results do not depend on tiles
 // Tiling    a strip is 14 queries (AVX2: 12) × a block of at most 256 keys: its scores stay in L1, and both products
-// are
-//           the register tiles of gemm, 14x32 (6x16). Panels of K and V come from L2 at 4.6 bytes a cycle behind the
-//           FMAs. Strips are cut evenly, the same whatever the tiles. Partial sums of y lie in y, m and Σw in scratch.
-//           AVX-512 on Zen 4, one thread, of the FMA probe: 3 heads of 197x197x64 0.80, 12 of 128x128x64 0.84,
+//           are the register tiles of gemm, 14x32 (6x16). Panels of K and V come from L2 at 4.6 bytes a cycle behind
+//           the FMAs. Strips are cut evenly, the same whatever the tiles. Partial sums of y lie in y, m and Σw in
+//           scratch. AVX-512 on Zen 4, one thread, of the FMA probe: 3 heads of 197x197x64 0.80, 12 of 128x128x64 0.84,
 //           4096x4096x64 0.86, 256x256x128 0.90. What is missing is the softmax, 15 cycles a vector of scores (exp 11,
 //           its sums and maxima 4): one for eight FMAs at width 64. One row at a time instead of sweep by sweep over
 //           the strip took 21 cycles, mostly waiting for reductions and for the last vector to leave the store queue
 // Packing   a tile packs each block of K transposed as panels [width][32] and V as panels [keys][32] (16 columns AVX2,
-// 4
-//           scalar): 3 % of a head of 197x197x64, and again for every tile that shares the head. Up to four queries
+//           4 scalar): 3 % of a head of 197x197x64, and again for every tile that shares the head. Up to four queries
 //           read both as they lie
 // Source    softmax in one pass: Milakov and Gimelshein, Online normalizer calculation for softmax (2018), §3; its
-// blocks:
-//           Dao, FlashAttention-2 (2023), algorithm 1. The sizes and the packing are our own
+//           blocks: Dao, FlashAttention-2 (2023), algorithm 1. The sizes and the packing are our own
 
 constexpr int kStripTiles = F32::lanes == 16 ? 1 : 2;
 constexpr int64_t kStripRows = static_cast<int64_t>(kStripTiles) * kMr;

@@ -1,7 +1,6 @@
 // Computes  y[o,i,:] = x[o,k,:] for the i-th k whose condition holds; count = how many there are
 // Shapes    y: [outer, count, innerBytes] at the beginning of as much as x; count: i64 [1]; x: [outer, length,
-// innerBytes]
-//           condition: bool [conditions]; positions beyond the shorter of both are not taken
+//           innerBytes] condition: bool [conditions]; positions beyond the shorter of both are not taken
 // Numerics  bit-equal
 // Tiling    one: every position depends on how many came before
 // Packing   none

@@ -1,9 +1,9 @@
 // Computes  for every batch and class: boxes by falling score, each kept unless it overlaps one kept before by more
-// than
-//           iouThreshold; y[i] = [batch, class, box]; count = how many were kept
+//           than iouThreshold; y[i] = [batch, class, box]; count = how many were kept
 // Shapes    y: i64 [count, 3] at the beginning of [limit, 3]; boxes: f32 [batches, boxes, 4]; scores: f32 [batches,
-// classes, boxes] Numerics  float32; equal scores keep the order of the boxes; a NaN score is never kept Tiling    one:
-// what is kept depends on what was kept before. Boxes below the score threshold, nearly all, cost one
+//           classes, boxes]
+// Numerics  float32; equal scores keep the order of the boxes; a NaN score is never kept
+// Tiling    one: what is kept depends on what was kept before. Boxes below the score threshold, nearly all, cost one
 //           comparison each
 // Packing   none
 // Source    the ONNX operator definition

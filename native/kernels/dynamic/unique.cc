@@ -1,7 +1,6 @@
 // Computes  the different slices x[:,k,:], their first k, the slice that each k became, and how often each one came
 // Shapes    y: T [outer, count, inner] at the beginning of as much as x; count: i64 [1]; first, counts: i64 [count] at
-// the
-//           beginning of [length]; inverse: i64 [length]; x: T [outer, length, inner]
+//           the beginning of [length]; inverse: i64 [length]; x: T [outer, length, inner]
 // Numerics  bit-equal; slices compare element by element; NaNs are equal and above all numbers, -0 equals 0
 // Tiling    one: a sort
 // Packing   none

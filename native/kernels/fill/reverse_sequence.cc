@@ -1,6 +1,9 @@
 // Computes  y[t, b, :] = x[lengths[b] - 1 - t, b, :] for t < lengths[b], else x[t, b, :]
 // Shapes    y, x: time x batch blocks, or batch x time blocks (batchMajor); lengths: batch, int64. A block is
-// blockBytes Numerics  bit-equal; a length outside [0, time] is a fault Tiling    ranges of blocks Packing   none
+//           blockBytes
+// Numerics  bit-equal; a length outside [0, time] is a fault
+// Tiling    ranges of blocks
+// Packing   none
 // Source    none
 #include <cstring>
 

@@ -2,8 +2,7 @@
 // Shapes    y: outer x count blocks; x: outer x axis blocks; index: count, int32 or int64. A block is blockBytes
 // Numerics  bit-equal; an index outside [-axis, axis) is a fault
 // Tiling    ranges of blocks (o, i); blocks of 1, 2, 4, 8 and 16 bytes have loops of their own, because a call to
-// memcpy
-//           would cost more than they do
+//           memcpy would cost more than they do
 // Packing   none
 // Source    none
 #include <cstring>

@@ -1,11 +1,9 @@
 // Computes  as gemm.inl, for few rows, with b as it stands
 // Shapes    y: [M, ldc]; a: [M, lda]; b: [K, ldb], or [N, ldb] when transB; the rest as in gemm.inl
 // Numerics  plain: one chain of fma over k, bit-equal to gemm on the same ISA. transB: one chain per lane, then a sum
-// over
-//           the lanes. Neither depends on tiles or threads
+//           over the lanes. Neither depends on tiles or threads
 // Tiling    plain: 128 columns of up to three rows in registers, so that b is read once in runs of 512 bytes. transB:
-// four
-//           columns × up to four rows share every load. A unit of work is 128 columns of one matrix
+//           four columns × up to four rows share every load. A unit of work is 128 columns of one matrix
 // Packing   none: b is read once, packing would read and write it before (3 times the traffic of one row)
 // Source    none
 

@@ -2,7 +2,9 @@
 // Shapes    packed: [count, ⌈N/nr⌉, K, nr]; b: count matrices, rows ldb apart
 // Numerics  bit-equal: moves 32-bit words
 // Tiling    a tile is a run of panels; transposed, 16 rows of k at a time so that every line of b is read while it is
-// in L1 Packing   this is it; the picture stands in micro.inl Source    none
+//           in L1
+// Packing   this is it; the picture stands in micro.inl
+// Source    none
 #include <cstring>
 
 #include "kernels/gemm/grid.h"

@@ -1,20 +1,18 @@
-// Computes  e = act(x · expanding weights + bias);  d[n,o,h] = act(bias[h] + Σ_tap e[n, o·stride - pad + tap, h] ·
-// w[tap,h]);
-//           y = act(d · projecting weights + bias + residual); without the first stage e is x, without the last y is d
+// Computes  e = act(x · expanding weights + bias); d[n,o,h] = act(bias[h] + Σ_tap e[n, o·stride - pad + tap, h] ·
+//           w[tap,h]); y = act(d · projecting weights + bias + residual); without the first stage e is x, without the
+//           last y is d
 // Shapes    y [N,OH,OW,M], pixels ldc apart; x [N,H,W,C]; weights of the 1x1 stages packed (gemm/pack_b.cc), depthwise
 //           weights [kH·kW,hidden]; biases [hidden], [hidden], [M]; residual as y, dense
 // Numerics  those of conv and depthwise: every element is the same chain of fma, so the result is bit-equal to the
-// stages
-//           one by one, whatever the bands and tiles
+//           stages one by one, whatever the bands and tiles
 // Tiling    a tile is a range of output rows, walked in bands. Expanded rows stand in a ring of as many as one band
-// sees:
-//           only rows where two tiles meet are made twice. The band's depthwise rows follow in scratch, and the last
-//           product writes y. Ring and band take half of L2 at most (lib/ops/inverted-residual.ts chooses the rows).
-//           Measured on Zen 4, fraction of the fma probe on one and two threads: 32→16 @112 0.72, 0.70; 16→96→24 s2
-//           @112 0.80, 0.78; 24→144→24 @56 0.86, 0.84; 32→192→32 @28 0.88, 0.86; 96→576→96 @14 0.93, 0.89. Inner loops
-//           run at the probe; what is missing are starts and ends of sums (K = 16 at 112x112) and depthwise rows out of
-//           L2. Depthwise strips of 7 columns over all rows of a band, to read each row from L2 once: no gain. Pointers
-//           to rows with the tiles of conv (6x64, 8x48): the same time within 1 %.
+//           sees: only rows where two tiles meet are made twice. The band's depthwise rows follow in scratch, and the
+//           last product writes y. Ring and band take half of L2 at most (lib/ops/inverted-residual.ts chooses the
+//           rows). Measured on Zen 4, fraction of the fma probe on one and two threads: 32→16 @112 0.72, 0.70; 16→96→24
+//           s2 @112 0.80, 0.78; 24→144→24 @56 0.86, 0.84; 32→192→32 @28 0.88, 0.86; 96→576→96 @14 0.93, 0.89. Inner
+//           loops run at the probe; what is missing are starts and ends of sums (K = 16 at 112x112) and depthwise rows
+//           out of L2. Depthwise strips of 7 columns over all rows of a band, to read each row from L2 once: no gain.
+//           Pointers to rows with the tiles of conv (6x64, 8x48): the same time within 1 %.
 // Packing   panels as in gemm/micro.inl
 // Source    our own; the idea of a block in one pass over rows is that of MCUNetV2's patches, without their overlap
 #include "kernels/depthwise/depthwise.inl"

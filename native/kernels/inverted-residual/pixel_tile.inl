@@ -3,6 +3,7 @@
 //
 // Computes  t[r][c] = bias[c] + Σ_k x[r][k]·panel[k][c], + residual, clamped
 // Numerics  the chain of conv's tile: the same bits
+//
 // Needs: the names of simd/vec.h, kernels/gemm/micro.inl.
 
 struct PixelTile {

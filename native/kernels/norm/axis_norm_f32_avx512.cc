@@ -1,7 +1,11 @@
 // Computes  lp_norm: y = x/(Σ|x|^p)^(1/p) along n; lrn: y = x·(bias + alpha/size·Σx²)^-beta, Σ over a window of
-// channels Shapes    y, x: [outer, n, inner] Numerics  sums as reduce/fold.inl; lrn: fma over the window, power by two
-// square roots (beta 0.75) or exp(log): a few ulp Tiling    rows, or strips of 64 columns; lrn reads each window again
-// from L1/L2 Packing   none Source    none
+//           channels
+// Shapes    y, x: [outer, n, inner]
+// Numerics  sums as reduce/fold.inl; lrn: fma over the window, power by two square roots (beta 0.75) or exp(log): a few
+//           ulp
+// Tiling    rows, or strips of 64 columns; lrn reads each window again from L1/L2
+// Packing   none
+// Source    none
 #if defined(__x86_64__)
 #include "kernels/axis.h"
 #include "kernels/kernel.h"

@@ -1,6 +1,5 @@
 // Computes  moments: mean[c] = Σx/N, variance[c] = Σ(x - mean)²/N; channel_norm: y = (x - mean[c])·factor[c] + bias[c]
-// with
-//           factor = scale/√(variance + ε) or scale/(√variance + ε)
+//           with factor = scale/√(variance + ε) or scale/(√variance + ε)
 // Shapes    x, y: [outer, channels, inner]; everything else: [channels]
 // Numerics  sums as reduce/fold.inl, two sweeps; the same bits on every ISA
 // Tiling    channels, or strips of 64 where they are innermost; channel_norm: rows of `inner` or of all channels

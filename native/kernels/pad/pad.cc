@@ -1,7 +1,11 @@
 // Computes  y[i0, i1, …] = x[i0 - before0, i1 - before1, …]; outside of x a value, or the element that the mode names:
 //           reflect mirrors at the first and last element, edge takes the nearest one, wrap repeats the tensor
 // Shapes    y: before + dims + after along every dimension, dense; x: the view (offset, dims, strides); value: 1
-// element Numerics  bit-equal Tiling    ranges of innermost rows of y Packing   none Source    none
+//           element
+// Numerics  bit-equal
+// Tiling    ranges of innermost rows of y
+// Packing   none
+// Source    none
 #include <cstring>
 #include <initializer_list>
 

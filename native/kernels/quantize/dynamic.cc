@@ -1,6 +1,8 @@
 // Computes  scale = (max(x, 0) - min(x, 0)) / 255; zero = clip(round(-min / scale)); y[i] = clip(round(x[i] / scale) +
-// zero) Shapes    y: u8 [count]; scale: f32 [1]; zero: u8 [1]; x: f32 [count] Numerics  float32, half to even; where
-// all of x is zero the scale is 1. NaN becomes the zero point Tiling    one: the range of all elements comes first
+//           zero)
+// Shapes    y: u8 [count]; scale: f32 [1]; zero: u8 [1]; x: f32 [count]
+// Numerics  float32, half to even; where all of x is zero the scale is 1. NaN becomes the zero point
+// Tiling    one: the range of all elements comes first
 // Packing   none
 // Source    the ONNX operator definition
 #include <cmath>

@@ -1,6 +1,5 @@
 // Computes  sum[n,m,o] = Σ(c,k) (x[n,c,o·stride+k·dilation-pad] - xZero) · (w[m,c,k] - wZero[m]); conv_integer gives
-// the sum,
-//           qlinear_conv clip(round((sum + bias[m]) · xScale · wScale[m] / yScale) + yZero)
+//           the sum, qlinear_conv clip(round((sum + bias[m]) · xScale · wScale[m] / yScale) + yZero)
 // Shapes    y: [batches, outC, …out]; x: [batches, channels, …image]; w: [outC, channels/groups, …kernel], three axes
 // Numerics  int32 sums, wrapping: bit-equal; padding is the zero point; one float32 product and rounding half to even
 // Tiling    one plane of y a unit

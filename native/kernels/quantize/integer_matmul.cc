@@ -1,8 +1,11 @@
 // Computes  sum[…,m,n] = Σk (a[…,m,k] - aZero[m]) · (b[…,k,n] - bZero[n]); matmul_integer gives the sum, qlinear_matmul
 //           clip(round(sum · aScale[m] · bScale[n] / yScale) + yZero)
 // Shapes    y: [batch, M, N]; a: [.., M, K]; b: [.., K, N], batches by strides; zeros and scales one or one per row,
-// column Numerics  int32 sums, wrapping: bit-equal; one float32 product and rounding half to even Tiling    one row of
-// y a unit; its N sums stand in scratch while rows of b pass by Packing   none Source    the ONNX operator definition
+//           column
+// Numerics  int32 sums, wrapping: bit-equal; one float32 product and rounding half to even
+// Tiling    one row of y a unit; its N sums stand in scratch while rows of b pass by
+// Packing   none
+// Source    the ONNX operator definition
 #include "kernels/element.h"
 #include "kernels/kernel.h"
 #include "kernels/quantize/params.gen.h"

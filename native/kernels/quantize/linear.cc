@@ -2,11 +2,10 @@
 //           dequantize: y[e] = (x[e] - zero[s(e)]) · scale[s(e)]
 // Shapes    y, x: [outer, axis, inner]; scale, zero: one, [axis], or [outer, ceil(axis/block), inner]
 // Numerics  quotients rounded once to `precision`, then half to even; NaN becomes the zero point. Products rounded once
-// to
-//           the type of y. Both in float64, whose 53 bits make that the same as arithmetic in float32 or narrower types
+//           to the type of y. Both in float64, whose 53 bits make that the same as arithmetic in float32 or narrower
+//           types
 // Tiling    512 elements a unit, read into float64, computed, written: three small loops instead of one per pair of
-// types;
-//           512 is a whole number of bytes of every packed type
+//           types; 512 is a whole number of bytes of every packed type
 // Packing   4- and 2-bit elements stand in the low bits first
 // Source    the ONNX operator definition
 #include <cmath>

@@ -1,8 +1,8 @@
 // Computes  y[k] = finish(Σ or max or min or Π over r of map(x[k, r])) for the element types without vector rows
 // Shapes    as reduce.inl
 // Numerics  integers wrap, as two's complement does; float16, bfloat16 and float64 in double with a two-sum, one
-// rounding
-//           to the element type at the end; means and roots of integers are computed in double and cut towards zero
+//           rounding to the element type at the end; means and roots of integers are computed in double and cut towards
+//           zero
 // Tiling    whole outputs, never a part of a sum
 // Packing   none
 // Source    none

@@ -1,8 +1,8 @@
-// Computes  y[o,j,l,c] = Σs wH[s,j] · Σt wW[t,l] · x[o, startH[j]+s, startW[l]+t, c]  for the element types other than
-// float32 Shapes    y: T [outer, outH, outW, inner]; x: T [outer, inH, inW, inner]; start: i32 [out]; w: f32 or f64
-// [taps, out] Numerics  float32 sums for f16 and 8 and 16 bits, float64 sums for f64 and 32 bits; results that an
-// integer type cannot
-//           hold are cut to its range, fractions towards zero (the cast that ends the ONNX reference)
+// Computes  y[o,j,l,c] = Σs wH[s,j] · Σt wW[t,l] · x[o, startH[j]+s, startW[l]+t, c] for the element types other than
+//           float32
+// Shapes    y: T [outer, outH, outW, inner]; x: T [outer, inH, inW, inner]; start: i32 [out]; w: f32 or f64 [taps, out]
+// Numerics  float32 sums for f16 and 8 and 16 bits, float64 sums for f64 and 32 bits; results that an integer type
+//           cannot hold are cut to its range, fractions towards zero (the cast that ends the ONNX reference)
 // Tiling    one output row a unit, every neighbour read where it lies
 // Packing   none
 // Source    the ONNX operator definition

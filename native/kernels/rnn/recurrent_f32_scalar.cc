@@ -7,14 +7,11 @@
 //           gates·hidden] (layout 1: [batch, steps, …]); bias: [directions, 2·gates·hidden]; peepholes: [directions,
 //           3·hidden] (i, o, f)
 // Numerics  one fma chain of `hidden` terms a gate, in order of k whatever the number of rows: |error| ≤
-// hidden·2⁻²⁴·Σ|h·R| a
-//           step; activations as math.inl
+//           hidden·2⁻²⁴·Σ|h·R| a step; activations as math.inl
 // Tiling    a tile is directions × blocks of 4 sequences. One sequence: 8 panels at once, 8 accumulators against the
-// latency
-//           of fma; 4 sequences: 16 accumulators, each loaded panel used four times
+//           latency of fma; 4 sequences: 16 accumulators, each loaded panel used four times
 // Packing   gemm_pack_b, nr 16, one matrix a direction and gate: a gate's panels are padded apart, so that gate g of
-// unit j
-//           lies at g·padded + j and element-wise vectors never straddle gates
+//           unit j lies at g·padded + j and element-wise vectors never straddle gates
 // Source    ONNX operators RNN, GRU, LSTM (the equations)
 #include "kernels/kernel.h"
 #include "kernels/rnn/cell.h"

@@ -3,8 +3,7 @@
 // Numerics  sums carry the rounding of each addition along (two-sum): |error| ≤ u·|y| + n²·u²·Σ|x|, u = 2⁻²⁴; products
 //           round once a factor. The same bits on every ISA
 // Tiling    512 columns at a time, row by row (strip.h); a single row is a chain of additions, 4 cycles each, on any
-// ISA.
-//           A vector of columns from top to bottom lost a factor 4 to 20 where rows lie 2 KB apart: no prefetch
+//           ISA. A vector of columns from top to bottom lost a factor 4 to 20 where rows lie 2 KB apart: no prefetch
 // Packing   none
 // Source    two-sum: D. E. Knuth, The Art of Computer Programming vol. 2, 4.2.2 theorem B
 #include "kernels/axis.h"

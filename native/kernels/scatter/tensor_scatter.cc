@@ -1,7 +1,10 @@
 // Computes  y = x, then y[o, (at[b] + i) mod axis, :] = updates[o, i, :] with b = o / perBatch; a key-value cache
-// append Shapes    y, x: outer x axis blocks; updates: outer x count blocks; at: outer / perBatch, int64, or left out
-// (zero) Numerics  bit-equal; a position outside [0, axis), or an update that leaves the axis and may not wrap, is a
-// fault Tiling    ranges of o. Where y lies on x nothing but the updates is moved Packing   none Source    none
+//           append
+// Shapes    y, x: outer x axis blocks; updates: outer x count blocks; at: outer / perBatch, int64, or left out (zero)
+// Numerics  bit-equal; a position outside [0, axis), or an update that leaves the axis and may not wrap, is a fault
+// Tiling    ranges of o. Where y lies on x nothing but the updates is moved
+// Packing   none
+// Source    none
 #include <cstring>
 
 #include "kernels/kernel.h"

@@ -1,11 +1,9 @@
 // Computes  arg_reduce: the index of the extreme, first or last of equals, NaN the extreme of all; topk: the k best
-// with their
-//           indices, best first, of equals the lower index first, NaN the largest number
+//           with their indices, best first, of equals the lower index first, NaN the largest number
 // Shapes    x: [outer, n, inner], along n; indices int64: [outer, inner] or [outer, k, inner]
 // Numerics  bit-equal
 // Tiling    arg_reduce: rows by blocks of 64, or a vector of columns; topk: a heap of k entries per row, and 64
-// elements
-//           compared with its worst at once. O(n + n·log k) whatever the contents
+//           elements compared with its worst at once. O(n + n·log k) whatever the contents
 // Packing   none
 // Source    none
 #if defined(__x86_64__)

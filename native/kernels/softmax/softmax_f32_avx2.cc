@@ -1,8 +1,7 @@
 // Computes  softmax y = e^(x-m)/Σe^(x-m), logSoftmax y = x-m-log Σe^(x-m), hardmax y = [x is the first m]; m = max x
 // Shapes    y, x: [outer, n, inner], along n; y may be x
 // Numerics  float32, exp of 1 ulp, sums as in reduce/fold.inl; relative error of a probability at most 45 u (u = 2⁻²⁴)
-// plus
-//           u·|x-m| from rounding x-m; a NaN or +∞ in a row gives NaN, a row of -∞ too
+//           plus u·|x-m| from rounding x-m; a NaN or +∞ in a row gives NaN, a row of -∞ too
 // Tiling    a row is swept three times, the second and third from L1/L2; columns go in strips of 64 (4 zmm, 8 ymm)
 // Packing   none
 // Source    none

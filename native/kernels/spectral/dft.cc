@@ -2,11 +2,10 @@
 // Shapes    y: T [outer, frames, bins, inner, outParts]; x: T [outer, length, inner, inParts]; window: T [taken]
 // Numerics  float64 throughout, rounded once to T
 // Tiling    one frame a unit. Lengths that are a power of two go through a radix-2 transform, n·log n; others are
-// summed
-//           directly, n·bins, with the angle's index kept modulo n so that no error grows with j·k
+//           summed directly, n·bins, with the angle's index kept modulo n so that no error grows with j·k
 // Packing   none
 // Source    J. Cooley, J. Tukey, "An algorithm for the machine calculation of complex Fourier series" (decimation in
-// time)
+//           time)
 #include <cmath>
 
 #include "kernels/kernel.h"

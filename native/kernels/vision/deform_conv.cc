@@ -1,8 +1,8 @@
 // Computes  y[n,m,i,j] = bias[m] + Σ(c,kh,kw) w[m,c,kh,kw] · mask[n,g,kh,kw,i,j] · sample(x[n,c], place +
-// offset[n,g,kh,kw,:,i,j]) Shapes    y: f32 [batches, outC, outH, outW]; x: f32 [batches, channels, height, width]; w:
-// f32 [outC, channels/groups, kH, kW]
-//           offset: f32 [batches, offsetGroups·kH·kW·2, outH, outW]; mask: f32 [batches, offsetGroups·kH·kW, outH,
-//           outW]
+//           offset[n,g,kh,kw,:,i,j])
+// Shapes    y: f32 [batches, outC, outH, outW]; x: f32 [batches, channels, height, width]; w: f32 [outC,
+//           channels/groups, kH, kW] offset: f32 [batches, offsetGroups·kH·kW·2, outH, outW]; mask: f32 [batches,
+//           offsetGroups·kH·kW, outH, outW]
 // Numerics  float32, bilinear samples with zeroes outside, terms in the order of w
 // Tiling    one output position a unit: its samples [channels, kH, kW] are gathered once into scratch
 // Packing   none

@@ -1,7 +1,9 @@
 // Computes  y[n,c,o] = Σt weight[t] · x[n,c,neighbour[t]] around the position that grid[n,o] names
 // Shapes    y: f32 [batches, channels, positions]; x: f32 [batches, channels, D, H, W]; grid: f32 [batches, positions,
-// rank] Numerics  float32, neighbours in row-major order; a position that is not a number lies outside Tiling    32
-// positions a unit: their neighbours and weights are found once, then every channel plane reads them Packing   none
+//           rank]
+// Numerics  float32, neighbours in row-major order; a position that is not a number lies outside
+// Tiling    32 positions a unit: their neighbours and weights are found once, then every channel plane reads them
+// Packing   none
 // Source    the ONNX operator definition; cubic weights: R. Keys, "Cubic convolution interpolation", with a = -0.75
 #include <cmath>
 

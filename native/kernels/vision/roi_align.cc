@@ -1,7 +1,6 @@
 // Computes  y[r,c,i,j] = mean (or maximum) of the bilinear samples of x[batch[r],c] over bin (i,j) of region r
 // Shapes    y: f32 [rois, channels, outH, outW]; x: f32 [batches, channels, height, width]; rois: f32 [rois, 4] as x1
-// y1 x2 y2
-//           batch: i64 [rois]
+//           y1 x2 y2 batch: i64 [rois]
 // Numerics  float32; the maximum is taken over the four weighted neighbours of every sample, as ONNX has it
 // Tiling    one region and channel a unit
 // Packing   none
