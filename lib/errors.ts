@@ -39,6 +39,15 @@ export function dsnkErrorList(code: ErrorCode, where: string, summary: string, i
   return new DsnkError(code, `${where}: ${summary}\n${items.map((item) => `  - ${item}`).join('\n')}`);
 }
 
+/** Any value in an error's words: not everything can be made a string. */
+export function spelled(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `an ${typeof value}`;
+  }
+}
+
 /** `[1,3,224,224]`, with symbols as they are. */
 export function shapeText(shape: readonly (number | string)[] | undefined): string {
   return shape === undefined ? '[unknown]' : `[${shape.join(',')}]`;

@@ -9,7 +9,7 @@ import { type CompiledProgram, type CompileOptions, compile } from '../compile/c
 import { type Precision, precisions } from '../compile/precision.js';
 import { WeightIndex } from '../compile/weights.js';
 import type { TypedArray } from '../dtype.js';
-import { type DsnkError, dsnkError, shapeText } from '../errors.js';
+import { type DsnkError, dsnkError, shapeText, spelled } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { MAX_KNOWN, NeedsValue } from '../ops/operator.js';
@@ -54,17 +54,17 @@ interface Limits {
 /** Checks what callers may choose of a model's options. */
 export function checkLimits(where: string, { intraOpNumThreads: threads, maxPrograms, winograd, tune, precision }: Limits): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'intraOpNumThreads must be an integer from 1 to 256', `${threads} came`);
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'intraOpNumThreads must be an integer from 1 to 256', `${spelled(threads)} came`);
   }
   if (maxPrograms !== undefined && !(Number.isInteger(maxPrograms) && maxPrograms >= 1)) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'maxPrograms must be a positive integer', `${maxPrograms} came`);
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'maxPrograms must be a positive integer', `${spelled(maxPrograms)} came`);
   }
   if (winograd !== undefined && typeof winograd !== 'boolean') {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'winograd must be true or false', `${String(winograd)} came`);
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'winograd must be true or false', `${spelled(winograd)} came`);
   }
   checkTune(where, tune);
   if (precision !== undefined && !precisions.includes(precision)) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `precision must be one of ${precisions.join(', ')}`, `${String(precision)} came`);
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `precision must be one of ${precisions.join(', ')}`, `${spelled(precision)} came`);
   }
 }
 
@@ -221,9 +221,10 @@ export class Model {
     if (this.#programs.has(this.#signature(inputs)) || this.#stages !== undefined) return;
     const weights = this.#weights;
     try {
+      // From the compile on: a runSync before this load has begun must not fill the store that the compile has seen.
+      weights.busy = true;
       const compiled = await workOff(this.#tuned(inputs, weights.index));
       if (compiled === undefined) return;
-      weights.busy = true;
       const program = await new Promise<LoadedProgram>((resolve, reject) => {
         LoadedProgram.load(compiled, weights.store, this.options, this.graph.name, (error, p) => (p === undefined ? reject(error) : resolve(p)));
       });
@@ -332,6 +333,8 @@ export class Model {
   }
 
   #keep(key: string, program: LoadedProgram): void {
+    // A runSync may have made one of the same key while this one was loaded.
+    this.#programs.get(key)?.dispose();
     this.#programs.set(key, program);
     for (const [oldest, old] of this.#programs) {
       if (this.#programs.size <= this.options.maxPrograms) break;

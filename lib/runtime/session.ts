@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Tensor } from 'onnxruntime-common';
 import type { Precision } from '../compile/precision.js';
 import type { DType } from '../dtype.js';
-import { dsnkError, shapeText } from '../errors.js';
+import { dsnkError, shapeText, spelled } from '../errors.js';
 import { closeSubgraphs } from '../graph/close-subgraphs.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { importModel } from '../onnx/import.js';
@@ -375,18 +375,24 @@ function checkShape(where: string, v: Value, dims: readonly number[], symbols: M
 
 function checkOptions(options: SessionOptions): void {
   const where = 'session options';
-  const { executionProviders, freeDimensionOverrides } = options;
+  if (typeof options !== 'object' || options === null) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession', 'session options must be an object', `${spelled(options)} came`);
+  }
+  const { executionProviders, freeDimensionOverrides, skipPasses } = options;
   for (const [name, size] of Object.entries(freeDimensionOverrides ?? {})) {
     if (!(Number.isSafeInteger(size) && size >= 0))
-      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `freeDimensionOverrides.${name} must be a size`, `${size} came`);
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `freeDimensionOverrides.${name} must be a size`, `${spelled(size)} came`);
   }
   checkLimits(where, options);
+  if (skipPasses !== undefined && !(Array.isArray(skipPasses) && skipPasses.every((name) => typeof name === 'string'))) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'skipPasses must be a list of names', `${spelled(skipPasses)} came`);
+  }
   if (executionProviders !== undefined && executionProviders !== null && !Array.isArray(executionProviders)) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'executionProviders must be a list', `${typeof executionProviders} came`);
   }
   for (const provider of executionProviders ?? []) {
     const name = typeof provider === 'string' ? provider : provider?.name;
-    if (name !== 'cpu') throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, "executionProviders must be ['cpu'] in this version", `'${name}' came`);
+    if (name !== 'cpu') throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, "executionProviders must be ['cpu'] in this version", `'${spelled(name)}' came`);
   }
 }
 

@@ -4,12 +4,13 @@
  * timed, and every site keeps its fastest way. Timing inside whole programs, not call by call, is the point: weights and
  * inputs are then as far away in the caches as they are in use.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { ChoicePolicy } from '../compile/choice.js';
 import type { CompiledProgram } from '../compile/compile.js';
 import type { Precision } from '../compile/precision.js';
 import { WeightIndex } from '../compile/weights.js';
-import { DsnkError, dsnkError } from '../errors.js';
+import { DsnkError, dsnkError, spelled } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import { allocate, type HostTensor } from '../tensor.js';
 import type { StoreHandle } from './binding.js';
@@ -174,11 +175,17 @@ export class Tuner {
     if (file === undefined) return;
     const { [this.#machine]: before, ...others } = readRecords(file);
     const machines = [...Object.entries(others), [this.#machine, { ...before, ...Object.fromEntries(this.#choices) }]].slice(-MAX_MACHINES);
-    const part = `${file}.${process.pid}.part`;
+    // Workers share a process: the name must be this save's own.
+    const part = `${file}.${randomUUID()}.part`;
     try {
       writeFileSync(part, `${JSON.stringify({ format: FORMAT, machines: Object.fromEntries(machines) }, null, 1)}\n`);
       renameSync(part, file);
     } catch (error) {
+      try {
+        rmSync(part, { force: true });
+      } catch {
+        // The folder refuses that too.
+      }
       process.emitWarning(`ds-native-kernels: choices could not be kept in ${file}: ${(error as Error).message}`);
     }
   }
@@ -257,11 +264,12 @@ function isMeasured(x: unknown): x is Measured {
 /** Checks the option `tune`. */
 export function checkTune(where: string, option: unknown): void {
   if (option === undefined || typeof option === 'boolean') return;
-  const refuse = (must: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, must, `${String(came)} came`);
+  const refuse = (must: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, must, `${spelled(came)} came`);
   if (!isRecord(option)) throw refuse('tune must be true, false or an object', option);
   const { file, budgetMs } = option;
   if (file !== undefined && (typeof file !== 'string' || file === '')) throw refuse('tune.file must be a path', file);
-  if (budgetMs !== undefined && !(typeof budgetMs === 'number' && budgetMs > 0)) throw refuse('tune.budgetMs must be a positive number', budgetMs);
+  if (budgetMs !== undefined && !(typeof budgetMs === 'number' && budgetMs > 0 && Number.isFinite(budgetMs)))
+    throw refuse('tune.budgetMs must be a positive number', budgetMs);
 }
 
 /** The tuner that options ask for. */

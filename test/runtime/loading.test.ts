@@ -184,6 +184,19 @@ describe('many programs of one session', () => {
     expect(session.model.programs.length).toBeLessThanOrEqual(2);
   });
 
+  it('stand beside a runSync at any moment of a load', async () => {
+    const want = new Map<number, unknown>();
+    await using alone = await InferenceSession.create(bytes);
+    for (const n of [1, 2]) want.set(n, (await alone.run({ x: batch(n) }))['y']?.data);
+    for (let moment = 0; moment < 12; moment++) {
+      await using session = await InferenceSession.create(bytes);
+      const run = session.run({ x: batch(2) });
+      for (let i = 0; i < moment; i++) await undefined;
+      for (const n of [1, 2]) expect(session.runSync({ x: batch(n) })['y']?.data).toEqual(want.get(n));
+      expect((await run)['y']?.data).toEqual(want.get(2));
+    }
+  });
+
   it('may be released while shapes are still being compiled', async () => {
     const session = await InferenceSession.create(bytes);
     const runs = [1, 2, 3, 4].map((n) => session.run({ x: batch(n) }));

@@ -1,5 +1,5 @@
 /** `tune`: every way of a site computes the same, measured choices are kept, and kept choices decide alone. */
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -194,6 +194,20 @@ describe('tune', () => {
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
     expect((await profile({ tune: { file: join(folder, 'missing', 'choices.json'), budgetMs: 5 } })).measured.length).toBeGreaterThan(0);
     expect((await warned).message).toMatch(/could not be kept/);
+  });
+
+  it('leaves nothing beside a file that cannot be replaced', async () => {
+    const parent = mkdtempSync(join(folder, 'parent-'));
+    mkdirSync(join(parent, 'choices.json'));
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+    await profile({ tune: { file: join(parent, 'choices.json'), budgetMs: 5 } });
+    expect((await warned).message).toMatch(/could not be kept/);
+    expect(readdirSync(parent)).toEqual(['choices.json']);
+  });
+
+  it.each([Number.POSITIVE_INFINITY, Number.NaN, 0, '5', Object.create(null)])('refuses a budget that has no end or is none (%#)', async (budgetMs) => {
+    const options = { tune: { budgetMs } } as SessionOptions;
+    await expect(InferenceSession.fromGraph(network(), options)).rejects.toMatchObject({ code: 'ERR_DSNK_INVALID_ARGUMENT' });
   });
 
   it('measures each shape of a model with symbolic dimensions, also on the calling thread', async () => {
