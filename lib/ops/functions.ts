@@ -69,6 +69,16 @@ function heads(q: Inference, i: number, attr: string): readonly [Dim, Dim, Dim, 
   return [batch, count, length, floorDivDim(width, count)];
 }
 
+/** Whether nothing known of a is another number in b. */
+const agree = (a: readonly Dim[], b: readonly Dim[]) =>
+  a.length === b.length && a.every((d, i) => typeof d === 'string' || typeof b[i] === 'string' || d === b[i]);
+
+function masks(mask: readonly Dim[], scores: readonly Dim[]): boolean {
+  const leading = scores.length - mask.length;
+  const fits = (d: Dim, n: Dim, last: boolean) => d === 1 || typeof d === 'string' || typeof n === 'string' || d === n || (last && d < n);
+  return mask.length > 0 && leading >= 0 && mask.every((d, i) => fits(d, scores[leading + i] as Dim, i === mask.length - 1));
+}
+
 function inferAttention(q: Inference): OutputType[] {
   const query = heads(q, 0, 'q_num_heads');
   const key = heads(q, 1, 'kv_num_heads');
@@ -77,9 +87,19 @@ function inferAttention(q: Inference): OutputType[] {
   if (typeof queryHeads === 'number' && typeof keyHeads === 'number' && queryHeads % keyHeads !== 0) {
     q.fail('query heads must be a multiple of key and value heads', `${queryHeads} and ${keyHeads} came`);
   }
+  if (!agree([query[0], key[1], key[2]], [key[0], value[1], value[2]]) || !agree([key[0], key[3]], [value[0], query[3]])) {
+    q.fail('query, key and value must agree in batch and width, key and value in heads and length', q.inputTexts());
+  }
   if (q.has(4) !== q.has(5)) q.fail('past key and value must come together');
   const past: Dim = q.has(4) ? (q.shape(4)[2] as Dim) : 0;
+  if (q.has(4) && !(agree(q.shape(4), [key[0], key[1], past, key[3]]) && agree(q.shape(5), [value[0], value[1], past, value[3]]))) {
+    q.fail('past key and value must be [batch, heads, length, width] as key and value are', q.inputTexts());
+  }
   const total = addDim(past, key[2]);
+  if (q.has(3) && !masks(q.shape(3), [query[0], query[1], query[2], total])) {
+    q.fail('mask must broadcast to [batch, heads, query length, key length], or have fewer columns', q.inputTexts());
+  }
+  if (q.has(6) && !agree(q.shape(6), [query[0]])) q.fail('lengths of the keys must be [batch]', q.inputTexts());
   const dtype = q.dtype(0);
   const y = q.rank(0) === 3 ? [query[0], query[2], mulDim(query[1], value[3])] : [query[0], query[1], query[2], value[3]];
   return [

@@ -102,3 +102,86 @@ describe('attention', () => {
     expect(excess(results[1] as Float32Array, results[0] as Float32Array, 2e-5, 2e-5)).toBeLessThanOrEqual(0);
   });
 });
+
+describe('the operator Attention', () => {
+  const made = (q: number[], k: number[], v: number[], mask?: number[], past?: number[], lengths?: number[]) => {
+    const b = new Build();
+    const inputs = [b.input('q', q), b.input('k', k), b.input('v', v), mask && b.input('mask', mask)];
+    inputs.push(past && b.input('pk', past), past && b.input('pv', past), lengths && b.input('lengths', lengths, 'int64'));
+    b.graph.outputs.push(b.op('Attention', inputs));
+    return InferenceSession.fromGraph(b.graph);
+  };
+  it.each<[string, Parameters<typeof made>]>([
+    [
+      'batches',
+      [
+        [1, 2, 3, 4],
+        [2, 2, 5, 4],
+        [2, 2, 5, 4],
+      ],
+    ],
+    [
+      'lengths of keys and values',
+      [
+        [1, 2, 3, 4],
+        [1, 2, 5, 4],
+        [1, 2, 6, 4],
+      ],
+    ],
+    [
+      'widths of queries and keys',
+      [
+        [1, 2, 3, 4],
+        [1, 2, 5, 6],
+        [1, 2, 5, 4],
+      ],
+    ],
+    [
+      'heads of keys and values',
+      [
+        [1, 2, 3, 4],
+        [1, 1, 5, 4],
+        [1, 2, 5, 4],
+      ],
+    ],
+    [
+      'masks with more columns than keys',
+      [
+        [1, 2, 3, 4],
+        [1, 2, 5, 4],
+        [1, 2, 5, 4],
+        [3, 6],
+      ],
+    ],
+    [
+      'masks with other rows than queries',
+      [
+        [1, 2, 3, 4],
+        [1, 2, 5, 4],
+        [1, 2, 5, 4],
+        [4, 5],
+      ],
+    ],
+    [
+      'masks of other heads',
+      [
+        [1, 2, 3, 4],
+        [1, 2, 5, 4],
+        [1, 2, 5, 4],
+        [3, 3, 5],
+      ],
+    ],
+    ['pasts of other heads', [[1, 2, 3, 4], [1, 2, 5, 4], [1, 2, 5, 4], undefined, [1, 1, 2, 4]]],
+    ['lengths of another batch', [[1, 2, 3, 4], [1, 2, 5, 4], [1, 2, 5, 4], undefined, undefined, [2]]],
+  ])('refuses %s that do not agree', async (_, shapes) => {
+    await expect(made(...shapes)).rejects.toMatchObject({ code: 'ERR_DSNK_SHAPE_MISMATCH' });
+  });
+  it('gives zeros where a mask has no columns', async () => {
+    for (const keys of [1, 4]) {
+      await using session = await made([1, 1, 2, 3], [1, 1, keys, 3], [1, 1, keys, 3], [2, 0]);
+      const [q, rows] = [new Tensor('float32', randomFloats(6, 1), [1, 1, 2, 3]), new Tensor('float32', randomFloats(3 * keys, 2), [1, 1, keys, 3])];
+      const y = Object.values(await session.run({ q, k: rows, v: rows, mask: new Tensor('float32', new Float32Array(), [2, 0]) }))[0];
+      expect([...(y?.data as Float32Array)]).toEqual([0, 0, 0, 0, 0, 0]);
+    }
+  });
+});

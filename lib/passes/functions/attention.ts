@@ -50,7 +50,7 @@ export function biasOf(edit: GraphEditor, node: Node, dtype: DType, { query, tot
     let bias = mask.type === 'bool' ? edit.value('Where', [mask, zero, never]) : cast(edit, mask, dtype);
     const columns = bias.dims[bias.dims.length - 1] as number;
     // A mask shorter than the keys forbids the rest.
-    if (columns < total && columns > 1) {
+    if (columns < total && columns !== 1) {
       const pads = [...bias.dims.map(() => 0), ...bias.dims.map((_, d) => (d === bias.dims.length - 1 ? total - columns : 0))];
       bias = edit.value('Pad', [bias, edit.ints(pads), never]);
     }
