@@ -181,7 +181,7 @@ describe('the operator Attention', () => {
       await using session = await made([1, 1, 2, 3], [1, 1, keys, 3], [1, 1, keys, 3], [2, 0]);
       const [q, rows] = [new Tensor('float32', randomFloats(6, 1), [1, 1, 2, 3]), new Tensor('float32', randomFloats(3 * keys, 2), [1, 1, keys, 3])];
       const y = Object.values(await session.run({ q, k: rows, v: rows, mask: new Tensor('float32', new Float32Array(), [2, 0]) }))[0];
-      expect([...(y?.data as Float32Array)]).toEqual([0, 0, 0, 0, 0, 0]);
+      expect(Array.from(y?.data as Float32Array)).toEqual([0, 0, 0, 0, 0, 0]);
     }
   });
 });
