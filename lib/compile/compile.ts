@@ -29,6 +29,9 @@ export interface CompiledProgram {
   readonly memory: MemoryPlan;
 }
 
+/** What `skipPasses` may name. */
+export const passNames: ReadonlySet<string> = new Set(passes.map((p) => p.name));
+
 export interface CompileOptions {
   /** Names of passes to leave out. */
   readonly skipPasses?: readonly string[];

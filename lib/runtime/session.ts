@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tensor } from 'onnxruntime-common';
+import { passNames } from '../compile/compile.js';
 import type { Precision } from '../compile/precision.js';
 import type { DType } from '../dtype.js';
 import { dsnkError, shapeText, spelled } from '../errors.js';
@@ -386,6 +387,11 @@ function checkOptions(options: SessionOptions): void {
   checkLimits(where, options);
   if (skipPasses !== undefined && !(Array.isArray(skipPasses) && skipPasses.every((name) => typeof name === 'string'))) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'skipPasses must be a list of names', `${spelled(skipPasses)} came`);
+  }
+  for (const name of skipPasses ?? []) {
+    if (!passNames.has(name)) {
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'skipPasses must name passes of this version', `'${name}' came`);
+    }
   }
   if (executionProviders !== undefined && executionProviders !== null && !Array.isArray(executionProviders)) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'executionProviders must be a list', `${typeof executionProviders} came`);

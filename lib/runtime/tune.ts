@@ -38,6 +38,8 @@ const FORMAT = 'ds-native-kernels choices 1';
 /** Machines that a file keeps, the latest ones. */
 const MAX_MACHINES = 16;
 const DEFAULT_BUDGET_MS = 400;
+/** A release waits for the measuring to end: ten minutes are a mistake already. */
+const MAX_BUDGET_MS = 600_000;
 /** Another way than the first must be that much faster: choices should not follow noise. */
 const GAIN = 0.97;
 
@@ -268,8 +270,8 @@ export function checkTune(where: string, option: unknown): void {
   if (!isRecord(option)) throw refuse('tune must be true, false or an object', option);
   const { file, budgetMs } = option;
   if (file !== undefined && (typeof file !== 'string' || file === '')) throw refuse('tune.file must be a path', file);
-  if (budgetMs !== undefined && !(typeof budgetMs === 'number' && budgetMs > 0 && Number.isFinite(budgetMs)))
-    throw refuse('tune.budgetMs must be a positive number', budgetMs);
+  if (budgetMs !== undefined && !(typeof budgetMs === 'number' && budgetMs > 0 && budgetMs <= MAX_BUDGET_MS))
+    throw refuse(`tune.budgetMs must be positive and at most ${MAX_BUDGET_MS}`, budgetMs);
 }
 
 /** The tuner that options ask for. */

@@ -96,7 +96,15 @@ describe('InferenceSession', () => {
     for (const n of [-1, 1.5, Number.NaN, '3', 3n]) {
       await expect(InferenceSession.fromGraph(reshapeGraph(), { freeDimensionOverrides: { n: wrong(n) } })).rejects.toMatchObject(invalid);
     }
-    for (const options of [null, 5, { skipPasses: 5 }, { skipPasses: 'fuse-bands' }, { winograd: Object.create(null) }, { intraOpNumThreads: Symbol('two') }]) {
+    for (const options of [
+      null,
+      5,
+      { skipPasses: 5 },
+      { skipPasses: 'fuse-bands' },
+      { skipPasses: ['fuse-band'] },
+      { winograd: Object.create(null) },
+      { intraOpNumThreads: Symbol('two') },
+    ]) {
       await expect(InferenceSession.fromGraph(reshapeGraph(), wrong(options))).rejects.toMatchObject(invalid);
     }
     for (const executionProviders of ['cpu', 5]) {

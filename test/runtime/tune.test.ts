@@ -247,7 +247,8 @@ describe('tune', () => {
     ['fast', 'tune must be true, false or an object, fast came'],
     [{ file: 3 }, 'tune.file must be a path, 3 came'],
     [{ file: '' }, 'tune.file must be a path,  came'],
-    [{ budgetMs: -1 }, 'tune.budgetMs must be a positive number, -1 came'],
+    [{ budgetMs: -1 }, 'tune.budgetMs must be positive and at most 600000, -1 came'],
+    [{ budgetMs: 1e300 }, 'tune.budgetMs must be positive and at most 600000, 1e+300 came'],
   ])('refuses %j', async (tune, message) => {
     await expect(InferenceSession.fromGraph(network(), { tune: tune as never })).rejects.toMatchObject({
       code: 'ERR_DSNK_INVALID_ARGUMENT',
