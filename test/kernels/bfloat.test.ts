@@ -9,7 +9,8 @@ import { activation } from '../../lib/kernels/epilogue.js';
 import { gemmParams } from '../../lib/kernels/gemm.js';
 import { probeFmaParams } from '../../lib/kernels/probe.js';
 import { native } from '../../lib/runtime/native.js';
-import { activations, convReference } from './conv-reference.js';
+import { convReference } from './conv-reference.js';
+import { expectWithin, gemmReferences, type Operands, operandsOf } from './gemm-reference.js';
 import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
 
 const words = new Uint32Array(1);
@@ -120,23 +121,6 @@ const cases: readonly GemmCase[] = [
   { name: 'long k, a transposed', m: 40, n: 9, k: 1500, transA: true },
 ];
 
-interface Operands {
-  readonly a: Float32Array;
-  readonly b: Float32Array;
-  readonly bias: Float32Array | undefined;
-  readonly residual: Float32Array | undefined;
-}
-
-function operandsOf(c: GemmCase): Operands {
-  const s = gemmSizes(c, 1);
-  return {
-    a: randomFloats(s.a.size, 1),
-    b: randomFloats(s.b.size, 2),
-    bias: c.bias && randomFloats(s.bias, 3),
-    residual: c.residual ? randomFloats(s.residual.size, 4) : undefined,
-  };
-}
-
 function gemm(row: KernelRow, c: GemmCase, o: Operands, threads = 1): Float32Array {
   const kPadded = Math.ceil(c.k / row.kr) * row.kr;
   const packedSizes = gemmSizes({ ...c, k: kPadded }, row.nr).packed;
@@ -152,55 +136,7 @@ function gemm(row: KernelRow, c: GemmCase, o: Operands, threads = 1): Float32Arr
 }
 
 /** The definition in double over rounded operands, and how far a row may be from it. */
-function gemmReference(c: GemmCase, o: Operands): { y: Float64Array; bound: Float64Array } {
-  const s = gemmSizes(c, 1);
-  const [a, b] = [roundedAll(o.a), roundedAll(o.b)];
-  const y = new Float64Array(s.y.size);
-  const bounds = new Float64Array(y.length);
-  const offset = (strides: readonly number[], index: readonly number[]) => strides.reduce((sum, v, d) => sum + v * (index[d] as number), 0);
-  const total = s.batch.reduce((p, d) => p * d, 1);
-  for (let i = 0; i < total; i++) {
-    const index: number[] = [];
-    for (let d = 3, rest = i; d >= 0; d--) {
-      index[d] = rest % (s.batch[d] as number);
-      rest = Math.floor(rest / (s.batch[d] as number));
-    }
-    const [a0, b0, y0, r0] = [offset(s.a.strides, index), offset(s.b.strides, index), offset(s.y.strides, index), offset(s.residual.strides, index)];
-    for (let m = 0; m < c.m; m++) {
-      for (let n = 0; n < c.n; n++) {
-        let sum = 0;
-        let size = 0;
-        for (let k = 0; k < c.k; k++) {
-          const product = (a[a0 + (c.transA ? k * c.m + m : m * c.k + k)] as number) * (b[b0 + (c.transB ? n * c.k + k : k * c.n + n)] as number);
-          sum += product;
-          size += Math.abs(product);
-        }
-        const biasAt = { column: n, row: m, one: 0, matrix: m * c.n + n }[c.bias ?? 'one'];
-        const add = (o.bias?.[biasAt] ?? 0) + (o.residual?.[r0 + m * c.n + n] ?? 0);
-        const [scale, addScale] = [Math.fround(c.scale ?? 1), Math.fround(c.addScale ?? 1)];
-        const magnitude = Math.abs(scale) * size + Math.abs(addScale) * ((o.bias ? 1 : 0) + (o.residual ? 1 : 0));
-        const at = y0 + m * s.ldc + n;
-        y[at] = (activations[c.activation ?? 'none'] as (x: number, p: number, q: number) => number)(scale * sum + addScale * add, c.alpha ?? 0, c.beta ?? 0);
-        bounds[at] = bound(c.k, magnitude, y[at] as number, c.activation !== undefined);
-      }
-    }
-  }
-  return { y, bound: bounds };
-}
-
-const references = new Map<GemmCase, ReturnType<typeof gemmReference>>();
-function referenceOf(c: GemmCase, o: Operands) {
-  const found = references.get(c) ?? gemmReference(c, o);
-  references.set(c, found);
-  return found;
-}
-
-function expectWithin(got: Float32Array, want: ArrayLike<number>, limits: ArrayLike<number>): void {
-  for (let i = 0; i < want.length; i++) {
-    const error = Math.abs((got[i] as number) - (want[i] as number));
-    if (!(error <= (limits[i] as number))) expect.fail(`element ${i}: ${got[i]} instead of ${want[i]}, off by ${error}, at most ${limits[i]}`);
-  }
-}
+const reference = gemmReferences((c, magnitude, _, y) => bound(c.k, magnitude, y, c.activation !== undefined), roundedAll);
 
 const gemmRows = rowsOf('gemm', BFLOAT_WEIGHTS);
 const definition = gemmRows.at(-1) as KernelRow;
@@ -208,9 +144,8 @@ const definition = gemmRows.at(-1) as KernelRow;
 describe.each(gemmRows)('$name', (row) => {
   it.each(cases)('$name', (c) => {
     const o = operandsOf(c);
-    const { y, bound: limits } = referenceOf(c, o);
     const one = gemm(row, c, o);
-    expectWithin(one, y, limits);
+    expectWithin(one, reference(c, o));
     for (const threads of [2, 3]) expect(same(gemm(row, c, o, threads), one)).toBe(true);
   });
 

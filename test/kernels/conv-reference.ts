@@ -1,4 +1,5 @@
 /** Convolution by its definition, in float64, over ONNX layouts of the weights and channels-last tensors. */
+import { expect } from 'vitest';
 import { type ConvCase, outputSize } from '../../bench/cases/conv.js';
 
 const three = (list: readonly number[], fill: number): number[] => [...Array<number>(3 - list.length).fill(fill), ...list];
@@ -20,11 +21,12 @@ export const activations: Record<string, (x: number, a: number, b: number) => nu
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
 };
 
-/** By its series around 0; test values are small. */
+/** By its series around 0: enough terms for |x| ≤ 6 in double. */
 function erf(x: number): number {
+  if (Math.abs(x) > 5) return Math.sign(x);
   let term = x;
   let sum = x;
-  for (let n = 1; n < 100; n++) {
+  for (let n = 1; n < 200; n++) {
     term *= (-x * x) / n;
     sum += term / (2 * n + 1);
   }
@@ -91,4 +93,37 @@ export function convReference(c: ConvCase, x: Float32Array, w: Float32Array, bia
     }
   }
   return { y, magnitude };
+}
+
+/**
+ * Runs a kernel on several teams and compares: pixels `ldc` elements apart hold `channels` of the reference, within
+ * `allowed` of its element `at`; nothing is written between them, and every team writes the same bits.
+ */
+export function expectPixels(
+  run: (y: Float32Array, threads: number) => void,
+  { y: wanted }: Reference,
+  layout: { readonly pixels: number; readonly ldc: number; readonly channels: number; readonly teams?: readonly number[] },
+  allowed: (at: number, want: number) => number,
+): void {
+  const { pixels, ldc, channels, teams = [1, 2, 3] } = layout;
+  let first: Float32Array | undefined;
+  for (const threads of teams) {
+    const y = new Float32Array(pixels * ldc);
+    run(y, threads);
+    if (first !== undefined) {
+      expect(Buffer.compare(Buffer.from(y.buffer), Buffer.from(first.buffer))).toBe(0);
+      continue;
+    }
+    first = y;
+    for (let i = 0; i < y.length; i++) {
+      const m = i % ldc;
+      if (m >= channels) {
+        if (y[i] !== 0) expect.fail(`wrote ${y[i]} between pixels at ${i}`);
+        continue;
+      }
+      const at = Math.floor(i / ldc) * channels + m;
+      const want = wanted[at] as number;
+      if (!(Math.abs((y[i] as number) - want) <= allowed(at, want))) expect.fail(`element ${i}: ${y[i]}, expected ${want}`);
+    }
+  }
 }

@@ -11,7 +11,7 @@ import {
 } from '../../bench/cases/conv.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import { convPackParams, convParams } from '../../lib/kernels/conv.js';
-import { convReference } from './conv-reference.js';
+import { convReference, expectPixels } from './conv-reference.js';
 import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
 
 /** Operands of a case, and the packed weights for a row. */
@@ -58,27 +58,12 @@ describe.each([...rowsOf('conv', 'f32'), ...rowsOf('conv_transpose', 'f32')])('$
     const reference = convReference(c, x, w, bias, residual);
     const params = convParamsOf(c);
     const packed = pack(row);
-    let first: Float32Array | undefined;
-    for (const threads of [1, 2, 3]) {
-      const y = new Float32Array(pixels * params.ldc);
-      callKernel(row, convParams, params, [y], [x, packed, bias, residual], { threads });
-      if (first !== undefined) {
-        expect(Buffer.compare(Buffer.from(y.buffer), Buffer.from(first.buffer))).toBe(0);
-        continue;
-      }
-      first = y;
-      for (let i = 0; i < y.length; i++) {
-        const m = i % params.ldc;
-        if (m >= c.outChannels) {
-          if (y[i] !== 0) expect.fail(`wrote ${y[i]} between pixels at ${i}`);
-          continue;
-        }
-        const at = Math.floor(i / params.ldc) * c.outChannels + m;
-        const want = reference.y[at] as number;
-        const error = Math.abs((y[i] as number) - want);
-        if (!(error <= tolerance(c, reference.magnitude[at] as number, want))) expect.fail(`element ${i}: ${y[i]}, expected ${want}`);
-      }
-    }
+    expectPixels(
+      (y, threads) => callKernel(row, convParams, params, [y], [x, packed, bias, residual], { threads }),
+      reference,
+      { pixels, ldc: params.ldc, channels: c.outChannels },
+      (at, want) => tolerance(c, reference.magnitude[at] as number, want),
+    );
   });
 
   it('refuses what its operands do not hold', () => {
@@ -124,31 +109,18 @@ describe.each([...rowsOf('conv_winograd', 'f32'), ...rowsOf('conv_winograd2', 'f
     callKernel(rowNamed(`${row.op}_pack_scalar`), convPackParams, pack, [packed], [w], { threads: 2 });
     const reference = convReference(c, x, w, bias, residual);
     const params = convParamsOf(c);
-    let first: Float32Array | undefined;
-    for (const threads of [1, 2, 3]) {
-      const y = new Float32Array(pixels * params.ldc);
-      callKernel(row, convParams, params, [y], [x, packed, bias, residual], { threads });
-      if (first !== undefined) {
-        expect(Buffer.compare(Buffer.from(y.buffer), Buffer.from(first.buffer))).toBe(0);
-        continue;
-      }
-      first = y;
-      // The worst case, (Σ|A|·Σ|B|·Σ|G|)² = 3000 times the direct bound, says nothing: roundings are independent. Inputs
-      // are uniform in ±1, so a transformed product has an rms of about 2 and the chain of C of them at one point ends
-      // with an error of rms 2^-24·2·C/√2·0.6; the 36 points enter an output with weights of rms 1.7 but mostly cancel
-      // in sign: rms 2^-24·2·C. Six deviations cover 10⁶ elements; the constant is the transforms' own roundings. The 16
-      // points of 2x2 tiles have smaller weights.
-      const allowed = 2 ** -24 * (400 + 12 * c.channels);
-      for (let i = 0; i < y.length; i++) {
-        const m = i % params.ldc;
-        if (m >= c.outChannels) {
-          if (y[i] !== 0) expect.fail(`wrote ${y[i]} between pixels at ${i}`);
-          continue;
-        }
-        const want = reference.y[Math.floor(i / params.ldc) * c.outChannels + m] as number;
-        if (!(Math.abs((y[i] as number) - want) <= allowed)) expect.fail(`element ${i}: ${y[i]}, expected ${want}`);
-      }
-    }
+    // The worst case, (Σ|A|·Σ|B|·Σ|G|)² = 3000 times the direct bound, says nothing: roundings are independent. Inputs
+    // are uniform in ±1, so a transformed product has an rms of about 2 and the chain of C of them at one point ends
+    // with an error of rms 2^-24·2·C/√2·0.6; the 36 points enter an output with weights of rms 1.7 but mostly cancel
+    // in sign: rms 2^-24·2·C. Six deviations cover 10⁶ elements; the constant is the transforms' own roundings. The 16
+    // points of 2x2 tiles have smaller weights.
+    const allowed = 2 ** -24 * (400 + 12 * c.channels);
+    expectPixels(
+      (y, threads) => callKernel(row, convParams, params, [y], [x, packed, bias, residual], { threads }),
+      reference,
+      { pixels, ldc: params.ldc, channels: c.outChannels },
+      () => allowed,
+    );
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ConvCase, convParamsOf, outputSize } from '../../bench/cases/conv.js';
 import { convPackParams } from '../../lib/kernels/conv.js';
 import { depthwiseParams } from '../../lib/kernels/depthwise.js';
-import { convReference } from './conv-reference.js';
+import { convReference, expectPixels } from './conv-reference.js';
 import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
 
 const of = (name: string, channels: number, rest: Partial<ConvCase> = {}): ConvCase => ({
@@ -59,28 +59,15 @@ describe.each(rowsOf('depthwise', 'f32'))('$name', (row) => {
     callKernel(rowNamed('conv_pack_scalar'), convPackParams, pack, [packed], [w]);
     const reference = convReference(c, x, w, bias, residual);
     const params = paramsOf(c);
-    let first: Float32Array | undefined;
-    for (const threads of [1, 2, 3]) {
-      const y = new Float32Array(pixels * params.ldc);
-      callKernel(row, depthwiseParams, params, [y], [x, packed, bias, residual], { threads });
-      if (first !== undefined) {
-        expect(Buffer.compare(Buffer.from(y.buffer), Buffer.from(first.buffer))).toBe(0);
-        continue;
-      }
-      first = y;
-      for (let i = 0; i < y.length; i++) {
-        const m = i % params.ldc;
-        if (m >= c.channels) {
-          if (y[i] !== 0) expect.fail(`wrote ${y[i]} between pixels at ${i}`);
-          continue;
-        }
-        const at = Math.floor(i / params.ldc) * c.channels + m;
-        const want = reference.y[at] as number;
-        // taps products, bias, residual and the store round once each; the activation's slope is at most 1.2
-        const allowed = 1.2 * (taps + 3) * 2 ** -24 * (reference.magnitude[at] as number) + 8 * 2 ** -24 * (c.activation ? Math.max(1, Math.abs(want)) : 0);
-        if (!(Math.abs((y[i] as number) - want) <= allowed)) expect.fail(`element ${i}: ${y[i]}, expected ${want}`);
-      }
-    }
+    // taps products, bias, residual and the store round once each; the activation's slope is at most 1.2
+    const allowed = (at: number, want: number) =>
+      1.2 * (taps + 3) * 2 ** -24 * (reference.magnitude[at] as number) + 8 * 2 ** -24 * (c.activation ? Math.max(1, Math.abs(want)) : 0);
+    expectPixels(
+      (y, threads) => callKernel(row, depthwiseParams, params, [y], [x, packed, bias, residual], { threads }),
+      reference,
+      { pixels, ldc: params.ldc, channels: c.channels },
+      allowed,
+    );
   });
 
   it('refuses what its operands do not hold', () => {

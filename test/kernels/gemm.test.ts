@@ -3,127 +3,14 @@ import { edgeCases, type GemmCase, gemmCaseParams, gemmDirectCaseParams, gemmSiz
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import { activation } from '../../lib/kernels/epilogue.js';
 import { gemmDirectParams, gemmPackBParams, gemmParams } from '../../lib/kernels/gemm.js';
+import { expectWithin, gemmReferences, type Operands, operandsOf } from './gemm-reference.js';
 import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
 
-interface Operands {
-  a: Float32Array;
-  b: Float32Array;
-  bias: Float32Array | undefined;
-  residual: Float32Array | undefined;
-}
-
-function operandsOf(c: GemmCase): Operands {
-  const s = gemmSizes(c, 1);
-  return {
-    a: randomFloats(s.a.size, 1),
-    b: randomFloats(s.b.size, 2),
-    bias: c.bias && randomFloats(s.bias, 3),
-    residual: c.residual ? randomFloats(s.residual.size, 4) : undefined,
-  };
-}
-
-const erf = (x: number): number => {
-  // Taylor series: enough terms for |x| ≤ 6 in double
-  if (Math.abs(x) > 5) return Math.sign(x);
-  let term = x;
-  let sum = x;
-  for (let n = 1; n < 200; n++) {
-    term *= (-x * x) / n;
-    sum += term / (2 * n + 1);
-  }
-  return (2 / Math.sqrt(Math.PI)) * sum;
-};
-
-/** The activations in double, from their formulas. */
-function act(c: GemmCase, x: number): number {
-  const { alpha = 0, beta = 0 } = c;
-  switch (c.activation ?? 'none') {
-    case 'none':
-      return x;
-    case 'relu':
-      return Math.max(x, 0);
-    case 'clip':
-      return Math.min(Math.max(x, alpha), beta);
-    case 'leakyRelu':
-      return x < 0 ? alpha * x : x;
-    case 'elu':
-      return x < 0 ? alpha * Math.expm1(x) : x;
-    case 'sigmoid':
-      return 1 / (1 + Math.exp(-x));
-    case 'hardSigmoid':
-      return Math.max(0, Math.min(1, alpha * x + beta));
-    case 'silu':
-      return x / (1 + Math.exp(-x));
-    case 'hardSwish':
-      return x * Math.max(0, Math.min(1, x / 6 + 0.5));
-    case 'tanh':
-      return Math.tanh(x);
-    case 'gelu':
-      return 0.5 * x * (1 + erf(x / Math.SQRT2));
-    case 'geluTanh':
-      return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
-    case 'softplus':
-      return Math.log1p(Math.exp(x));
-    default:
-      return x * Math.tanh(Math.log1p(Math.exp(x)));
-  }
-}
-
-interface Expected {
-  readonly y: Float64Array;
-  readonly bound: Float64Array;
-}
-const known = new Map<GemmCase, Expected>();
-
-/** The reference is slow and every row has the same cases. */
-function reference(c: GemmCase, o: Operands): Expected {
-  let found = known.get(c);
-  if (found === undefined) {
-    found = define(c, o);
-    known.set(c, found);
-  }
-  return found;
-}
-
-/** The definition in double, and how far a float32 result may be from it. */
-function define(c: GemmCase, o: Operands): Expected {
-  const s = gemmSizes(c, 1);
-  const y = new Float64Array(s.y.size);
-  const bound = new Float64Array(s.y.size);
-  const f32 = (v: number | undefined) => Math.fround(v ?? 1);
-  const at = (strides: readonly number[], index: readonly number[]) => strides.reduce((sum, v, d) => sum + v * (index[d] as number), 0);
-  const total = s.batch.reduce((p, d) => p * d, 1);
-  for (let i = 0; i < total; i++) {
-    const index: number[] = [];
-    for (let d = 3, rest = i; d >= 0; d--) {
-      index[d] = rest % (s.batch[d] as number);
-      rest = Math.floor(rest / (s.batch[d] as number));
-    }
-    const [a0, b0, y0, r0] = [at(s.a.strides, index), at(s.b.strides, index), at(s.y.strides, index), at(s.residual.strides, index)];
-    for (let m = 0; m < c.m; m++) {
-      for (let n = 0; n < c.n; n++) {
-        let sum = 0;
-        let size = 0;
-        for (let k = 0; k < c.k; k++) {
-          const a = o.a[a0 + (c.transA ? k * c.m + m : m * c.k + k)] as number;
-          const b = o.b[b0 + (c.transB ? n * c.k + k : k * c.n + n)] as number;
-          sum += a * b;
-          size += Math.abs(a * b);
-        }
-        const biasAt = { column: n, row: m, one: 0, matrix: m * c.n + n }[c.bias ?? 'one'];
-        const add = (o.bias?.[biasAt] ?? 0) + (o.residual?.[r0 + m * c.n + n] ?? 0);
-        const x = f32(c.scale) * sum + f32(c.addScale) * add;
-        // k+4 roundings, each at most 2^-24 of the magnitudes so far; every activation here has slope ≤ 1.13 and its own
-        // error of a few ulp of a value that is at most |x|+1
-        const magnitude = Math.abs(f32(c.scale)) * size + Math.abs(f32(c.addScale)) * ((o.bias ? 1 : 0) + (o.residual ? 1 : 0));
-        const at2 = y0 + m * s.ldc + n;
-        y[at2] = act(c, x);
-        bound[at2] = 1.2 * (c.k + 4) * 2 ** -24 * magnitude + (c.activation ? 8 * 2 ** -24 * (Math.abs(x) + 1) : 0);
-      }
-    }
-  }
-  return { y, bound };
-}
+/**
+ * k+4 roundings, each at most 2^-24 of the magnitudes so far; every activation here has slope ≤ 1.13 and its own error of a
+ * few ulp of a value that is at most |x|+1.
+ */
+const reference = gemmReferences((c, magnitude, x) => 1.2 * (c.k + 4) * 2 ** -24 * magnitude + (c.activation ? 8 * 2 ** -24 * (Math.abs(x) + 1) : 0));
 
 function pack(row: KernelRow, c: GemmCase, b: Float32Array, threads = 1): Float32Array {
   const s = gemmSizes(c, row.nr);
@@ -144,12 +31,8 @@ function gemm(row: KernelRow, c: GemmCase, o: Operands, threads: number): Float3
 describe.each(rowsOf('gemm', 'f32'))('$name', (row) => {
   it.each(edgeCases)('$name', (c) => {
     const o = operandsOf(c);
-    const { y, bound } = reference(c, o);
     const one = gemm(row, c, o, 1);
-    for (let i = 0; i < y.length; i++) {
-      const error = Math.abs((one[i] as number) - (y[i] as number));
-      if (!(error <= (bound[i] as number))) expect.fail(`element ${i}: ${one[i]} instead of ${y[i]}, off by ${error}, at most ${bound[i]}`);
-    }
+    expectWithin(one, reference(c, o));
     for (const threads of [2, 3]) expect(gemm(row, c, o, threads)).toEqual(one);
   });
 
@@ -213,12 +96,8 @@ describe.each(rowsOf('gemm_direct', 'f32'))('$name', (row) => {
   };
   it.each(directCases)('$name', (c) => {
     const o = operandsOf(c);
-    const { y, bound } = reference(c, o);
     const one = direct(c, o, 1);
-    for (let i = 0; i < y.length; i++) {
-      const error = Math.abs((one[i] as number) - (y[i] as number));
-      if (!(error <= (bound[i] as number))) expect.fail(`element ${i}: ${one[i]} instead of ${y[i]}, off by ${error}, at most ${bound[i]}`);
-    }
+    expectWithin(one, reference(c, o));
     for (const threads of [2, 3]) expect(direct(c, o, threads)).toEqual(one);
   });
   it('refuses parameters that reach outside its operands', () => {

@@ -4,7 +4,7 @@ import { type StemCase, stemParamsOf, testCases } from '../../bench/cases/stem.j
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import { convPackParams } from '../../lib/kernels/conv.js';
 import { stemParams } from '../../lib/kernels/stem.js';
-import { convReference } from './conv-reference.js';
+import { convReference, expectPixels } from './conv-reference.js';
 import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
 
 const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
@@ -41,28 +41,14 @@ describe.each(rowsOf('stem', 'f32'))('$name', (row) => {
     const params = stemParamsOf(c);
     const packed = pack(row);
     const depth = product(c.kernel) * c.channels;
-    let first: Float32Array | undefined;
-    for (const threads of [1, 2, 3, 4]) {
-      const y = new Float32Array(pixels * params.ldc);
-      callKernel(row, stemParams, params, [y], [image, packed, bias], { threads });
-      if (first !== undefined) {
-        expect(Buffer.compare(Buffer.from(y.buffer), Buffer.from(first.buffer))).toBe(0);
-        continue;
-      }
-      first = y;
-      for (let i = 0; i < y.length; i++) {
-        const m = i % params.ldc;
-        if (m >= c.outChannels) {
-          if (y[i] !== 0) expect.fail(`wrote ${y[i]} between pixels at ${i}`);
-          continue;
-        }
-        const at = Math.floor(i / params.ldc) * c.outChannels + m;
-        const want = reference.y[at] as number;
-        const bound =
-          1.2 * (depth + 3) * 2 ** -24 * (reference.magnitude[at] as number) + (c.activation === undefined ? 0 : 8 * 2 ** -24 * Math.max(1, Math.abs(want)));
-        if (!(Math.abs((y[i] as number) - want) <= bound)) expect.fail(`element ${i}: ${y[i]}, expected ${want}`);
-      }
-    }
+    const allowed = (at: number, want: number) =>
+      1.2 * (depth + 3) * 2 ** -24 * (reference.magnitude[at] as number) + (c.activation === undefined ? 0 : 8 * 2 ** -24 * Math.max(1, Math.abs(want)));
+    expectPixels(
+      (y, threads) => callKernel(row, stemParams, params, [y], [image, packed, bias], { threads }),
+      reference,
+      { pixels, ldc: params.ldc, channels: c.outChannels, teams: [1, 2, 3, 4] },
+      allowed,
+    );
   });
 
   it('refuses what its operands do not hold', () => {
