@@ -13,7 +13,7 @@
 //           of few channels have a kernel of their own (stem).
 // Packing   panels of nearly equal width, k slow, columns fast: the tile streams a panel front to back
 // Source    see tile.inl; the walk over transposed outputs phase by phase (indirect.cc) is our own
-#include "kernels/conv/finish.inl"
+#include "kernels/epilogue/clamp.inl"
 #include "kernels/conv/tile.inl"
 
 using Indirect = ConvChunk (*)(const ConvParams&, const ConvPlan&, const float*, int64_t, int64_t, std::byte*);

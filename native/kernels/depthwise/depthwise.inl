@@ -11,7 +11,7 @@
 //           gained nothing.
 // Packing   w as [tap][channel], one row of channels per tap (conv_pack with one lane and one panel)
 // Source    our own; the taps in one pass are those of XNNPACK's dwconv in spirit, here without an indirection buffer
-#include "kernels/conv/finish.inl"
+#include "kernels/epilogue/clamp.inl"
 
 #define DSNK_UNROLL _Pragma("GCC unroll 16")
 

@@ -1,5 +1,6 @@
 // The end of a product's sums: y = activation(scale·t + addScale·(bias + residual)), from the registers of micro.inl.
-// Needs: kernels/epilogue/activation.inl, micro.inl.
+// Needs: micro.inl.
+#include "kernels/epilogue/clamp.inl"
 
 // What happens to a finished sum. Pointers stand at the tile's first row and column.
 struct Epilogue {
@@ -13,34 +14,6 @@ struct Epilogue {
   int activation = 0;  // enum class Activation
   float alpha = 0.0f, beta = 0.0f;
 };
-
-// none, relu and clip are one clamp, done in registers; min and max stand so that NaN passes. Every other activation
-// is a second sweep over the tile just stored, while it is in L1.
-struct Clamp {
-  F32 low, high;
-};
-DSNK_INLINE F32 clamp(Clamp c, F32 x) { return min(c.high, max(c.low, x)); }
-DSNK_INLINE Clamp clampOf(const Epilogue& e) {
-  const auto kind = static_cast<Activation>(e.activation);
-  const float infinity = __builtin_inff();
-  if (kind == Activation::relu) return {F32::zero(), F32::set(infinity)};
-  if (kind == Activation::clip) return {F32::set(e.alpha), F32::set(e.beta)};
-  return {F32::set(-infinity), F32::set(infinity)};
-}
-DSNK_INLINE bool isClamp(int kind) { return kind <= static_cast<int>(Activation::clip); }
-
-// Runs the activations that are no clamp over a stored tile.
-__attribute__((noinline)) static void activateRows(float* y, int64_t ldc, int rows, int columns, const Epilogue& e) {
-  for (int r = 0; r < rows; r++, y += ldc) {
-    int c = 0;
-    for (; c + F32::lanes <= columns; c += F32::lanes) {
-      activate(F32::load(y + c), e.activation, e.alpha, e.beta).store(y + c);
-    }
-    if (c < columns) {
-      activate(F32::loadFirst(y + c, columns - c), e.activation, e.alpha, e.beta).storeFirst(y + c, columns - c);
-    }
-  }
-}
 
 // Epilogue and store.
 template <int MR, int NV>
@@ -71,12 +44,9 @@ DSNK_INLINE void finish(Tile<MR, NV>& t, float* y, int64_t ldc, int64_t columns,
       }
     }
   }
-  if (e.activation != static_cast<int>(Activation::none)) {
-    const Clamp c = clampOf(e);
-    DSNK_UNROLL for (int r = 0; r < MR; r++) {
-      DSNK_UNROLL for (int j = 0; j < NV; j++) t.v[r][j] = clamp(c, t.v[r][j]);
-    }
-  }
+  Clamp(e.activation, e.alpha, e.beta)(t.v);
   t.store(y, ldc, columns);
-  if (!isClamp(e.activation)) activateRows(y, ldc, MR, static_cast<int>(columns), e);
+  if (!isClamp(e.activation)) {
+    sweepOf(e.activation)(y, {nullptr, ldc, MR, static_cast<int>(columns), e.alpha, e.beta});
+  }
 }

@@ -1,7 +1,7 @@
 // A 1x1 convolution of consecutive pixels: the rows of its matrix product stand side by side in memory, so it runs in
 // the register tile of GEMM (14x32 on AVX-512, 6x16 on AVX2) without pointers to rows. A few blocks of rows
 // pass all panels before the next ones.
-#include "kernels/conv/finish.inl"
+#include "kernels/epilogue/clamp.inl"
 #include "kernels/gemm/micro.inl"
 #include "kernels/inverted-residual/pixel_tile.inl"
 

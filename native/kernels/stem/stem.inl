@@ -13,7 +13,7 @@
 // Source    our own
 #include <cstring>
 
-#include "kernels/conv/finish.inl"
+#include "kernels/epilogue/clamp.inl"
 
 #define DSNK_UNROLL _Pragma("GCC unroll 16")
 

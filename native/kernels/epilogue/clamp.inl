@@ -1,7 +1,7 @@
-// The end of a convolution's sum. none, relu and clip are one clamp, done in registers. Every other activation runs
-// over the rows just stored (activation.inl, Sweep).
-#ifndef DSNK_CONV_FINISH_INL
-#define DSNK_CONV_FINISH_INL
+// The end of a sum: none, relu and clip are one clamp, done in registers. Every other activation runs over the rows just
+// stored (activation.inl, Sweep).
+#ifndef DSNK_CLAMP_INL
+#define DSNK_CLAMP_INL
 #include "kernels/epilogue/activation.inl"
 
 struct Clamp {
