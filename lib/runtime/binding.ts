@@ -53,7 +53,7 @@ export interface Binding {
 
 /** Codes of `load`: LoadError::Code in native/runtime/program.h. */
 const loadCodes = ['ok', 'invalidProgram', 'outOfMemory', 'fault'] as const;
-/** Codes of `run`: RunResult::Code and RunCode in native/addon/addon.cc. */
+/** Codes of `run`: RunResult::Code and RunCode in native/addon/run.cc. */
 export const RUN_ABORTED = 1;
 const RUN_FAULT = 2;
 const RUN_OUT_OF_MEMORY = 10;

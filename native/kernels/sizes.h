@@ -29,6 +29,13 @@ class Size {
   bool bad_;
 };
 
+// Bounds of what is multiplied by small numbers or rounded up before a Size compares it, in elements: no such product
+// overflows, and no address space has more.
+constexpr int64_t kMaxStride = int64_t{1} << 48;
+constexpr int64_t kMaxDim = int64_t{1} << 40;
+constexpr bool isStride(int64_t stride) { return stride >= 0 && stride <= kMaxStride; }
+constexpr bool isDim(int64_t dim) { return dim >= 0 && dim <= kMaxDim; }
+
 struct Range {
   int64_t begin, end;
 };

@@ -22,18 +22,17 @@ static const char* verify(const Kernel&, const Check& c) {
     return "dimensions must not be negative or overflow";
   if (p.rows > INT32_MAX) return "rows must be less than 2^31";
   for (int64_t stride : {p.rowQ, p.rowK, p.rowV, p.rowY, p.rowMask, p.offsetQ, p.offsetK, p.offsetV, p.offsetMask}) {
-    if (stride < 0 || stride > kAttentionMaxStride) return "row strides and offsets must be in [0, 2^48]";
+    if (!isStride(stride)) return "row strides and offsets must be in [0, 2^48]";
   }
   for (int d = 0; d < kAttentionBatchDims; d++) {
     for (int64_t stride : {p.strideQ[d], p.strideK[d], p.strideV[d], p.strideY[d], p.strideMask[d]}) {
-      if (stride < 0 || stride > kAttentionMaxStride) return "outer strides must be in [0, 2^48]";
+      if (!isStride(stride)) return "outer strides must be in [0, 2^48]";
     }
   }
   if (p.mask < 0 || p.mask >= kAttentionMaskCount) return "mask must be a member of AttentionMask";
   if (p.empty < 0 || p.empty >= kAttentionEmptyCount) return "empty must be a member of AttentionEmpty";
   if ((p.causal | 1) != 1 || (p.columnMask | 1) != 1) return "flags must be 0 or 1";
-  if (p.causalOffset < -kAttentionMaxStride || p.causalOffset > kAttentionMaxStride)
-    return "causalOffset must be in [-2^48, 2^48]";
+  if (p.causalOffset < -kMaxStride || p.causalOffset > kMaxStride) return "causalOffset must be in [-2^48, 2^48]";
   const Size outputs = batch * Size(p.rows) * Size(p.depth);
   if (outputs.bad()) return "output must not overflow";
   if (outputs.value() == 0) return nullptr;

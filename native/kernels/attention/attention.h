@@ -8,9 +8,6 @@ namespace dsnk {
 
 constexpr int kAttentionBatchDims = 4;
 
-// Strides and offsets are bounded so that no sum of products with indices overflows before verify has compared it.
-constexpr int64_t kAttentionMaxStride = int64_t{1} << 48;
-
 // Most queries of a strip, columns of a panel and queries of a call that packs nothing: of every ISA the largest.
 constexpr int64_t kAttentionStripRows = 16, kAttentionPanel = 32, kAttentionFewRows = 4;
 

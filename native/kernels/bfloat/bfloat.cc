@@ -6,15 +6,12 @@
 
 namespace dsnk {
 
-// k of one product: small enough that no size below overflows.
-constexpr int64_t kMostK = int64_t{1} << 40;
-
 static const char* verifyGemm(const Kernel& kernel, const Check& c) {
   const auto& p = c.as<GemmParams>();
   bool empty = false;
   if (const char* wrong = gemmVerifyOutput(p, c, empty)) return wrong;
   if ((p.transA | 1) != 1) return "flags must be 0 or 1";
-  if (p.k > kMostK || p.n > kMostK) return "n and k must be at most 2^40";
+  if (!isDim(p.k) || !isDim(p.n)) return "n and k must be in [0, 2^40]";
   if (empty || p.k == 0) return nullptr;
   const Size a = p.transA ? gemmReach(p, p.strideA, p.k, p.lda, p.m) : gemmReach(p, p.strideA, p.m, p.lda, p.k);
   if (!(a * Size(4)).fits(c.operandBytes[1])) return "a must hold its strides";

@@ -21,16 +21,15 @@ static int64_t panelsOf(const BfloatPackParams& p) { return paddedK(p) == 0 ? 0 
 
 static const char* verify(const Kernel&, const Check& c) {
   const auto& p = c.as<BfloatPackParams>();
-  constexpr int64_t most = int64_t{1} << 40;
   for (int64_t n : {p.count, p.n, p.outer, p.inner}) {
-    if (n < 0 || n > most) return "dimensions must be in [0, 2^40]";
+    if (!isDim(n)) return "dimensions must be in [0, 2^40]";
   }
   for (int64_t s : {p.stride, p.strideN, p.strideOuter, p.strideInner}) {
-    if (s < 0 || s > most) return "strides must be in [0, 2^40]";
+    if (!isStride(s)) return "strides must be in [0, 2^48]";
   }
   if (p.nr < 1 || p.nr > 256 || p.kr < 2 || p.kr > 256 || p.kr % 2 != 0) return "nr and kr must be 1 … 256, kr even";
   const Size k = Size(p.outer) * Size(p.inner);
-  if (!k.fits(most)) return "k must be at most 2^40";
+  if (!k.fits(kMaxDim)) return "k must be at most 2^40";
   const Size packed = Size(p.count) * Size(roundUp(p.n, p.nr)) * Size(paddedK(p)) * Size(2);
   if (!packed.fits(c.operandBytes[0])) return "output must hold all panels";
   if (packed.value() == 0) return nullptr;

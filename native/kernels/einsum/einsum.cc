@@ -24,9 +24,6 @@ static int64_t elementBytes(const char* dtype) {
   }
 }
 
-// No address space has more elements; steps of such strides cannot overflow.
-constexpr int64_t kMostStride = int64_t{1} << 48;
-
 static Size reach(const EinsumParams& p, const int64_t* stride) {
   Size last(1);
   for (int d = 0; d < p.rank; d++) last = last + Size(p.dims[d] - 1) * Size(stride[d]);
@@ -38,8 +35,8 @@ static const char* verify(const Kernel& kernel, const Check& c) {
   if (p.rank < 0 || p.rank > kEinsumRank || p.outRank < 0 || p.outRank > p.rank) return "rank must be outRank … 12";
   Size outputs(1), terms(1);
   for (int d = 0; d < p.rank; d++) {
-    if (p.dims[d] < 0 || p.strideA[d] < 0 || p.strideB[d] < 0) return "dimensions and strides must not be negative";
-    if (p.strideA[d] > kMostStride || p.strideB[d] > kMostStride) return "strides must be at most 2^48";
+    if (p.dims[d] < 0) return "dimensions must not be negative";
+    if (!isStride(p.strideA[d]) || !isStride(p.strideB[d])) return "strides must be in [0, 2^48]";
     (d < p.outRank ? outputs : terms) = (d < p.outRank ? outputs : terms) * Size(p.dims[d]);
   }
   const Size bytes(elementBytes(kernel.dtypes));

@@ -12,7 +12,7 @@ static const char* verify(const Kernel& kernel, const Check& c) {
   if (empty || p.k == 0) return nullptr;
   const Size a = p.transA ? gemmReach(p, p.strideA, p.k, p.lda, p.m) : gemmReach(p, p.strideA, p.m, p.lda, p.k);
   if (!(a * Size(4)).fits(c.operandBytes[1])) return "a must hold its strides";
-  if (p.n > int64_t{1} << 40) return "n must be below 2^40";
+  if (!isDim(p.n)) return "n must be in [0, 2^40]";
   Size b = Size(roundUp(p.n, kernel.nr)) * Size(p.k);
   for (int d = 0; d < kGemmBatchDims; d++) b = b + Size(p.batch[d] - 1) * Size(p.strideB[d]);
   if (!(b * Size(4)).fits(c.operandBytes[2])) return "packed b must hold its panels";
@@ -27,7 +27,7 @@ static uint32_t tiles(const Kernel& kernel, const void* params, uint32_t threads
   int64_t units = 0;
   if (__builtin_mul_overflow(mUnits * nUnits, gemmBatch(p), &units)) units = INT64_MAX;
   const int64_t rows = p.m < kGemmUnitRows ? p.m : kGemmUnitRows;
-  const int64_t unitCost = rows * 2 * (p.k < (int64_t{1} << 40) ? p.k + 16 : int64_t{1} << 40);
+  const int64_t unitCost = rows * 2 * (p.k < kMaxDim ? p.k + 16 : kMaxDim);
   uint32_t t = tilesFor(units, unitCost, threads);
   while (gemmGrid(p, t, mUnits, nUnits).batch == 0) t--;
   return t;

@@ -11,11 +11,6 @@ namespace dsnk {
 
 constexpr int kGemmBatchDims = 4;
 
-// Strides of rows that a kernel multiplies by small numbers before it knows whether there is such a row: bounded, in
-// elements, so that no such product overflows. No address space has more.
-constexpr int64_t kMaxStride = int64_t{1} << 48;
-constexpr bool isStride(int64_t stride) { return stride >= 0 && stride <= kMaxStride; }
-
 // Tiles along the flattened batch, along m and along n.
 struct GemmGrid {
   int64_t batch, m, n;

@@ -20,7 +20,7 @@ static const char* verify(const Kernel&, const Check& c) {
   if (!isStride(p.ldb) || !isStride(p.stride)) return "strides must be in [0, 2^48]";
   if (p.nr < 1 || p.nr > 256) return "nr must be 1 … 256";
   if ((p.transB | 1) != 1) return "transB must be 0 or 1";
-  if (p.n > int64_t{1} << 40) return "n must be below 2^40";
+  if (!isDim(p.n)) return "n must be in [0, 2^40]";
   const Size packed = Size(p.count) * Size(roundUp(p.n, p.nr)) * Size(p.k) * Size(4);
   if (!packed.fits(c.operandBytes[0])) return "output must hold all panels";
   if (packed.value() == 0) return nullptr;

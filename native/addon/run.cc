@@ -1,0 +1,145 @@
+// Runs of programs: copies in, the executor, copies out.
+#include <cstring>
+
+#include "addon/surface.h"
+#include "runtime/executor.h"
+
+namespace dsnk {
+
+// Copies typed arrays into (or out of) the io ranges of a program. False when count or sizes do not fit.
+static bool copyIn(napi_env env, const Napi::Array& arrays, const std::vector<IoRange>& ranges, const Block& io) {
+  if (arrays.Length() != ranges.size()) return false;
+  for (uint32_t i = 0; i < ranges.size(); i++) {
+    napi_value item = nullptr;
+    View v;
+    if (napi_get_element(env, arrays, i, &item) != napi_ok || !viewOf(env, item, v) || v.bytes != ranges[i].bytes)
+      return false;
+    if (v.bytes) std::memcpy(io.base() + ranges[i].offset, v.base, v.bytes);
+  }
+  return true;
+}
+
+static bool copyOut(napi_env env, const Napi::Array& arrays, const std::vector<IoRange>& ranges, const Block& io) {
+  if (arrays.Length() != ranges.size()) return false;
+  for (uint32_t i = 0; i < ranges.size(); i++) {
+    napi_value item = nullptr;
+    View v;
+    if (napi_get_element(env, arrays, i, &item) != napi_ok) return false;
+    napi_valuetype type{};
+    napi_typeof(env, item, &type);
+    if (type == napi_undefined || type == napi_null) continue;  // an output nobody asked for
+    if (!viewOf(env, item, v) || v.bytes != ranges[i].bytes) return false;
+    if (v.bytes) std::memcpy(v.base, io.base() + ranges[i].offset, v.bytes);
+  }
+  return true;
+}
+
+// Codes of run and runSync beyond RunResult's.
+enum RunCode : uint32_t { kOutOfMemory = 10, kBadInputs = 11, kBadOutputs = 12 };
+
+static Napi::Array resultArray(Napi::Env env, const RunResult& r) {
+  auto a = Napi::Array::New(env, 3);
+  a.Set(0u, static_cast<uint32_t>(r.code));
+  a.Set(1u, r.pc);
+  a.Set(2u, static_cast<uint32_t>(r.fault_));
+  return a;
+}
+
+// Throws nothing: it runs on threads that have nobody to catch.
+static RunResult runProgram(Program& p, const RunMemory& m, Team& team, const std::atomic<bool>& abort,
+                            uint64_t* times) noexcept {
+  const SegmentBases bases{m.arena.base(),          m.io.base(),    p.state.base(), m.scratch.base(),
+                           p.scratchBytesPerThread, &p.weightBases, nullptr};
+  try {
+    return execute(p.main, p.operands, bases, team, abort, times);
+  } catch (const std::bad_alloc&) {
+    return {static_cast<RunResult::Code>(kOutOfMemory), -1};
+  }
+}
+
+// runSync(program, inputs, outputs, times | null) → [code, pc, fault]
+Napi::Value runSync(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto program = programOf(info);
+  Program& p = *program;
+  const auto inputs = info[1].As<Napi::Array>(), outputs = info[2].As<Napi::Array>();
+  RunResult result;
+  auto memory = p.takeMemory();
+  if (!memory) {
+    result.code = static_cast<RunResult::Code>(kOutOfMemory);
+    return resultArray(env, result);
+  }
+  if (!copyIn(env, inputs, p.inputs, memory->io)) {
+    result.code = static_cast<RunResult::Code>(kBadInputs);
+  } else {
+    std::vector<uint64_t> times(info[3].IsTypedArray() ? p.main.size() : 0);
+    const std::atomic<bool> never{false};
+    CpuDevice::instance().runHere(p.threads, [&](Team& team) {
+      result = runProgram(p, *memory, team, never, times.empty() ? nullptr : times.data());
+    });
+    View v;
+    if (!times.empty() && viewOf(env, info[3], v) && v.bytes == times.size() * 8)
+      std::memcpy(v.base, times.data(), v.bytes);
+    if (result.code == RunResult::ok && !copyOut(env, outputs, p.outputs, memory->io)) {
+      result.code = static_cast<RunResult::Code>(kBadOutputs);
+    }
+  }
+  p.giveMemory(std::move(memory));
+  if (result.code == RunResult::ok) return env.Undefined();
+  return resultArray(env, result);
+}
+
+// run(program, inputs, outputs, times | null, callback) → job id. Inputs are copied now, outputs before the callback.
+Napi::Value run(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  struct Running {
+    std::shared_ptr<Program> program;
+    std::unique_ptr<RunMemory> memory;
+    RunResult result;
+    std::vector<uint64_t> times;
+    Napi::Reference<Napi::Array> outputs;
+    Napi::Reference<Napi::Value> timesArray;
+    Napi::FunctionReference callback;
+  };
+  auto r = std::make_shared<Running>();
+  r->program = programOf(info);
+  r->memory = r->program->takeMemory();
+  if (!r->memory) return Napi::Number::New(env, -static_cast<double>(kOutOfMemory));
+  if (!copyIn(env, info[1].As<Napi::Array>(), r->program->inputs, r->memory->io)) {
+    r->program->giveMemory(std::move(r->memory));
+    return Napi::Number::New(env, -static_cast<double>(kBadInputs));
+  }
+  r->outputs = Napi::Persistent(info[2].As<Napi::Array>());
+  if (info[3].IsTypedArray()) {
+    r->times.resize(r->program->main.size());
+    r->timesArray = Napi::Reference<Napi::Value>::New(info[3], 1);
+  }
+  r->callback = Napi::Persistent(info[4].As<Napi::Function>());
+  auto pending = std::make_unique<Environment::Pending>();
+  pending->work = [r](Team& team, Environment::Pending& self) {
+    if (self.abort.load(std::memory_order_relaxed)) {
+      r->result = {RunResult::aborted, -1};
+      return;
+    }
+    r->result = runProgram(*r->program, *r->memory, team, self.abort, r->times.empty() ? nullptr : r->times.data());
+  };
+  pending->complete = [r](Napi::Env e, Environment::Pending&) {
+    uint32_t code = r->result.code;
+    if (code == RunResult::ok && !copyOut(e, r->outputs.Value(), r->program->outputs, r->memory->io))
+      code = kBadOutputs;
+    View v;
+    if (!r->times.empty() && viewOf(e, r->timesArray.Value(), v) && v.bytes == r->times.size() * 8) {
+      std::memcpy(v.base, r->times.data(), v.bytes);
+    }
+    r->program->giveMemory(std::move(r->memory));
+    callBack(e, r->callback, code, r->result.pc, r->result.fault_, "", e.Undefined());
+  };
+  return Napi::Number::New(env, Environment::of(env).submit(env, r->program->threads, std::move(pending)));
+}
+
+Napi::Value abortRun(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).abort(info[0].ToNumber().Uint32Value());
+  return info.Env().Undefined();
+}
+
+}  // namespace dsnk
