@@ -18,7 +18,8 @@ import type { StoreHandle } from './binding.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native } from './native.js';
 import { ancestors, dynamicNode, type Split, splitDynamic, splitGraph } from './split.js';
-import { checkTune, type TuneOptions, type Tuner, type Work, workOff, workOffSync } from './tune.js';
+import { checkTune, type TuneOptions, type Tuner } from './tune.js';
+import { type Work, workOff, workOffSync } from './work.js';
 
 export interface ModelOptions extends CompileOptions {
   readonly threads: number;

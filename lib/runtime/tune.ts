@@ -4,8 +4,6 @@
  * timed, and every site keeps its fastest way. Timing inside whole programs, not call by call, is the point: weights and
  * inputs are then as far away in the caches as they are in use.
  */
-import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { ChoicePolicy } from '../compile/choice.js';
 import type { CompiledProgram } from '../compile/compile.js';
 import type { Precision } from '../compile/precision.js';
@@ -14,8 +12,10 @@ import { DsnkError, dsnkError, spelled } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import { allocate, type HostTensor } from '../tensor.js';
 import type { StoreHandle } from './binding.js';
+import { keepChoices, type Measured, readChoices } from './choices-file.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native, packageVersion } from './native.js';
+import type { Job, Work } from './work.js';
 
 export interface TuneOptions {
   /** JSON file of choices: what it has for this machine is not measured again, what is measured is added. */
@@ -24,55 +24,11 @@ export interface TuneOptions {
   readonly budgetMs?: number;
 }
 
-/** What is known about a site. */
-interface Measured {
-  readonly kernel: string;
-  /** Microseconds a node, by the names of all ways that were offered; null where the calls were folded away. */
-  readonly us: Readonly<Record<string, number | null>>;
-}
-
-/** By machine, then by site. */
-type Records = Record<string, Record<string, Measured>>;
-
-const FORMAT = 'ds-native-kernels choices 1';
-/** Machines that a file keeps, the latest ones. */
-const MAX_MACHINES = 16;
 const DEFAULT_BUDGET_MS = 400;
 /** A release waits for the measuring to end: ten minutes are a mistake already. */
 const MAX_BUDGET_MS = 600_000;
 /** Another way than the first must be that much faster: choices should not follow noise. */
 const GAIN = 0.97;
-
-/** Something that may be waited for, or done at once. */
-type Job<T> = (sync: boolean) => T | Promise<T>;
-/** Measuring, as one piece of code for callers that wait and callers that cannot. */
-export type Work<T> = Generator<Job<unknown>, T, unknown>;
-
-export async function workOff<T>(work: Work<T>): Promise<T> {
-  let next = work.next();
-  while (!next.done) {
-    try {
-      const result = await next.value(false);
-      next = work.next(result);
-    } catch (error) {
-      next = work.throw(error);
-    }
-  }
-  return next.value;
-}
-
-export function workOffSync<T>(work: Work<T>): T {
-  let next = work.next();
-  while (!next.done) {
-    try {
-      const result = next.value(true);
-      next = work.next(result);
-    } catch (error) {
-      next = work.throw(error);
-    }
-  }
-  return next.value;
-}
 
 /** A program of one variant, with what it needs to be run. */
 interface Variant {
@@ -95,7 +51,7 @@ export class Tuner {
     this.#machine = `${model}, ${isa}, ${packageVersion()} (${hash}), ${threads} threads${settings}`;
     this.#threads = threads;
     this.#options = options;
-    this.#choices = new Map(Object.entries(options.file === undefined ? {} : (readRecords(options.file)[this.#machine] ?? {})));
+    this.#choices = new Map(Object.entries(options.file === undefined ? {} : (readChoices(options.file)[this.#machine] ?? {})));
   }
 
   /** Chooses by what is known; the sites about which nothing is go to `unknown`. */
@@ -140,7 +96,8 @@ export class Tuner {
         variants.push({ program, inputs: feeds, outputs, times: new BigUint64Array(compiled.steps.length) });
       }
       yield* this.#compare(sites, variants);
-      this.#save();
+      const { file } = this.#options;
+      if (file !== undefined) yield* keepChoices(file, this.#machine, Object.fromEntries(this.#choices));
     } catch (error) {
       if (!(error instanceof DsnkError)) throw error;
     } finally {
@@ -168,27 +125,6 @@ export class Tuner {
       least = least === null ? null : least * GAIN;
       for (const [name, time] of us.slice(1)) if (time !== null && least !== null && time < least) [kernel, least] = [name, time];
       this.#choices.set(site, { kernel, us: Object.fromEntries(us) });
-    }
-  }
-
-  /** Beside what the file has by now for other machines; a reader sees the old file or the new one. */
-  #save(): void {
-    const { file } = this.#options;
-    if (file === undefined) return;
-    const { [this.#machine]: before, ...others } = readRecords(file);
-    const machines = [...Object.entries(others), [this.#machine, { ...before, ...Object.fromEntries(this.#choices) }]].slice(-MAX_MACHINES);
-    // Workers share a process: the name must be this save's own.
-    const part = `${file}.${randomUUID()}.part`;
-    try {
-      writeFileSync(part, `${JSON.stringify({ format: FORMAT, machines: Object.fromEntries(machines) }, null, 1)}\n`);
-      renameSync(part, file);
-    } catch (error) {
-      try {
-        rmSync(part, { force: true });
-      } catch {
-        // The folder refuses that too.
-      }
-      process.emitWarning(`ds-native-kernels: choices could not be kept in ${file}: ${(error as Error).message}`);
     }
   }
 }
@@ -237,39 +173,13 @@ function reasonOf({ kernel, us }: Measured): string {
   return us[kernel] === null ? 'folded' : ['measured', text(us[kernel])].join(' ') + others.map(([name, time]) => `, ${name} ${text(time)}`).join('');
 }
 
-/** What a file holds; nothing where it is missing, damaged or of another format: it is then written anew. */
-function readRecords(file: string): Records {
-  try {
-    const { format, machines } = JSON.parse(readFileSync(file, 'utf8')) as { format: unknown; machines: Records };
-    if (format !== FORMAT || !isRecord(machines)) return {};
-    for (const [machine, sites] of Object.entries(machines)) {
-      if (!isRecord(sites) || !Object.values(sites).every(isMeasured)) delete machines[machine];
-    }
-    return machines;
-  } catch {
-    return {};
-  }
-}
-
-const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
-
-function isMeasured(x: unknown): x is Measured {
-  return (
-    isRecord(x) &&
-    typeof x['kernel'] === 'string' &&
-    isRecord(x['us']) &&
-    Object.hasOwn(x['us'], x['kernel']) &&
-    Object.values(x['us']).every((t) => t === null || typeof t === 'number')
-  );
-}
-
 /** Checks the option `tune`. */
 export function checkTune(where: string, option: unknown): void {
   if (option === undefined || typeof option === 'boolean') return;
   const refuse = (must: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, must, `${spelled(came)} came`);
-  if (!isRecord(option)) throw refuse('tune must be true, false or an object', option);
-  const { file, budgetMs } = option;
-  if (file !== undefined && (typeof file !== 'string' || file === '')) throw refuse('tune.file must be a path', file);
+  if (typeof option !== 'object' || option === null || Array.isArray(option)) throw refuse('tune must be true, false or an object', option);
+  const { file, budgetMs }: { readonly file?: unknown; readonly budgetMs?: unknown } = option;
+  if (file !== undefined && (typeof file !== 'string' || file === '' || file.includes('\0'))) throw refuse('tune.file must be a path', file);
   if (budgetMs !== undefined && !(typeof budgetMs === 'number' && budgetMs > 0 && budgetMs <= MAX_BUDGET_MS))
     throw refuse(`tune.budgetMs must be positive and at most ${MAX_BUDGET_MS}`, budgetMs);
 }

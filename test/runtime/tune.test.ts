@@ -1,7 +1,9 @@
 /** `tune`: every way of a site computes the same, measured choices are kept, and kept choices decide alone. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../lib/build/builder.js';
 import type { Operand } from '../../lib/build/operand.js';
@@ -182,6 +184,30 @@ describe('tune', () => {
     expect(Object.values(sitesOf(file)).filter((s) => s.kernel === 'copy_scalar')).toEqual([]);
   });
 
+  it('keeps what sessions of several processes find at the same moment', async () => {
+    const file = newFile();
+    const child = `
+      const { keepChoices } = await import(${JSON.stringify(join(process.cwd(), 'dist/runtime/choices-file.js'))});
+      const { workOff, workOffSync } = await import(${JSON.stringify(join(process.cwd(), 'dist/runtime/work.js'))});
+      for (let i = 0; i < 25; i++) {
+        const choices = { [process.argv[1] + i]: { kernel: 'k', us: { k: i } } };
+        if (i % 2) workOffSync(keepChoices(${JSON.stringify(file)}, 'machine', choices));
+        else await Promise.all([workOff(keepChoices(${JSON.stringify(file)}, 'machine', choices)), workOff(keepChoices(${JSON.stringify(file)}, 'other', choices))]);
+      }`;
+    await Promise.all(['a', 'b', 'c'].map((name) => promisify(execFile)(process.execPath, ['--input-type=module', '-e', child, name])));
+    expect(Object.keys(read(file).machines['machine'] ?? {})).toHaveLength(75);
+    expect(Object.keys(read(file).machines['other'] ?? {})).toHaveLength(39);
+    expect(readdirSync(folder).filter((f) => f.endsWith('.lock'))).toEqual([]);
+  });
+
+  it('takes the place of a session that died while it saved', async () => {
+    const file = newFile();
+    writeFileSync(`${file}.lock`, '');
+    utimesSync(`${file}.lock`, 1, 1);
+    await profile({ tune: { file, budgetMs: 5 } });
+    expect(Object.keys(read(file).machines)).toHaveLength(1);
+  });
+
   it.skipIf(process.getuid?.() === 0)('works, with a warning, where the file cannot be written', async () => {
     const locked = mkdtempSync(join(folder, 'locked-'));
     chmodSync(locked, 0o500);
@@ -247,6 +273,7 @@ describe('tune', () => {
     ['fast', 'tune must be true, false or an object, fast came'],
     [{ file: 3 }, 'tune.file must be a path, 3 came'],
     [{ file: '' }, 'tune.file must be a path,  came'],
+    [{ file: '\0' }, 'tune.file must be a path, \0 came'],
     [{ budgetMs: -1 }, 'tune.budgetMs must be positive and at most 600000, -1 came'],
     [{ budgetMs: 1e300 }, 'tune.budgetMs must be positive and at most 600000, 1e+300 came'],
   ])('refuses %j', async (tune, message) => {
