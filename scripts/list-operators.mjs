@@ -5,17 +5,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NEWEST_OPSET } from '../dist/onnx/import.js';
-import { upgradedOperators, upgradesOf } from '../dist/onnx/upgrade.js';
+import { upgradedOperators } from '../dist/onnx/upgrade.js';
 import { allOperators, findOperator } from '../dist/ops/index.js';
 
 const target = join(dirname(fileURLToPath(import.meta.url)), '..', 'docs', 'operators.md');
-
-/** The oldest opset from which on every form is read: forms older than the operator's own are read where a rule upgrades them. */
-function oldestOpset(op) {
-  const oldest = op.opsets?.[0] ?? 1;
-  const upgraded = Math.max(0, ...upgradesOf(op.name));
-  return upgraded >= oldest ? 1 : oldest;
-}
 
 const byName = (a, b) => (a.name < b.name ? -1 : 1);
 const operators = allOperators();
@@ -30,13 +23,13 @@ const page = [
   '',
   '<!-- Written by `npm run docs:operators`. Do not edit. -->',
   '',
-  `${standard.length} operators of \`ai.onnx\`, up to opset ${NEWEST_OPSET}. The column says the lowest opset whose form of the operator is read.`,
+  `${standard.length} operators of \`ai.onnx\`, up to opset ${NEWEST_OPSET}. The column says which opset introduced the operator; every form since then is read.`,
   'A model may still use an element type that an operator has no kernel for. The load or the first run then says so, with the name of the node',
   '(`npx ds-native-kernels inspect <model>` lists what is missing).',
   '',
-  '| operator | lowest opset |',
+  '| operator | since opset |',
   '|---|---|',
-  ...standard.map((op) => `| ${op.name} | ${oldestOpset(op)} |`),
+  ...standard.map((op) => `| ${op.name} | ${op.since ?? 1} |`),
   '',
   ...(retired.length > 0 ? ['Retired operators that are read as newer ones:', '', retired.map((name) => `\`${name}\``).join(', '), ''] : []),
   '## Other domains',

@@ -8,6 +8,7 @@ import { type DType, dtypes } from '../dtype.js';
 import { dsnkError, dsnkErrorList } from '../errors.js';
 import type { Shape } from '../graph/dim.js';
 import type { Constant, Graph, Node, Value } from '../graph/graph.js';
+import { findOperator } from '../ops/index.js';
 import { attributeProto } from './attributes.js';
 import {
   type AttributeProtoSchema,
@@ -29,16 +30,6 @@ export interface ExportOptions {
 /** Protobuf messages end here. */
 const MAX_BYTES = 2 ** 31 - 1;
 const BASE_OPSET = 21;
-/** Operators that came after the base opset. */
-const introduced: Readonly<Record<string, number>> = {
-  Attention: 23,
-  RMSNormalization: 23,
-  RotaryEmbedding: 23,
-  Swish: 24,
-  TensorScatter: 24,
-  BitCast: 26,
-  CumProd: 26,
-};
 const introducedTypes: Partial<Record<DType, number>> = { float4e2m1: 23, float8e8m0: 24, uint2: 25, int2: 25 };
 const irVersions: Readonly<Record<number, bigint>> = { 21: 10n, 22: 10n, 23: 11n, 24: 12n, 25: 13n, 26: 13n };
 
@@ -135,7 +126,7 @@ class Exporter {
   #node(node: Node, names: Names): MessageInitShape<typeof NodeProtoSchema> {
     if (node.domain === 'dsnk') this.internal.push(node.where);
     this.domains.add(node.domain);
-    if (node.domain === '') this.opset = Math.max(this.opset, introduced[node.op] ?? 0);
+    if (node.domain === '') this.opset = Math.max(this.opset, findOperator('', node.op)?.since ?? 1);
     const captures = node.attrs.has('captures') ? node.int('captures') : 0;
     const own = node.inputs.slice(0, node.inputs.length - captures);
     // A trailing empty name counts as an input that is given, for some runtimes.

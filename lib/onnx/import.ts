@@ -16,7 +16,7 @@ import { ExternalFolder, ModelBytes } from './model-bytes.js';
 import { nodeWhere, orderNodes } from './order.js';
 import { TensorReader } from './tensors.js';
 import { Symbols, typeKind, valueType } from './types.js';
-import { upgradeNode, upgradesOf } from './upgrade.js';
+import { upgradeNode } from './upgrade.js';
 
 /** The newest opset of ai.onnx whose forms the operators implement. */
 export const NEWEST_OPSET = 26;
@@ -279,11 +279,11 @@ class Importer {
     }
   }
 
-  /** Opsets newer than ours are refused once for the model; here it is about forms too old for us. */
+  /** Opsets newer than ours are refused once for the model. */
   #checkOpset(op: string, opset: number, where: string): void {
     if (!(opset >= 1)) throw dsnkError('ERR_DSNK_INVALID_MODEL', where, 'opset must be 1 or more', `${opset} came`);
-    const oldest = findOperator('', op)?.opsets?.[0] ?? 1;
-    if (opset < oldest && !upgradesOf(op).some((before) => opset < before)) this.problems.push(`${where}: opset ${opset} is older than ${oldest}`);
+    const since = findOperator('', op)?.since ?? 1;
+    if (opset < since) this.problems.push(`${where}: it is of opset ${since}, the model of ${opset}`);
   }
 
   /** A type the file states for a value in between: a start for inference, never trusted. */

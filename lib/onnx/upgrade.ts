@@ -17,11 +17,6 @@ for (const rule of [...legacyRules, ...inputRules, ...meaningRules]) {
     );
 }
 
-/** Opsets that changed the form of an operator; older nodes are upgraded. */
-export function upgradesOf(op: string): readonly number[] {
-  return (table.get(op) ?? []).map((rule) => rule.before);
-}
-
 /** Names that have upgrade rules, also those of operators that were retired since. */
 export function upgradedOperators(): readonly string[] {
   return [...table.keys()];

@@ -70,11 +70,11 @@ function castKnown(q: Inference, to: DType): Dim[] | undefined {
   return result;
 }
 
-function convert(name: string, opsets: [number, number], target: (q: Inference) => DType): Operator {
+function convert(name: string, since: number, target: (q: Inference) => DType): Operator {
   return {
     name,
     domain: '',
-    opsets,
+    since,
     infer(q) {
       const to = target(q);
       castable(q, q.dtype(0));
@@ -96,7 +96,7 @@ function convert(name: string, opsets: [number, number], target: (q: Inference) 
 const bitCast: Operator = {
   name: 'BitCast',
   domain: '',
-  opsets: [26, 26],
+  since: 26,
   infer(q) {
     const to = dtypeFromOnnx(q.node.int('to'), q.node.where);
     castable(q, to);
@@ -107,7 +107,7 @@ const bitCast: Operator = {
 };
 
 export const castOperators: readonly Operator[] = [
-  convert('Cast', [6, 26], (q) => dtypeFromOnnx(q.node.int('to'), q.node.where)),
-  convert('CastLike', [15, 26], (q) => q.dtype(1)),
+  convert('Cast', 1, (q) => dtypeFromOnnx(q.node.int('to'), q.node.where)),
+  convert('CastLike', 15, (q) => q.dtype(1)),
   bitCast,
 ];

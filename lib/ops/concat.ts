@@ -8,7 +8,6 @@ import { elementBytesOf } from './strided.js';
 const concat: Operator = {
   name: 'Concat',
   domain: '',
-  opsets: [1, 26],
   infer(q) {
     const dtype = sameDtypes(q, 0, q.inputCount - 1);
     const type = orUnknown(q, () => {

@@ -28,7 +28,6 @@ export const controlOperators: readonly Operator[] = [
   {
     name: 'If',
     domain: '',
-    opsets: [1, 26],
     infer(q) {
       const captured = q.node.inputs.slice(1);
       const [then, otherwise] = [subgraphTypes(q, 'then_branch', captured, 0), subgraphTypes(q, 'else_branch', captured, 0)];
@@ -42,13 +41,12 @@ export const controlOperators: readonly Operator[] = [
   {
     name: 'Loop',
     domain: '',
-    opsets: [1, 26],
     infer: (q) => unknown(subgraphTypes(q, 'body', q.node.inputs, 2).slice(1), q),
   },
   {
     name: 'Scan',
     domain: '',
-    opsets: [9, 26],
+    since: 8,
     infer: (q) => unknown(subgraphTypes(q, 'body', q.node.inputs, 0), q),
   },
 ];

@@ -277,8 +277,8 @@ function lower(low: Lowering, transposed: boolean): void {
 }
 
 export const convOperators: readonly Operator[] = [
-  { name: 'Conv', domain: '', opsets: [1, 26], infer: (q) => inferConv(q, false, false) },
-  { name: 'ConvTranspose', domain: '', opsets: [1, 26], infer: (q) => inferConv(q, false, true) },
+  { name: 'Conv', domain: '', infer: (q) => inferConv(q, false, false) },
+  { name: 'ConvTranspose', domain: '', infer: (q) => inferConv(q, false, true) },
   // x [N, spatial…, C], w [M, C/g, kernel…], bias?, residual? (as the output)
   { name: 'Conv', domain: 'dsnk', writesRows: true, infer: (q) => inferConv(q, true, false), lower: (low) => lower(low, false) },
   // x [N, C, H, W], w [M, C, kH, kW], bias? → y [N, OH, OW, M]: the first convolution of an image network

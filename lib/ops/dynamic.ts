@@ -186,16 +186,16 @@ function lowerNonMaxSuppression(low: Lowering): void {
 const same = (d: Dim) => d;
 
 export const dynamicFamily: readonly Operator[] = [
-  { name: 'NonZero', domain: '', opsets: [9, 26], infer: (q) => [inferNonZero(q, () => q.unknownDim())] },
+  { name: 'NonZero', domain: '', since: 9, infer: (q) => [inferNonZero(q, () => q.unknownDim())] },
   { name: 'NonZeroPadded', domain: 'dsnk', infer: (q) => [inferNonZero(q, same), COUNT], lower: lowerNonZero },
-  { name: 'Compress', domain: '', opsets: [9, 26], infer: (q) => [inferCompress(q, () => q.unknownDim())] },
+  { name: 'Compress', domain: '', since: 9, infer: (q) => [inferCompress(q, () => q.unknownDim())] },
   { name: 'CompressPadded', domain: 'dsnk', infer: (q) => [inferCompress(q, same), COUNT], lower: lowerCompress },
-  { name: 'Unique', domain: '', opsets: [11, 26], infer: (q) => inferUnique(q, () => q.unknownDim()) },
+  { name: 'Unique', domain: '', since: 11, infer: (q) => inferUnique(q, () => q.unknownDim()) },
   { name: 'UniquePadded', domain: 'dsnk', infer: (q) => [...inferUnique(q, same), COUNT], lower: lowerUnique },
   {
     name: 'NonMaxSuppression',
     domain: '',
-    opsets: [10, 26],
+    since: 10,
     infer: (q) => {
       checkNonMaxSuppression(q);
       return [I64([q.unknownDim(), 3])];

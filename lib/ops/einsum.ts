@@ -181,7 +181,7 @@ function equationOf(q: Inference): Equation {
 const einsum: Operator = {
   name: 'Einsum',
   domain: '',
-  opsets: [12, 26],
+  since: 12,
   infer(q: Inference) {
     const dtype = q.dtype(0);
     const { kind } = dtypes[dtype];

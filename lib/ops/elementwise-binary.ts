@@ -53,7 +53,7 @@ function binary(name: string, op: PointwiseOpName, form: Binary): Operator {
   return {
     name,
     domain: '',
-    opsets: [form.since ?? 7, 26],
+    ...(form.since !== undefined && { since: form.since }),
     infer(q) {
       takes(q, 0, form.types ?? 'number');
       const dtype = sameTypes(q);
@@ -78,7 +78,6 @@ function variadic(name: string, op: PointwiseOpName, types: TypeClass, known: (a
   return {
     name,
     domain: '',
-    opsets: [8, 26],
     infer(q) {
       takes(q, 0, types);
       const dtype = sameTypes(q);
@@ -115,7 +114,6 @@ const clipSteps = (node: Node): ExpressionStep[] => {
 const clip: Operator = {
   name: 'Clip',
   domain: '',
-  opsets: [11, 26],
   infer(q) {
     takes(q, 0, 'number');
     const dtype = q.dtype(0);
@@ -148,7 +146,6 @@ broadcastSteps.set('Clip', clipSteps);
 const pow: Operator = {
   name: 'Pow',
   domain: '',
-  opsets: [7, 26],
   infer(q) {
     takes(q, 0, 'number');
     takes(q, 1, 'number');

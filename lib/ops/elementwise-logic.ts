@@ -24,7 +24,7 @@ function compare(
   return {
     name,
     domain: '',
-    opsets: [since, 26],
+    since,
     infer(q) {
       takes(q, 0, types);
       sameTypes(q);
@@ -53,7 +53,7 @@ function predicate(
   return {
     name,
     domain: '',
-    opsets: [since, 26],
+    since,
     infer(q) {
       takes(q, 0, types);
       const shape = q.node.input(0).shape;
@@ -67,7 +67,7 @@ function predicate(
 const where: Operator = {
   name: 'Where',
   domain: '',
-  opsets: [9, 26],
+  since: 9,
   infer(q) {
     takes(q, 0, 'bool');
     takes(q, 1, 'any');
@@ -82,7 +82,6 @@ broadcastSteps.set('Where', () => [{ op: 'where', terms: [input(0), input(1), in
 const identity: Operator = {
   name: 'Identity',
   domain: '',
-  opsets: [1, 26],
   infer: (q) => [{ dtype: q.dtype(0), shape: q.node.input(0).shape, known: movableElements(q, 0) }],
   lower: (low) => low.alias(0, low.in(0)),
 };
@@ -91,7 +90,6 @@ const identity: Operator = {
 const dropout: Operator = {
   name: 'Dropout',
   domain: '',
-  opsets: [7, 26],
   infer(q: Inference) {
     // asked for as a shape would be: the session finds it out before it compiles
     if (q.has(2) && q.numbers(2)[0] !== 0) {
@@ -115,14 +113,14 @@ const dropout: Operator = {
 };
 
 export const logicOperators: readonly Operator[] = [
-  compare('Equal', 'equal', 7, 'any', { known: (a, b) => (a === b ? true : numbers((x, y) => x === y)(a, b)) }),
-  compare('Less', 'less', 7, 'number', { known: numbers((a, b) => a < b) }),
+  compare('Equal', 'equal', 1, 'any', { known: (a, b) => (a === b ? true : numbers((x, y) => x === y)(a, b)) }),
+  compare('Less', 'less', 1, 'number', { known: numbers((a, b) => a < b) }),
   compare('LessOrEqual', 'lessOrEqual', 12, 'number', { known: numbers((a, b) => a <= b) }),
-  compare('Greater', 'less', 7, 'number', { swap: true, known: numbers((a, b) => a > b) }),
+  compare('Greater', 'less', 1, 'number', { swap: true, known: numbers((a, b) => a > b) }),
   compare('GreaterOrEqual', 'lessOrEqual', 12, 'number', { swap: true, known: numbers((a, b) => a >= b) }),
-  compare('And', 'logicalAnd', 7, 'bool', { known: numbers((a, b) => a !== 0 && b !== 0) }),
-  compare('Or', 'logicalOr', 7, 'bool', { known: numbers((a, b) => a !== 0 || b !== 0) }),
-  compare('Xor', 'logicalXor', 7, 'bool', { known: numbers((a, b) => (a !== 0) !== (b !== 0)) }),
+  compare('And', 'logicalAnd', 1, 'bool', { known: numbers((a, b) => a !== 0 && b !== 0) }),
+  compare('Or', 'logicalOr', 1, 'bool', { known: numbers((a, b) => a !== 0 || b !== 0) }),
+  compare('Xor', 'logicalXor', 1, 'bool', { known: numbers((a, b) => (a !== 0) !== (b !== 0)) }),
   predicate(
     'Not',
     1,

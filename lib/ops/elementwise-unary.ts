@@ -49,7 +49,7 @@ function unary(name: string, op: PointwiseOpName, form: Unary = {}): Operator {
   return {
     name,
     domain: '',
-    opsets: [form.since ?? 6, 26],
+    ...(form.since !== undefined && { since: form.since }),
     infer(q) {
       takes(q, 0, form.types ?? 'float');
       const dtype = q.dtype(0);
@@ -103,15 +103,15 @@ export const unaryOperators: readonly Operator[] = [
   unary('Erf', 'erf', { since: 9 }),
   unary('Sigmoid', 'sigmoid'),
   unary('Relu', 'relu', { types: 'signed', known: (x) => Math.max(x, 0) }),
-  unary('Softplus', 'softplus', { since: 1 }),
-  unary('Softsign', 'softsign', { since: 1 }),
+  unary('Softplus', 'softplus'),
+  unary('Softsign', 'softsign'),
   unary('HardSwish', 'hardSwish', { since: 14 }),
   unary('Mish', 'mish', { since: 18 }),
   unary('LeakyRelu', 'leakyRelu', { steps: withNumbers('leakyRelu', ['alpha', 0.01]) }),
   unary('Elu', 'elu', { steps: withNumbers('elu', ['alpha', 1]) }),
   unary('Celu', 'celu', { since: 12, steps: withNumbers('celu', ['alpha', 1]) }),
   unary('Selu', 'selu', { steps: withNumbers('selu', ['alpha', 1.6732631921768188], ['gamma', 1.0507010221481323]) }),
-  unary('ThresholdedRelu', 'thresholdedRelu', { since: 1, steps: withNumbers('thresholdedRelu', ['alpha', 1]) }),
+  unary('ThresholdedRelu', 'thresholdedRelu', { steps: withNumbers('thresholdedRelu', ['alpha', 1]) }),
   unary('Swish', 'swish', { since: 24, steps: withNumbers('swish', ['alpha', 1]) }),
   unary('HardSigmoid', 'hardSigmoid', { steps: withNumbers('hardSigmoid', ['alpha', 0.2], ['beta', 0.5]) }),
   unary('Shrink', 'shrink', {

@@ -8,8 +8,6 @@ import { orUnknown, refuseParts } from './known.js';
 import type { Operator } from './operator.js';
 import { elementBytesOf } from './strided.js';
 
-const opsets = [1, 26] as const;
-
 /** 16 bytes that repeat one element, as words. */
 export function patternOf(element: Constant): number[] {
   const bytes = element.read();
@@ -24,7 +22,7 @@ const clampDiagonal = (k: number) => Math.min(Math.max(k, -(2 ** 52)), 2 ** 52);
 const trilu: Operator = {
   name: 'Trilu',
   domain: '',
-  opsets,
+  since: 14,
   infer(q) {
     const dtype = refuseParts(q, 0);
     const shape = orUnknown(q, () => {
@@ -59,7 +57,7 @@ const oneBits: Partial<Record<DType, number>> = { float16: 0x3c00, bfloat16: 0x3
 const eyeLike: Operator = {
   name: 'EyeLike',
   domain: '',
-  opsets,
+  since: 9,
   infer(q) {
     const dtype = eyeType(q.node);
     if (scatterTypeOf[dtype] === undefined && oneBits[dtype] === undefined) q.failDtype('dtype must be a number type of 8 to 64 bits', dtype);
@@ -87,7 +85,7 @@ const eyeLike: Operator = {
 const oneHot: Operator = {
   name: 'OneHot',
   domain: '',
-  opsets,
+  since: 9,
   infer(q) {
     const dtype = refuseParts(q, 2);
     if (scatterTypeOf[q.dtype(0)] === undefined) q.failDtype('indices must be numbers of 8 to 64 bits', q.dtype(0));
@@ -123,7 +121,7 @@ const oneHot: Operator = {
 const reverseSequence: Operator = {
   name: 'ReverseSequence',
   domain: '',
-  opsets,
+  since: 10,
   infer(q) {
     const dtype = refuseParts(q, 0);
     if (q.dtype(1) !== 'int64') q.failDtype('sequence_lens must be int64', q.dtype(1));

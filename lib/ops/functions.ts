@@ -6,26 +6,6 @@ import { type DType, dtypeFromOnnx } from '../dtype.js';
 import { addDim, type Dim, floorDivDim, mulDim } from '../graph/dim.js';
 import type { Inference, Operator, OutputType } from './operator.js';
 
-// SwiGLU
-
-function inferSwiGLU(q: Inference): OutputType[] {
-  return [{ dtype: q.dtype(0), shape: q.shape(0) }];
-}
-
-// CenterCropPad
-
-function inferCenterCropPad(q: Inference): OutputType[] {
-  const x = q.shape(0);
-  const sizes = q.dims(1);
-  const axes = q.node.has('axes') ? q.node.ints('axes').map((a) => q.axis(a, x.length)) : [...x.keys()];
-  if (sizes.length !== axes.length) q.fail(`shape must hold ${axes.length} numbers`, `${sizes.length} came`);
-  const shape: Dim[] = [...x];
-  axes.forEach((axis, i) => {
-    shape[axis] = sizes[i] as Dim;
-  });
-  return [{ dtype: q.dtype(0), shape }];
-}
-
 // HannWindow, HammingWindow, BlackmanWindow
 
 function inferWindow(q: Inference): OutputType[] {
@@ -110,20 +90,6 @@ function inferAttention(q: Inference): OutputType[] {
   ];
 }
 
-// TensorScatter
-
-function inferTensorScatter(q: Inference): OutputType[] {
-  const cache = q.shape(0);
-  const update = q.shape(1);
-  const axis = q.axis(q.node.int('axis', -2), cache.length);
-  if (axis === 0 || q.dtype(0) !== q.dtype(1)) q.fail('update must have the type of the cache, and axis not be the batch', q.inputTexts());
-  const fits =
-    update.length === cache.length &&
-    update.every((d, i) => typeof d === 'string' || typeof cache[i] === 'string' || (i === axis ? d <= (cache[i] as number) : d === cache[i]));
-  if (!fits) q.fail(`update must have the shape of the cache but along axis ${axis}`, q.inputTexts());
-  return [{ dtype: q.dtype(0), shape: cache }];
-}
-
 const floats: readonly DType[] = ['float32', 'float64', 'float16', 'bfloat16'];
 
 function ofFloats(infer: (q: Inference) => OutputType[]): (q: Inference) => OutputType[] {
@@ -134,19 +100,16 @@ function ofFloats(infer: (q: Inference) => OutputType[]): (q: Inference) => Outp
 }
 
 export const functionOperators: readonly Operator[] = [
-  { name: 'SwiGLU', domain: '', opsets: [1, 26], infer: ofFloats(inferSwiGLU) },
-  { name: 'CenterCropPad', domain: '', opsets: [18, 26], infer: inferCenterCropPad },
-  { name: 'HannWindow', domain: '', opsets: [17, 26], infer: inferWindow },
-  { name: 'HammingWindow', domain: '', opsets: [17, 26], infer: inferWindow },
-  { name: 'BlackmanWindow', domain: '', opsets: [17, 26], infer: inferWindow },
-  { name: 'NegativeLogLikelihoodLoss', domain: '', opsets: [12, 26], infer: ofFloats((q) => [inferLoss(q)]) },
+  { name: 'HannWindow', domain: '', since: 17, infer: inferWindow },
+  { name: 'HammingWindow', domain: '', since: 17, infer: inferWindow },
+  { name: 'BlackmanWindow', domain: '', since: 17, infer: inferWindow },
+  { name: 'NegativeLogLikelihoodLoss', domain: '', since: 12, infer: ofFloats((q) => [inferLoss(q)]) },
   {
     name: 'SoftmaxCrossEntropyLoss',
     domain: '',
-    opsets: [12, 26],
+    since: 12,
     infer: ofFloats((q) => [inferLoss(q), { dtype: q.dtype(0), shape: q.shape(0) }]),
   },
-  { name: 'RotaryEmbedding', domain: '', opsets: [23, 26], infer: ofFloats(inferRotary) },
-  { name: 'TensorScatter', domain: '', opsets: [24, 26], infer: inferTensorScatter },
-  { name: 'Attention', domain: '', opsets: [23, 26], infer: ofFloats(inferAttention) },
+  { name: 'RotaryEmbedding', domain: '', since: 23, infer: ofFloats(inferRotary) },
+  { name: 'Attention', domain: '', since: 23, infer: ofFloats(inferAttention) },
 ];

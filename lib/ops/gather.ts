@@ -7,8 +7,6 @@ import { movableElements, orUnknown, refuseParts, stridesOf } from './known.js';
 import { type Inference, knownElements, MAX_KNOWN, type Operator } from './operator.js';
 import { elementBytesOf, lowerView } from './strided.js';
 
-const opsets = [1, 26] as const;
-
 /** Refuses index tensors of other types than int32 and int64. */
 export function indexInput(q: Inference, i: number): void {
   const dtype = q.dtype(i);
@@ -26,7 +24,6 @@ const axisOf = (low: Lowering, fallback: number | undefined, rank: number) => {
 const gather: Operator = {
   name: 'Gather',
   domain: '',
-  opsets,
   infer(q) {
     const dtype = refuseParts(q, 0);
     indexInput(q, 1);
@@ -99,7 +96,7 @@ export function joinDims(dims: readonly number[], others: readonly number[], axi
 const gatherElements: Operator = {
   name: 'GatherElements',
   domain: '',
-  opsets,
+  since: 11,
   infer(q) {
     const dtype = refuseParts(q, 0);
     indexInput(q, 1);
@@ -137,7 +134,7 @@ export function checkInside(q: Inference, dims: readonly Dim[], indices: readonl
 const gatherNd: Operator = {
   name: 'GatherND',
   domain: '',
-  opsets,
+  since: 11,
   infer(q) {
     const dtype = refuseParts(q, 0);
     indexInput(q, 1);

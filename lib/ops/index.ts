@@ -65,7 +65,8 @@ const families: readonly (readonly Operator[])[] = [
   visionOperators,
 ];
 
-const table = new Map<string, Operator>(families.flat().map((op) => [`${op.domain}:${op.name}`, op]));
+const operators = families.flat();
+const table = new Map<string, Operator>(operators.map((op) => [`${op.domain}:${op.name}`, op]));
 
 export function findOperator(domain: string, name: string): Operator | undefined {
   return table.get(`${domain}:${name}`);
@@ -76,5 +77,5 @@ export function operatorOf(node: Node): Operator | undefined {
 }
 
 export function allOperators(): readonly Operator[] {
-  return [...table.values()];
+  return operators;
 }

@@ -70,7 +70,6 @@ function lowerMatMul(low: Lowering, transA: boolean, transB: boolean, fused: { s
 const matmul: Operator = {
   name: 'MatMul',
   domain: '',
-  opsets: [1, 26],
   infer: (q) => [inferMatMul(q, false, false)],
   lower: (low) => lowerMatMul(low, false, false, undefined),
 };
@@ -106,7 +105,6 @@ const fusedMatMul: Operator = {
 const gemm: Operator = {
   name: 'Gemm',
   domain: '',
-  opsets: [1, 26],
   infer(q) {
     const dtype = sameTypes(q);
     if (q.rank(0) !== 2 || q.rank(1) !== 2) q.fail('a and b must be matrices', q.inputTexts());

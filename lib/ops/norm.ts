@@ -9,8 +9,6 @@ import type { Inference, Operator, OutputType } from './operator.js';
 import { collapseAxes } from './reduce.js';
 import { aroundAxis } from './softmax.js';
 
-const opsets = [1, 26] as const;
-
 const sameAsInput = (q: Inference): OutputType[] => [{ dtype: q.dtype(0), shape: orUnknown(q, () => q.shape(0)) }];
 
 /** Fails unless a per-channel operand has as many elements as there are channels (where both are known). */
@@ -77,10 +75,10 @@ function checkScale(q: Inference, axis: number, inputs: readonly number[]): void
   }
 }
 
+/** Introduced by opset 17, but onnxruntime's optimizer writes it into models of every opset. */
 const layerNormalization: Operator = {
   name: 'LayerNormalization',
   domain: '',
-  opsets,
   infer(q) {
     const [y] = sameAsInput(q) as [OutputType];
     const axis = q.node.int('axis', -1);
@@ -94,11 +92,11 @@ const layerNormalization: Operator = {
   },
 };
 
-function rmsNormalization(name: string, domain: Domain): Operator {
+function rmsNormalization(name: string, domain: Domain, since?: number): Operator {
   return {
     name,
     domain,
-    ...(domain === '' ? { opsets } : {}),
+    ...(since !== undefined && { since }),
     infer(q) {
       const [y] = sameAsInput(q) as [OutputType];
       const axis = q.node.int('axis', -1);
@@ -151,7 +149,6 @@ function skipNormalization(name: string, kind: 'layer' | 'rms'): Operator {
 const instanceNormalization: Operator = {
   name: 'InstanceNormalization',
   domain: '',
-  opsets,
   infer(q) {
     const types = sameAsInput(q);
     const channels = types[0]?.shape?.[1];
@@ -167,7 +164,7 @@ const instanceNormalization: Operator = {
 const groupNormalization: Operator = {
   name: 'GroupNormalization',
   domain: '',
-  opsets,
+  since: 18,
   infer(q) {
     const types = sameAsInput(q);
     const channels = types[0]?.shape?.[1];
@@ -201,7 +198,6 @@ function channelsOf(dims: readonly number[]): { outer: number; channels: number;
 const batchNormalization: Operator = {
   name: 'BatchNormalization',
   domain: '',
-  opsets,
   infer(q) {
     const [y] = sameAsInput(q) as [OutputType];
     const channels = y.shape === undefined ? undefined : (y.shape[1] ?? 1);
@@ -239,7 +235,6 @@ const batchNormalization: Operator = {
 const meanVarianceNormalization: Operator = {
   name: 'MeanVarianceNormalization',
   domain: '',
-  opsets,
   infer(q) {
     const shape = orUnknown(q, () => q.shape(0));
     if (shape !== undefined) for (const a of q.node.ints('axes', [0, 2, 3])) q.axis(a, shape.length);
@@ -283,7 +278,6 @@ const meanVarianceNormalization: Operator = {
 const lpNormalization: Operator = {
   name: 'LpNormalization',
   domain: '',
-  opsets,
   infer(q) {
     const p = q.node.int('p', 2);
     if (p !== 1 && p !== 2) q.fail('p must be 1 or 2', `${p} came`);
@@ -303,7 +297,6 @@ const lpNormalization: Operator = {
 const lrn: Operator = {
   name: 'LRN',
   domain: '',
-  opsets,
   infer(q) {
     if (q.node.int('size') < 1) q.fail('size must be at least 1', `${q.node.int('size')} came`);
     return sameAsInput(q);
@@ -327,7 +320,7 @@ const lrn: Operator = {
 
 export const normOperators: readonly Operator[] = [
   layerNormalization,
-  rmsNormalization('RMSNormalization', ''),
+  rmsNormalization('RMSNormalization', '', 23),
   rmsNormalization('SimplifiedLayerNormalization', ''),
   rmsNormalization('SimplifiedLayerNormalization', 'com.microsoft'),
   skipNormalization('SkipLayerNormalization', 'layer'),

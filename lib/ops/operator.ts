@@ -20,11 +20,8 @@ export interface OutputType {
 export interface Operator {
   readonly name: string;
   readonly domain: Domain;
-  /**
-   * The oldest and newest opset whose form of this operator the importer accepts (older forms are first upgraded to the
-   * newest by onnx/upgrade.ts). Absent for `dsnk` operators.
-   */
-  readonly opsets?: readonly [oldest: number, newest: number];
+  /** The opset that introduced it; absent: the first. onnx/upgrade.ts brings every older form to the newest one. */
+  readonly since?: number;
   /** Types of all outputs, in order. Checks the node and throws worded errors through `q.fail`. */
   infer(q: Inference): readonly OutputType[];
   /** Whether `lower` writes output 0 where its Ref says, rows of the last axis `rowStride` bytes apart where it has one. */

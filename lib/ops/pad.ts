@@ -73,7 +73,6 @@ function collapsePadding({ view, before, after }: Padding, constant: boolean): P
 const pad: Operator = {
   name: 'Pad',
   domain: '',
-  opsets: [1, 26],
   infer(q) {
     const dtype = refuseParts(q, 0);
     if (!padMode.members.includes(modeOf(q.node))) q.fail(`mode must be one of ${padMode.members.join(', ')}`, `${modeOf(q.node)} came`);
@@ -125,7 +124,7 @@ function centered(n: number, m: number): { before: number; after: number } {
 const centerCropPad: Operator = {
   name: 'CenterCropPad',
   domain: '',
-  opsets: [18, 26],
+  since: 18,
   infer(q) {
     const dtype = refuseParts(q, 0);
     const shape = orUnknown(q, () => {

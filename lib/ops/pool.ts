@@ -127,11 +127,11 @@ const global = [
 
 export const poolOperators: readonly Operator[] = [
   ...windowed.flatMap(([name, kind]): Operator[] => [
-    { name, domain: '', opsets: [1, 26], infer: (q) => infer(q, kind, false) },
+    { name, domain: '', infer: (q) => infer(q, kind, false) },
     { name, domain: 'dsnk', writesRows: true, infer: (q) => infer(q, kind, true), lower: (low) => lower(low, kind) },
   ]),
   ...global.flatMap(([name, kind]): Operator[] => [
-    { name, domain: '', opsets: [1, 26], infer: (q) => inferGlobal(q, false) },
+    { name, domain: '', infer: (q) => inferGlobal(q, false) },
     { name, domain: 'dsnk', writesRows: true, infer: (q) => inferGlobal(q, true), lower: (low) => lowerGlobal(low, kind) },
   ]),
 ];

@@ -259,17 +259,17 @@ function quantizedType(q: Inference, zero: number): DType {
 }
 
 export const quantizeOperators: readonly Operator[] = [
-  { name: 'QuantizeLinear', domain: '', opsets: [10, 26], infer: inferQuantize, lower: (low) => lowerLinear(low, true) },
-  { name: 'DequantizeLinear', domain: '', opsets: [10, 26], infer: inferDequantize, lower: (low) => lowerLinear(low, false) },
-  { name: 'DynamicQuantizeLinear', domain: '', opsets: [11, 26], infer: inferDynamic, lower: lowerDynamic },
-  { name: 'MatMulInteger', domain: '', opsets: [10, 26], infer: (q) => [{ dtype: 'int32', shape: matmulShape(q, 0, 1) }], lower: lowerMatMulInteger },
+  { name: 'QuantizeLinear', domain: '', since: 10, infer: inferQuantize, lower: (low) => lowerLinear(low, true) },
+  { name: 'DequantizeLinear', domain: '', since: 10, infer: inferDequantize, lower: (low) => lowerLinear(low, false) },
+  { name: 'DynamicQuantizeLinear', domain: '', since: 11, infer: inferDynamic, lower: lowerDynamic },
+  { name: 'MatMulInteger', domain: '', since: 10, infer: (q) => [{ dtype: 'int32', shape: matmulShape(q, 0, 1) }], lower: lowerMatMulInteger },
   {
     name: 'QLinearMatMul',
     domain: '',
-    opsets: [10, 26],
+    since: 10,
     infer: (q) => [{ dtype: quantizedType(q, 7), shape: matmulShape(q, 0, 3) }],
     lower: lowerQLinearMatMul,
   },
-  { name: 'ConvInteger', domain: '', opsets: [10, 26], infer: (q) => [{ dtype: 'int32', shape: inferConv(q, 1) }], lower: lowerConvInteger },
-  { name: 'QLinearConv', domain: '', opsets: [10, 26], infer: (q) => [{ dtype: quantizedType(q, 7), shape: inferConv(q, 3) }], lower: lowerQLinearConv },
+  { name: 'ConvInteger', domain: '', since: 10, infer: (q) => [{ dtype: 'int32', shape: inferConv(q, 1) }], lower: lowerConvInteger },
+  { name: 'QLinearConv', domain: '', since: 10, infer: (q) => [{ dtype: quantizedType(q, 7), shape: inferConv(q, 3) }], lower: lowerQLinearConv },
 ];

@@ -88,7 +88,6 @@ function reduceOperator(name: string, kind: ReductionName): Operator {
   return {
     name,
     domain: '',
-    opsets: [1, 26],
     infer: (q) => inferReduce(q, kind),
     lower(low) {
       const dims = low.dims(0);

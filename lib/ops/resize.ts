@@ -220,4 +220,4 @@ function lower(low: Lowering): void {
   });
 }
 
-export const resizeOperators: readonly Operator[] = [{ name: 'Resize', domain: '', opsets: [10, 26], infer, lower }];
+export const resizeOperators: readonly Operator[] = [{ name: 'Resize', domain: '', since: 10, infer, lower }];

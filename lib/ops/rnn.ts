@@ -197,7 +197,7 @@ function lowerRecurrent(low: Lowering, kind: Kind): void {
 }
 
 function recurrentOperator(name: string, kind: Kind): Operator {
-  return { name, domain: '', opsets: [1, 26], infer: (q) => inferRecurrent(q, kind), lower: (low) => lowerRecurrent(low, kind) };
+  return { name, domain: '', infer: (q) => inferRecurrent(q, kind), lower: (low) => lowerRecurrent(low, kind) };
 }
 
 export const rnnOperators: readonly Operator[] = [recurrentOperator('RNN', 'rnn'), recurrentOperator('GRU', 'gru'), recurrentOperator('LSTM', 'lstm')];

@@ -4,11 +4,11 @@ import { orUnknown } from './known.js';
 import type { Operator } from './operator.js';
 import { aroundAxis } from './softmax.js';
 
-function scanOperator(name: string, kind: (typeof scanKind.members)[number]): Operator {
+function scanOperator(name: string, since: number, kind: (typeof scanKind.members)[number]): Operator {
   return {
     name,
     domain: '',
-    opsets: [1, 26],
+    since,
     infer(q) {
       const shape = orUnknown(q, () => q.shape(0));
       // The axis decides no shape, but it is compiled in: a concrete compile asks for it here.
@@ -35,4 +35,4 @@ function scanOperator(name: string, kind: (typeof scanKind.members)[number]): Op
   };
 }
 
-export const scanOperators: readonly Operator[] = [scanOperator('CumSum', 'sum'), scanOperator('CumProd', 'product')];
+export const scanOperators: readonly Operator[] = [scanOperator('CumSum', 11, 'sum'), scanOperator('CumProd', 26, 'product')];

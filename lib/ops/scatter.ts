@@ -7,8 +7,6 @@ import { orUnknown, refuseParts } from './known.js';
 import type { Inference, Operator } from './operator.js';
 import { elementBytesOf } from './strided.js';
 
-const opsets = [1, 26] as const;
-
 const reductionOf = (node: Node) => node.string('reduction', 'none') as (typeof scatterReduction.members)[number];
 
 function checkTypes(q: Inference): void {
@@ -28,7 +26,7 @@ const reductionParams = (node: Node) => ({
 const scatterElements: Operator = {
   name: 'ScatterElements',
   domain: '',
-  opsets,
+  since: 11,
   infer(q) {
     checkTypes(q);
     const shape = orUnknown(q, () => q.shape(0));
@@ -65,7 +63,7 @@ function checkSame(q: Inference, updates: readonly Dim[], want: readonly Dim[]):
 const scatterNd: Operator = {
   name: 'ScatterND',
   domain: '',
-  opsets,
+  since: 11,
   infer(q) {
     checkTypes(q);
     const shape = orUnknown(q, () => q.shape(0));
@@ -104,7 +102,7 @@ const scatterNd: Operator = {
 const tensorScatter: Operator = {
   name: 'TensorScatter',
   domain: '',
-  opsets: [24, 26],
+  since: 24,
   infer(q) {
     const dtype = refuseParts(q, 0);
     if (q.dtype(1) !== dtype) q.failDtype('update must have the type of the cache');

@@ -9,7 +9,6 @@ function argOperator(name: string, smallest: boolean): Operator {
   return {
     name,
     domain: '',
-    opsets: [1, 26],
     infer(q) {
       const shape = orUnknown(q, () => q.shape(0));
       if (shape === undefined) return [{ dtype: 'int64', shape: undefined }];
@@ -41,7 +40,6 @@ function knownIndex(q: Inference, smallest: boolean): OutputType['known'] {
 const topk: Operator = {
   name: 'TopK',
   domain: '',
-  opsets: [1, 26],
   infer(q) {
     const dtype = q.dtype(0);
     const types = (shape: OutputType['shape']): OutputType[] => [

@@ -7,8 +7,6 @@ import { patternOf } from './fill.js';
 import { dimsOrUnknown, exactNumbers, movableElements, orUnknown, quotientDim, unknownShape } from './known.js';
 import { type Inference, MAX_KNOWN, type Operator, type OutputType } from './operator.js';
 
-const opsets = [1, 26] as const;
-
 /** Input 0 under another shape. */
 function view(q: Inference, shape: Shape | undefined): OutputType[] {
   return [{ dtype: q.dtype(0), shape, known: shape === undefined ? undefined : movableElements(q, 0) }];
@@ -19,7 +17,6 @@ const lowerView: NonNullable<Operator['lower']> = (low) => low.alias(0, low.in(0
 const shape: Operator = {
   name: 'Shape',
   domain: '',
-  opsets,
   infer(q) {
     const dims = orUnknown(q, () => q.shape(0));
     if (dims === undefined) return [{ dtype: 'int64', shape: undefined }];
@@ -33,7 +30,6 @@ const shape: Operator = {
 const size: Operator = {
   name: 'Size',
   domain: '',
-  opsets,
   infer(q) {
     const dims = orUnknown(q, () => q.shape(0));
     return [{ dtype: 'int64', shape: [], known: dims && [productDim(dims)] }];
@@ -43,7 +39,6 @@ const size: Operator = {
 const reshape: Operator = {
   name: 'Reshape',
   domain: '',
-  opsets,
   infer: (q) => view(q, reshapedShape(q)),
   lower: lowerView,
 };
@@ -81,7 +76,6 @@ function reshapedShape(q: Inference): Shape | undefined {
 const flatten: Operator = {
   name: 'Flatten',
   domain: '',
-  opsets,
   infer(q) {
     const shape = orUnknown(q, () => q.shape(0));
     if (shape === undefined) return view(q, unknownShape(q, 2));
@@ -104,7 +98,6 @@ function axesOf(q: Inference, i: number, rank: number): Set<number> {
 const squeeze: Operator = {
   name: 'Squeeze',
   domain: '',
-  opsets,
   infer: (q) =>
     view(
       q,
@@ -125,7 +118,6 @@ const squeeze: Operator = {
 const unsqueeze: Operator = {
   name: 'Unsqueeze',
   domain: '',
-  opsets,
   infer: (q) =>
     view(
       q,
@@ -143,7 +135,6 @@ const unsqueeze: Operator = {
 const constant: Operator = {
   name: 'Constant',
   domain: '',
-  opsets,
   infer(q) {
     const value = constantOf(q.node);
     if (value === undefined) return q.failDtype('value must be a dense tensor of numbers', `${[...q.node.attrs.keys()].join(', ') || 'nothing'} came`);
@@ -188,7 +179,7 @@ function rangeCount(q: Inference): Dim | undefined {
 const range: Operator = {
   name: 'Range',
   domain: '',
-  opsets,
+  since: 11,
   infer(q) {
     const dtype = q.dtype(0);
     if (rangeTypeOf[dtype] === undefined) q.failDtype(`type must be one of ${Object.keys(rangeTypeOf).join(', ')}`, dtype);
@@ -210,7 +201,7 @@ const range: Operator = {
 const constantOfShape: Operator = {
   name: 'ConstantOfShape',
   domain: '',
-  opsets,
+  since: 9,
   infer(q) {
     const value = fillElement(q.node);
     if (dtypes[value.dtype].bits < 8) q.failDtype('elements must be whole bytes', value.dtype);

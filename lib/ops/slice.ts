@@ -4,8 +4,6 @@ import { dimsOrUnknown, movableElements, orUnknown, refuseParts, viewElements } 
 import type { Inference, Operator, OutputType } from './operator.js';
 import { denseView, lowerView, type View } from './strided.js';
 
-const opsets = [1, 26] as const;
-
 /** The output that is this view of input 0 with known elements carried along. */
 function viewType(q: Inference, shape: readonly Dim[], view: () => View): OutputType {
   const elements = isConcrete(shape) && isConcrete(q.shape(0)) ? movableElements(q, 0) : undefined;
@@ -57,7 +55,6 @@ const allAxes = (count: number) => Array.from({ length: count }, (_, i) => i);
 const slice: Operator = {
   name: 'Slice',
   domain: '',
-  opsets,
   infer(q) {
     const dtype = refuseParts(q, 0);
     const type = orUnknown(q, () => {
@@ -106,7 +103,6 @@ function splitCounts(n: number, outputs: number, given: readonly number[] | unde
 const split: Operator = {
   name: 'Split',
   domain: '',
-  opsets,
   infer(q) {
     const dtype = refuseParts(q, 0);
     const outputs = q.node.outputs.length;
@@ -155,7 +151,7 @@ export function broadcastView(from: readonly number[], dims: readonly number[]):
 const expand: Operator = {
   name: 'Expand',
   domain: '',
-  opsets,
+  since: 8,
   infer(q) {
     const dtype = refuseParts(q, 0);
     const wanted = dimsOrUnknown(q, 1);
@@ -181,7 +177,6 @@ function tileView(dims: readonly number[], repeats: readonly number[]): View {
 const tile: Operator = {
   name: 'Tile',
   domain: '',
-  opsets,
   infer(q) {
     const dtype = refuseParts(q, 0);
     const from = orUnknown(q, () => q.shape(0));

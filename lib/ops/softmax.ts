@@ -14,7 +14,6 @@ function softmaxOperator(name: string, kind: (typeof softmaxKind.members)[number
   return {
     name,
     domain: '',
-    opsets: [1, 26],
     infer(q) {
       const shape = orUnknown(q, () => q.shape(0));
       if (shape !== undefined && shape.length > 0) q.axis(q.node.int('axis', -1), shape.length);

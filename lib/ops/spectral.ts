@@ -111,6 +111,6 @@ function lowerStft(low: Lowering): void {
 }
 
 export const spectralOperators: readonly Operator[] = [
-  { name: 'DFT', domain: '', opsets: [17, 26], infer: inferDft, lower: lowerDft },
-  { name: 'STFT', domain: '', opsets: [17, 26], infer: inferStft, lower: lowerStft },
+  { name: 'DFT', domain: '', since: 17, infer: inferDft, lower: lowerDft },
+  { name: 'STFT', domain: '', since: 17, infer: inferStft, lower: lowerStft },
 ];

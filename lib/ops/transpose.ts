@@ -6,8 +6,6 @@ import { movableElements, orUnknown, refuseParts, stridesOf, viewElements } from
 import type { Inference, Operator } from './operator.js';
 import { denseView, lowerView, type View } from './strided.js';
 
-const opsets = [1, 26] as const;
-
 const permutationOf = (node: Node, rank: number) =>
   node.ints(
     'perm',
@@ -22,7 +20,6 @@ export function permuteView(view: View, perm: readonly number[]): View {
 const transpose: Operator = {
   name: 'Transpose',
   domain: '',
-  opsets,
   infer(q) {
     const dtype = refuseParts(q, 0);
     const from = orUnknown(q, () => q.shape(0));
@@ -71,7 +68,6 @@ function lowerShuffle(low: Lowering, dims: readonly number[], perm: readonly num
 const depthToSpace: Operator = {
   name: 'DepthToSpace',
   domain: '',
-  opsets,
   infer(q) {
     const dtype = refuseParts(q, 0);
     const mode = q.node.string('mode', 'DCR');
@@ -94,7 +90,6 @@ const depthToSpace: Operator = {
 const spaceToDepth: Operator = {
   name: 'SpaceToDepth',
   domain: '',
-  opsets,
   infer(q) {
     const dtype = refuseParts(q, 0);
     const from = blockOf(q);

@@ -262,10 +262,10 @@ function lowerDeformConv(low: Lowering): void {
 }
 
 export const visionOperators: readonly Operator[] = [
-  { name: 'GridSample', domain: '', opsets: [16, 26], infer: inferGridSample, lower: lowerGridSample },
-  { name: 'AffineGrid', domain: '', opsets: [20, 26], infer: inferAffineGrid, lower: lowerAffineGrid },
-  { name: 'RoiAlign', domain: '', opsets: [10, 26], infer: inferRoiAlign, lower: lowerRoiAlign },
-  { name: 'Col2Im', domain: '', opsets: [18, 26], infer: inferCol2Im, lower: lowerCol2Im },
-  { name: 'MaxUnpool', domain: '', opsets: [9, 26], infer: inferMaxUnpool, lower: lowerMaxUnpool },
-  { name: 'DeformConv', domain: '', opsets: [19, 26], infer: inferDeformConv, lower: lowerDeformConv },
+  { name: 'GridSample', domain: '', since: 16, infer: inferGridSample, lower: lowerGridSample },
+  { name: 'AffineGrid', domain: '', since: 20, infer: inferAffineGrid, lower: lowerAffineGrid },
+  { name: 'RoiAlign', domain: '', since: 10, infer: inferRoiAlign, lower: lowerRoiAlign },
+  { name: 'Col2Im', domain: '', since: 18, infer: inferCol2Im, lower: lowerCol2Im },
+  { name: 'MaxUnpool', domain: '', since: 9, infer: inferMaxUnpool, lower: lowerMaxUnpool },
+  { name: 'DeformConv', domain: '', since: 19, infer: inferDeformConv, lower: lowerDeformConv },
 ];

@@ -10,21 +10,17 @@ import { attention } from './functions/attention.js';
 import type { Expansion } from './functions/expansion.js';
 import { negativeLogLikelihood, softmaxCrossEntropy } from './functions/losses.js';
 import { rotaryEmbedding } from './functions/rotary.js';
-import { blackmanWindow, centerCropPad, hammingWindow, hannWindow, swiGLU } from './functions/small.js';
-import { tensorScatter } from './functions/tensor-scatter.js';
+import { blackmanWindow, hammingWindow, hannWindow } from './functions/windows.js';
 import type { Pass } from './index.js';
 
 const expansions: ReadonlyMap<string, Expansion> = new Map([
   ['Attention', attention],
   ['BlackmanWindow', blackmanWindow],
-  ['CenterCropPad', centerCropPad],
   ['HammingWindow', hammingWindow],
   ['HannWindow', hannWindow],
   ['NegativeLogLikelihoodLoss', negativeLogLikelihood],
   ['RotaryEmbedding', rotaryEmbedding],
   ['SoftmaxCrossEntropyLoss', softmaxCrossEntropy],
-  ['SwiGLU', swiGLU],
-  ['TensorScatter', tensorScatter],
 ]);
 
 export const expandFunctions: Pass = {

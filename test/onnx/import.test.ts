@@ -60,6 +60,12 @@ describe('importModel', () => {
     for (const line of ['opset 99 of ai.onnx', 'NoSuchOperator "a"', 'com.microsoft.Other "y"']) expect(text).toContain(line);
   });
 
+  it('lists operators that the opset does not have yet', () => {
+    const graph = { name: 'g', input: [f32('x')], output: [f32('y')], node: [{ opType: 'Celu', name: 'act', input: ['x'], output: ['y'] }] };
+    expect(read(graph, { opsetImport: [{ domain: '', version: 12n }] }).problems).toEqual([]);
+    expect(read(graph, { opsetImport: [{ domain: '', version: 11n }] }).problems).toEqual(['Celu "act": it is of opset 12, the model of 11']);
+  });
+
   it.each([
     ['float', { dataType: 1, floatData: [1.5, -2] }, [1.5, -2]],
     ['double', { dataType: 11, doubleData: [1.5, -2] }, [1.5, -2]],

@@ -1,25 +1,7 @@
-/** Functions of a line or two: SwiGLU, CenterCropPad, the window functions. */
+/** The window functions: HannWindow, HammingWindow, BlackmanWindow. */
 import { dsnkError } from '../../errors.js';
 import { Constant, MAX_COMPUTED } from '../../graph/graph.js';
 import type { Expansion } from './expansion.js';
-
-export const swiGLU: Expansion = (edit, node) => {
-  const alpha = node.float('alpha', 1);
-  const gate = edit.value('Swish', [node.input(0)], { attrs: { alpha } });
-  return [edit.value('Mul', [gate, node.input(1)])];
-};
-
-/** A crop is a pad by less than nothing. The odd element goes, or comes, at the end. */
-export const centerCropPad: Expansion = (edit, node) => {
-  const x = node.input(0);
-  const to = node.output().dims;
-  const before = x.dims.map((from, d) => {
-    const slack = (to[d] as number) - from;
-    return slack < 0 ? -Math.floor(-slack / 2) : Math.floor(slack / 2);
-  });
-  const after = x.dims.map((from, d) => (to[d] as number) - from - (before[d] as number));
-  return [edit.value('Pad', [x, edit.ints([...before, ...after])])];
-};
 
 /** Σ coefficients[k] · cos(2πki/period), periodic or symmetric. */
 function cosineWindow(coefficients: readonly number[]): Expansion {
