@@ -1,16 +1,29 @@
 #!/usr/bin/env node
-// Builds the addon with plain CMake into build/cmake-<platform>-<arch>-<config> and puts it into build/<config>/.
-// Serves `npm run build`, cmake-js, binding.gyp and `prebuildify --node-gyp` alike.
+// Builds the addon with plain CMake in <folder>/cmake-<platform>-<arch>-<config> and puts it into <folder>/<config>/; the folder
+// is build/ of the package unless --folder says otherwise. Serves `npm run build`, `npx ds-native-kernels build`, cmake-js and
+// binding.gyp alike. Needs no network: an installed package carries the headers of Node-API in node-api/.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { cpus } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { availableParallelism, freemem, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const require = createRequire(import.meta.url);
-const config = process.argv.includes('--debug') ? 'Debug' : 'Release';
+const { values: options } = parseArgs({
+  options: {
+    debug: { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
+    folder: { type: 'string', default: join(root, 'build') },
+  },
+});
+const config = options.debug ? 'Debug' : 'Release';
+
+function fail(sentence) {
+  console.error(`ds-native-kernels: ${sentence}`);
+  process.exit(1);
+}
 
 /** Ends with one sentence and its cure when a program is not there, or older than [major, minor]. */
 function need(program, cure, oldest) {
@@ -18,39 +31,36 @@ function need(program, cure, oldest) {
   const [major, minor] = (stdout ?? '').match(/\d+(?=\.)|(?<=\.)\d+/g)?.map(Number) ?? [];
   if (status === 0 && (!oldest || major > oldest[0] || (major === oldest[0] && minor >= oldest[1]))) return;
   const came = status === 0 ? `, ${major}.${minor} is there` : '';
-  console.error(`ds-native-kernels: building needs ${program}${oldest ? ` ${oldest.join('.')} or newer` : ''}${came}: ${cure}`);
-  process.exit(1);
+  fail(`building needs ${program}${oldest ? ` ${oldest.join('.')} or newer` : ''}${came}: ${cure}`);
 }
 need('cmake', 'install it with `apt-get install cmake` or from cmake.org', [3, 18]);
 need(process.env.CXX ?? 'c++', 'install a C++20 compiler, for example with `apt-get install g++`');
 // CMake's choice on Linux unless told otherwise
 if (!process.env.CMAKE_GENERATOR) need('make', 'install it with `apt-get install make`');
 
-function includeDir() {
-  const candidates = [
-    process.env.npm_config_nodedir && join(process.env.npm_config_nodedir, 'include', 'node'),
-    join(dirname(process.execPath), '..', 'include', 'node'),
-  ];
+/** Folders of node_api.h and napi.h: those that came in the package, else those of the development dependencies. */
+function headers() {
+  const packed = join(root, 'node-api');
+  if (existsSync(join(packed, 'napi.h'))) return { node: packed, napi: packed };
+  const require = createRequire(import.meta.url);
   try {
-    candidates.unshift(require('node-api-headers').include_dir);
+    return { node: require('node-api-headers').include_dir, napi: dirname(require.resolve('node-addon-api/package.json')) };
   } catch {
-    // not installed: the headers that came with node serve too
+    return fail('building needs the headers of Node-API: run `npm i node-api-headers node-addon-api`');
   }
-  const found = candidates.find((dir) => dir && existsSync(join(dir, 'node_api.h')));
-  if (!found) {
-    console.error('ds-native-kernels: building needs the Node-API headers: run `npm i node-api-headers`');
-    process.exit(1);
-  }
-  return resolve(found);
 }
 
-const napiDir = dirname(require.resolve('node-addon-api/package.json'));
-const buildDir = join(root, 'build', `cmake-${process.platform}-${process.arch}-${config}`);
+// A compiler takes up to 600 MB for one of our files: a board of 1 GB has four cores and room for one.
+const memoryBytes = Math.max(freemem(), totalmem() / 2);
+const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(memoryBytes / 600e6)));
+
+const { node, napi } = headers();
+const work = join(options.folder, `cmake-${process.platform}-${process.arch}-${config}`);
 const run = (args) => {
-  const { status } = spawnSync('cmake', args, { stdio: ['ignore', process.argv.includes('--quiet') ? 'ignore' : 'inherit', 'inherit'] });
+  const { status } = spawnSync('cmake', args, { stdio: ['ignore', options.quiet ? 'ignore' : 'inherit', 'inherit'] });
   if (status !== 0) process.exit(status ?? 1);
 };
-run(['-S', root, '-B', buildDir, `-DCMAKE_BUILD_TYPE=${config}`, `-DDSNK_NODE_INCLUDE=${includeDir()}`, `-DDSNK_NAPI_INCLUDE=${napiDir}`]);
-run(['--build', buildDir, '--parallel', String(cpus().length), '--target', 'ds_native_kernels']);
-mkdirSync(join(root, 'build', config), { recursive: true });
-copyFileSync(join(buildDir, 'ds_native_kernels.node'), join(root, 'build', config, 'ds_native_kernels.node'));
+run(['-S', root, '-B', work, `-DCMAKE_BUILD_TYPE=${config}`, `-DDSNK_NODE_INCLUDE=${node}`, `-DDSNK_NAPI_INCLUDE=${napi}`]);
+run(['--build', work, '--parallel', String(jobs), '--target', 'ds_native_kernels']);
+mkdirSync(join(options.folder, config), { recursive: true });
+copyFileSync(join(work, 'ds_native_kernels.node'), join(options.folder, config, 'ds_native_kernels.node'));

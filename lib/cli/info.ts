@@ -14,7 +14,6 @@ export interface MachineInfo {
   readonly kernels?: { readonly total: number; readonly usable: number };
   readonly operators: number;
   readonly gpu: { readonly usable: false; readonly reason: string };
-  readonly warnings: readonly string[];
 }
 
 function attempt<T>(probe: () => T): { value?: T; error?: string } {
@@ -30,8 +29,6 @@ export function machineInfo(): MachineInfo {
   const path = attempt(addonPath);
   const cpu = attempt(() => addon.value?.cpu()).value;
   const kernels = attempt(() => addon.value?.catalogue().kernels).value;
-  const warnings: string[] = [];
-  if (cpu?.unknownCap) warnings.push(`DSNK_ISA: must be scalar, avx2 or avx512, "${cpu.unknownCap}" came and is ignored`);
   return {
     package: attempt(packageVersion).value ?? 'unknown',
     node: process.version,
@@ -41,7 +38,6 @@ export function machineInfo(): MachineInfo {
     ...(kernels && { kernels: { total: kernels.length, usable: kernels.filter((k) => k.usable).length } }),
     operators: allOperators().filter((op) => op.domain !== 'dsnk').length,
     gpu: { usable: false, reason: 'this version has no GPU device' },
-    warnings,
   };
 }
 
@@ -65,5 +61,4 @@ export function info(options: { json?: boolean }): void {
   if (m.kernels) line('Kernels', `${m.kernels.usable} usable of ${m.kernels.total}`);
   line('Operators', `${m.operators}`);
   line('GPU', `${styled('red', 'no')} ${styled('dim', `(${m.gpu.reason})`)}`);
-  for (const w of m.warnings) console.error(styled('red', w, process.stderr));
 }

@@ -5,6 +5,7 @@ import { precisions } from '../compile/precision.js';
 import { DsnkError } from '../errors.js';
 import { packageVersion } from '../runtime/native.js';
 import { benchKernels, benchModel } from './bench.js';
+import { build } from './build.js';
 import { info } from './info.js';
 import { inspect } from './inspect.js';
 import { styled } from './output.js';
@@ -35,6 +36,12 @@ const program = new Command('ds-native-kernels')
   });
 
 program.command('info').description('CPU, ISA, caches, threads, addon; GPU or why not').option('--json', 'one JSON document').action(info);
+
+program
+  .command('build')
+  .description('compile the addon on this machine from the packed sources; the path of the result is printed')
+  .option('--debug', 'without optimization, for a debugger')
+  .action(build);
 
 program
   .command('inspect <model>')

@@ -1,13 +1,15 @@
 /** How the command line talks: results on stdout, decoration on stderr, colour only where it is wanted. */
-import { styleText } from 'node:util';
 
-type Style = Parameters<typeof styleText>[0];
+/** Escape sequences that begin and end a style. */
+const styles = { red: [31, 39], green: [32, 39], yellow: [33, 39], dim: [2, 22] } as const;
+type Style = keyof typeof styles;
 
 /** Colour for a stream: NO_COLOR and FORCE_COLOR are honoured, else only a terminal gets it. */
 export function styled(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
   const force = process.env['FORCE_COLOR'];
   const on = process.env['NO_COLOR'] ? false : force !== undefined ? force !== '0' : stream.isTTY === true;
-  return on ? styleText(style, text, { validateStream: false }) : text;
+  const [begin, end] = styles[style];
+  return on ? `\u001b[${begin}m${text}\u001b[${end}m` : text;
 }
 
 export function printJson(document: unknown): void {

@@ -14,7 +14,9 @@ export interface CpuInfo {
   readonly best: string;
   /** The one in use: `best`, lowered by DSNK_ISA. */
   readonly isa: string;
-  /** DSNK_ISA where it names no ISA of this build, else ''. */
+  /** Those up to `best`, weakest first: what DSNK_ISA may name here. */
+  readonly isas: readonly string[];
+  /** DSNK_ISA where it names none of them, else ''. */
   readonly unknownCap: string;
   /** min(affinity, cgroup quota). */
   readonly threads: number;

@@ -42,6 +42,9 @@ static Napi::Value cpu(const Napi::CallbackInfo& info) {
   out.Set("model", f.model);
   out.Set("best", isaName(f.best));
   out.Set("isa", isaName(f.cap));
+  auto isas = Napi::Array::New(env, f.isas.size());
+  for (uint32_t i = 0; i < f.isas.size(); i++) isas.Set(i, isaName(f.isas[i]));
+  out.Set("isas", isas);
   out.Set("unknownCap", f.unknownCap);
   out.Set("threads", f.threads);
   out.Set("l1dBytes", static_cast<double>(f.l1dBytes));
@@ -88,6 +91,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   return exports;
 }
 
-NODE_API_MODULE(ds_native_kernels, init)
+// What entry.cc hands over to, once it has found that the processor can run the rest.
+napi_value registerAddon(napi_env env, napi_value exports) {
+  return Napi::RegisterModule(env, exports, init);
+}
 
 }  // namespace dsnk

@@ -15,7 +15,12 @@
 
 namespace dsnk {
 
+// What DSNK_ISA may name in a build for this architecture, weakest first.
+#if defined(__x86_64__)
 static constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512bf16, Isa::amx};
+#else
+static constexpr Isa kIsas[] = {Isa::scalar};
+#endif
 
 const char* isaName(Isa isa) {
   switch (isa) {
@@ -146,12 +151,15 @@ static CpuFeatures probe() {
   f.model = cpuModel();
   f.best = detect();
   f.cap = f.best;
+  for (Isa isa : kIsas) {
+    if (isa <= f.best) f.isas.push_back(isa);
+  }
   if (const char* env = std::getenv("DSNK_ISA"); env != nullptr && *env != 0) {
     f.unknownCap = env;
-    for (Isa isa : kIsas) {
+    for (Isa isa : f.isas) {
       if (std::strcmp(env, isaName(isa)) != 0) continue;
       f.unknownCap.clear();
-      if (isa < f.best) f.cap = isa;
+      f.cap = isa;
     }
   }
   f.threads = usableThreads();

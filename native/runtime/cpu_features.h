@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "kernels/kernel.h"
 
@@ -11,7 +12,8 @@ struct CpuFeatures {
   std::string model;
   Isa best;                             // highest ISA that processor and operating system support
   Isa cap;                              // the one in use: `best`, lowered by DSNK_ISA
-  std::string unknownCap;               // DSNK_ISA when it names no ISA of this build, else empty
+  std::vector<Isa> isas;                // those up to `best`, weakest first: what DSNK_ISA may name here
+  std::string unknownCap;               // DSNK_ISA when it names none of them, else empty
   uint32_t threads;                     // min(affinity, cgroup quota), at least 1
   uint64_t l1dBytes, l2Bytes, l3Bytes;  // 0 = unknown
 };

@@ -87,9 +87,13 @@ describe('info', () => {
   });
   it('knows the cap of DSNK_ISA, and a wrong one', () => {
     expect(JSON.parse(cli(['info', '--json'], { DSNK_ISA: 'scalar' }).stdout).cpu.isa).toBe('scalar');
-    const { status, stderr } = cli(['info'], { DSNK_ISA: 'mmx' });
+    const { isas } = json('info').cpu;
+    const { status, stdout } = cli(['info'], { DSNK_ISA: 'mmx' });
     expect(status).toBe(0);
-    expect(stderr).toContain('"mmx" came and is ignored');
+    expect(stdout).toContain(`DSNK_ISA: must be one of ${isas.join(', ')} on this processor, "mmx" came`);
+    const refused = cli(['run'], { DSNK_ISA: 'mmx' });
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(/^ERR_DSNK_INVALID_ARGUMENT: DSNK_ISA: must be one of /);
   });
 });
 
