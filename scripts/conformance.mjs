@@ -55,22 +55,22 @@ function unpack(archive) {
 // ---- one case, in a child ----------------------------------------------------------------------------------------------
 
 async function loadLibrary() {
-  const [{ InferenceSession }, { fromBinary }, pb, { TensorReader }, { ModelBytes, ExternalFolder }, { arrayConstructor, dtypes }] = await Promise.all([
+  const [{ InferenceSession }, { readMessage }, proto, { TensorReader }, { ModelBytes, ExternalFolder }, { arrayConstructor, dtypes }] = await Promise.all([
     import(join(dist, 'index.js')),
-    import('@bufbuild/protobuf'),
-    import(join(dist, 'onnx/generated/onnx_pb.js')),
+    import(join(dist, 'onnx/wire.js')),
+    import(join(dist, 'onnx/proto.js')),
     import(join(dist, 'onnx/tensors.js')),
     import(join(dist, 'onnx/model-bytes.js')),
     import(join(dist, 'dtype.js')),
   ]);
   const tensor = (path) => {
     const file = new Uint8Array(readFileSync(path));
-    const proto = fromBinary(pb.TensorProtoSchema, file);
-    const constant = new TensorReader(new ModelBytes(file), new ExternalFolder({})).constant(proto, path);
+    const message = readMessage(proto.tensorProto, file);
+    const constant = new TensorReader(new ModelBytes(file), new ExternalFolder({})).constant(message, path);
     const bytes = constant.read().slice();
-    return { name: proto.name, type: constant.dtype, dims: [...constant.dims], data: new (arrayConstructor(constant.dtype))(bytes.buffer) };
+    return { name: message.name, type: constant.dtype, dims: [...constant.dims], data: new (arrayConstructor(constant.dtype))(bytes.buffer) };
   };
-  return { InferenceSession, model: (path) => fromBinary(pb.ModelProtoSchema, readFileSync(path)), tensor, dtypes };
+  return { InferenceSession, model: (path) => readMessage(proto.modelProto, readFileSync(path)), tensor, dtypes };
 }
 
 /** What the case is about: its only operator, or the operator whose function body it spells out. */

@@ -1,16 +1,9 @@
 /** AttributeProto to attribute values, and the attribute types that a name alone does not tell. */
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { dsnkError } from '../errors.js';
 import { type AttrValue, Constant, Graph } from '../graph/graph.js';
-import {
-  type AttributeProto,
-  type AttributeProtoSchema,
-  type GraphProto,
-  type GraphProtoSchema,
-  AttributeProto_AttributeType as Kind,
-  type TensorProtoSchema,
-} from './generated/onnx_pb.js';
+import { type AttributeProto, type GraphProto, AttributeKind as Kind, type TensorProto } from './proto.js';
 import type { TensorReader } from './tensors.js';
+import type { Init } from './wire.js';
 
 const utf8 = new TextDecoder();
 
@@ -51,14 +44,14 @@ export function attribute(proto: AttributeProto, node: string, tensors: TensorRe
     case Kind.SPARSE_TENSORS:
     case Kind.TYPE_PROTO:
     case Kind.TYPE_PROTOS:
-      return { unsupported: `attribute ${proto.name} of type ${Kind[kind]}` };
+      return { unsupported: `attribute ${proto.name} of type ${Object.keys(Kind)[kind]}` };
     default:
       throw dsnkError('ERR_DSNK_INVALID_MODEL', where, 'type must be one of AttributeProto.AttributeType', `${kind} came`);
   }
 }
 
 /** Files before IR 2 have no type: the field that is set tells it. */
-function guessKind(proto: AttributeProto): Kind {
+function guessKind(proto: AttributeProto): number {
   if (proto.t !== undefined) return Kind.TENSOR;
   if (proto.g !== undefined) return Kind.GRAPH;
   if (proto.ints.length > 0) return Kind.INTS;
@@ -88,9 +81,9 @@ export function attributeProto(
   name: string,
   value: AttrValue,
   where: string,
-  tensor: (c: Constant) => MessageInitShape<typeof TensorProtoSchema>,
-  graph: (g: Graph) => MessageInitShape<typeof GraphProtoSchema>,
-): MessageInitShape<typeof AttributeProtoSchema> {
+  tensor: (c: Constant) => Init<TensorProto>,
+  graph: (g: Graph) => Init<GraphProto>,
+): Init<AttributeProto> {
   const isFloat = (numbers: readonly number[]) => floatNames.has(name) || !numbers.every(Number.isInteger);
   if (typeof value === 'number') return isFloat([value]) ? { name, type: Kind.FLOAT, f: value } : { name, type: Kind.INT, i: int64(value) };
   if (typeof value === 'string') return { name, type: Kind.STRING, s: encoder.encode(value) };

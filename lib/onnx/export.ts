@@ -3,22 +3,15 @@
  * operator used, and the IR version of that time. Nodes are in their newest form already, which is that of opset 21 for
  * all older operators.
  */
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { type DType, dtypes } from '../dtype.js';
 import { dsnkError, dsnkErrorList } from '../errors.js';
 import type { Shape } from '../graph/dim.js';
 import type { Constant, Graph, Node, Value } from '../graph/graph.js';
 import { findOperator } from '../ops/index.js';
 import { attributeProto } from './attributes.js';
-import {
-  type AttributeProtoSchema,
-  type GraphProtoSchema,
-  ModelProtoSchema,
-  type NodeProtoSchema,
-  type TensorProtoSchema,
-  type ValueInfoProtoSchema,
-} from './generated/onnx_pb.js';
+import { type AttributeProto, type GraphProto, modelProto, type NodeProto, type TensorProto, type ValueInfoProto } from './proto.js';
 import { StringConstant } from './tensors.js';
+import { type Init, writeMessage } from './wire.js';
 
 export interface ExportOptions {
   /** Versions of other domains than ai.onnx; 1 where not given. */
@@ -43,19 +36,13 @@ export function exportModel(graph: Graph, options: ExportOptions = {}): Uint8Arr
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, 'an ONNX file must have less than 2 GiB', `weights of ${exporter.bytes} bytes came`);
   }
   const domains = [...exporter.domains].filter((d) => d !== '').sort();
-  return toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, {
-      irVersion: irVersions[exporter.opset] ?? 13n,
-      producerName: options.producer ?? 'ds-native-kernels',
-      opsetImport: [
-        { domain: '', version: BigInt(exporter.opset) },
-        ...domains.map((domain) => ({ domain, version: BigInt(options.opsets?.get(domain) ?? 1) })),
-      ],
-      graph: proto,
-      metadataProps: [...(options.metadata ?? [])].map(([key, value]) => ({ key, value })),
-    }),
-  );
+  return writeMessage(modelProto, {
+    irVersion: irVersions[exporter.opset] ?? 13n,
+    producerName: options.producer ?? 'ds-native-kernels',
+    opsetImport: [{ domain: '', version: BigInt(exporter.opset) }, ...domains.map((domain) => ({ domain, version: BigInt(options.opsets?.get(domain) ?? 1) }))],
+    graph: proto,
+    metadataProps: [...(options.metadata ?? [])].map(([key, value]) => ({ key, value })),
+  });
 }
 
 /** One name for every value, none twice in a scope or the scopes around it. */
@@ -98,7 +85,7 @@ class Exporter {
   bytes = 0;
 
   /** `captured` names the values behind the last inputs of a closed subgraph. */
-  graph(graph: Graph, names: Names, captured: readonly Value[] = []): MessageInitShape<typeof GraphProtoSchema> {
+  graph(graph: Graph, names: Names, captured: readonly Value[] = []): Init<GraphProto> {
     const formal = graph.inputs.slice(0, graph.inputs.length - captured.length);
     for (const [i, outer] of captured.entries()) names.alias(graph.inputs[formal.length + i] as Value, outer);
     const initializers = new Map<Value, Constant>();
@@ -123,7 +110,7 @@ class Exporter {
     };
   }
 
-  #node(node: Node, names: Names): MessageInitShape<typeof NodeProtoSchema> {
+  #node(node: Node, names: Names): Init<NodeProto> {
     if (node.domain === 'dsnk') this.internal.push(node.where);
     this.domains.add(node.domain);
     if (node.domain === '') this.opset = Math.max(this.opset, findOperator('', node.op)?.since ?? 1);
@@ -133,7 +120,7 @@ class Exporter {
     while (own.length > 0 && own[own.length - 1] === undefined) own.pop();
     const captured = node.inputs.slice(node.inputs.length - captures).filter((v) => v !== undefined);
     const inner = (g: Graph) => this.graph(g, new Names(names), captured);
-    const attribute: MessageInitShape<typeof AttributeProtoSchema>[] = [];
+    const attribute: Init<AttributeProto>[] = [];
     for (const [name, value] of node.attrs) {
       if (name === 'captures') continue;
       attribute.push(attributeProto(name, value, node.where, (c) => this.#tensor(c, ''), inner));
@@ -148,7 +135,7 @@ class Exporter {
     };
   }
 
-  #tensor(constant: Constant, name: string): MessageInitShape<typeof TensorProtoSchema> {
+  #tensor(constant: Constant, name: string): Init<TensorProto> {
     this.#needs(constant.dtype);
     const proto = { name, dataType: dtypes[constant.dtype].onnx, dims: constant.dims.map(BigInt) };
     if (constant instanceof StringConstant) return { ...proto, stringData: [...constant.strings] };
@@ -160,7 +147,7 @@ class Exporter {
     this.opset = Math.max(this.opset, introducedTypes[dtype] ?? 0);
   }
 
-  #valueInfo(v: Value, names: Names): MessageInitShape<typeof ValueInfoProtoSchema> {
+  #valueInfo(v: Value, names: Names): Init<ValueInfoProto> {
     const name = names.of(v);
     if (v.dtype === undefined) return { name };
     this.#needs(v.dtype);

@@ -3,7 +3,6 @@
  * newest form of its operator (upgrade.ts), functions of the model are inlined, and the file's order is not trusted.
  * What is damaged throws ERR_DSNK_INVALID_MODEL; what is merely not supported is collected in `problems`.
  */
-import { fromBinary } from '@bufbuild/protobuf';
 import type { DType } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { type AttrValue, type Constant, type Domain, Graph, Node, Value } from '../graph/graph.js';
@@ -11,12 +10,13 @@ import { findOperator } from '../ops/index.js';
 import { inferNode } from '../ops/infer.js';
 import { attribute } from './attributes.js';
 import { constantNode } from './constant-node.js';
-import { type FunctionProto, type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto, type ValueInfoProto } from './generated/onnx_pb.js';
 import { ExternalFolder, ModelBytes } from './model-bytes.js';
 import { nodeWhere, orderNodes } from './order.js';
+import { type FunctionProto, type GraphProto, type ModelProto, modelProto, type NodeProto, type ValueInfoProto } from './proto.js';
 import { TensorReader } from './tensors.js';
 import { Symbols, typeKind, valueType } from './types.js';
 import { upgradeNode } from './upgrade.js';
+import { readMessage } from './wire.js';
 
 /** The newest opset of ai.onnx whose forms the operators implement. */
 export const NEWEST_OPSET = 26;
@@ -47,7 +47,7 @@ export function importModel(given: Uint8Array, options: ImportOptions = {}): Imp
   const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
   let model: ModelProto;
   try {
-    model = fromBinary(ModelProtoSchema, bytes);
+    model = readMessage(modelProto, bytes);
   } catch (cause) {
     throw dsnkError('ERR_DSNK_INVALID_MODEL', 'model', 'bytes must be an ONNX model', cause instanceof Error ? cause.message : `${cause}`, cause);
   }

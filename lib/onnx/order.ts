@@ -1,6 +1,6 @@
 /** The order of nodes: every model must name its values once and without cycles; the order in the file is not trusted. */
 import { dsnkError } from '../errors.js';
-import type { GraphProto, NodeProto } from './generated/onnx_pb.js';
+import type { GraphProto, NodeProto } from './proto.js';
 
 export function nodeWhere(node: NodeProto): string {
   const op = node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`;

@@ -3,8 +3,8 @@ import { byteSize, type DType, dtypeFromOnnx, dtypes } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import { Constant } from '../graph/graph.js';
-import { type SparseTensorProto, type TensorProto, TensorProto_DataLocation } from './generated/onnx_pb.js';
 import type { ExternalFolder, ModelBytes } from './model-bytes.js';
+import { EXTERNAL, type SparseTensorProto, type TensorProto } from './proto.js';
 
 /** A sparse initializer is expanded when it is read; one that would not fit a buffer is refused at import. */
 const MAX_DENSE_BYTES = 2 ** 31;
@@ -35,7 +35,7 @@ export class TensorReader {
     }
     const length = byteSize(dtype, count);
     if (!Number.isSafeInteger(length)) throw dsnkError('ERR_DSNK_INVALID_MODEL', where, 'size must fit 2^53 bytes', `dims [${dims.join(',')}] came`);
-    if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) return this.#external(proto, dtype, dims, length, where);
+    if (proto.dataLocation === EXTERNAL) return this.#external(proto, dtype, dims, length, where);
     if (proto.rawData.byteLength > 0) {
       if (proto.rawData.byteLength !== length) {
         throw dsnkError(

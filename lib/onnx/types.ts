@@ -2,7 +2,7 @@
 import { type DType, dtypeFromOnnx } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import type { Dim } from '../graph/dim.js';
-import type { GraphProto, TypeProto } from './generated/onnx_pb.js';
+import type { GraphProto, TypeProto } from './proto.js';
 
 export interface ValueType {
   readonly dtype: DType;

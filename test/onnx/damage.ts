@@ -1,7 +1,7 @@
 /** Ways to damage a model: as bytes, where most mutations are no protobuf any more, and as messages, where all of them are. */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { mulberry32 } from '../../bench/cases/case.js';
-import { type AttributeProto, type GraphProto, type ModelProto, ModelProtoSchema } from '../../lib/onnx/generated/onnx_pb.js';
+import { type AttributeProto, type GraphProto, type ModelProto, ModelProtoSchema } from './generated/onnx_pb.js';
 
 export type Random = (below: number) => number;
 

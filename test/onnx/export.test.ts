@@ -6,8 +6,8 @@ import { closeSubgraphs } from '../../lib/graph/close-subgraphs.js';
 import { Constant, Graph } from '../../lib/graph/graph.js';
 import { printGraph } from '../../lib/graph/print.js';
 import { exportModel } from '../../lib/onnx/export.js';
-import { AttributeProto_AttributeType as Kind, ModelProtoSchema } from '../../lib/onnx/generated/onnx_pb.js';
 import { importModel } from '../../lib/onnx/import.js';
+import { AttributeProto_AttributeType as Kind, ModelProtoSchema } from './generated/onnx_pb.js';
 import { attrs, encode, f32, type GraphInit, node } from './models.js';
 
 /** The text of a graph and of the graphs inside it. */

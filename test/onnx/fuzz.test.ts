@@ -12,12 +12,12 @@ import { WeightIndex } from '../../lib/compile/weights.js';
 import { DsnkError } from '../../lib/errors.js';
 import { closeSubgraphs } from '../../lib/graph/close-subgraphs.js';
 import { exportModel } from '../../lib/onnx/export.js';
-import { AttributeProto_AttributeType as Kind } from '../../lib/onnx/generated/onnx_pb.js';
 import { importModel } from '../../lib/onnx/import.js';
 import { assertSupported, inferGraph } from '../../lib/ops/infer.js';
 import { NeedsValue } from '../../lib/ops/operator.js';
 import { nativeCatalogue } from '../../lib/runtime/model.js';
 import { damageBytes, damageMeaning, randomNumbers } from './damage.js';
+import { AttributeProto_AttributeType as Kind } from './generated/onnx_pb.js';
 import { attrs, encode, f32, node } from './models.js';
 
 const count = Number(process.env['DSNK_FUZZ'] ?? 400);

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { printGraph } from '../../lib/graph/print.js';
-import { AttributeProto_AttributeType as Kind, TensorProto_DataLocation } from '../../lib/onnx/generated/onnx_pb.js';
 import { importModel } from '../../lib/onnx/import.js';
 import { assertSupported } from '../../lib/ops/infer.js';
+import { AttributeProto_AttributeType as Kind, TensorProto_DataLocation } from './generated/onnx_pb.js';
 import { encode, f32, type GraphInit, node, read } from './models.js';
 
 const failure = (call: () => unknown) => {

@@ -1,7 +1,7 @@
 /** Small ONNX models, written down in place. */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { AttributeProto_AttributeType as Kind, ModelProtoSchema } from '../../lib/onnx/generated/onnx_pb.js';
 import { importModel } from '../../lib/onnx/import.js';
+import { AttributeProto_AttributeType as Kind, ModelProtoSchema } from './generated/onnx_pb.js';
 
 export type Model = MessageInitShape<typeof ModelProtoSchema>;
 export type GraphInit = NonNullable<Model['graph']>;

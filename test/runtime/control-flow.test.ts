@@ -1,7 +1,7 @@
 /** If, Loop and Scan in models: chosen and unrolled where the inputs decide, in stages where computed data does. */
 import { describe, expect, it } from 'vitest';
 import { InferenceSession, importModel, Tensor } from '../../lib/index.js';
-import { AttributeProto_AttributeType as Kind } from '../../lib/onnx/generated/onnx_pb.js';
+import { AttributeProto_AttributeType as Kind } from '../onnx/generated/onnx_pb.js';
 import { attrs, encode, f32, type GraphInit, node } from '../onnx/models.js';
 
 const typed =

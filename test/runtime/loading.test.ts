@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { exportModel, GraphBuilder, InferenceSession, Tensor } from '../../lib/index.js';
-import { TensorProto_DataLocation } from '../../lib/onnx/generated/onnx_pb.js';
 import { randomFloats } from '../kernels/harness.js';
+import { TensorProto_DataLocation } from '../onnx/generated/onnx_pb.js';
 import { encode, f32, node } from '../onnx/models.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'dsnk-loading-'));

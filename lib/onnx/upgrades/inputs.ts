@@ -1,5 +1,5 @@
 /** Attributes that became inputs. */
-import { TensorProto_DataType } from '../generated/onnx_pb.js';
+import { dtypes, isDType } from '../../dtype.js';
 import { type Rule, rule, type Upgrade } from './rule.js';
 
 /** Moves a list of integers from an attribute to input i. */
@@ -69,8 +69,9 @@ export const inputRules: readonly Rule[] = [
   rule(6, 'Cast', (u) => {
     const to = u.draft.attrs.get('to');
     if (typeof to !== 'string') return;
-    const id = TensorProto_DataType[to.toUpperCase() as keyof typeof TensorProto_DataType];
-    if (typeof id === 'number') u.draft.attrs.set('to', id);
+    const name = to.toLowerCase();
+    const dtype = name === 'float' ? 'float32' : name === 'double' ? 'float64' : name;
+    if (isDType(dtype)) u.draft.attrs.set('to', dtypes[dtype].onnx);
     else u.problem(`Cast to ${JSON.stringify(to)}`);
   }),
 ];
