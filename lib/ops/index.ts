@@ -18,6 +18,7 @@ import type { Operator } from './operator.js';
 import { padOperators } from './pad.js';
 import { poolOperators } from './pool.js';
 import { quantizeOperators } from './quantize.js';
+import { quantizedFunctions } from './quantized-functions.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
 import { rnnOperators } from './rnn.js';
@@ -51,6 +52,7 @@ const families: readonly (readonly Operator[])[] = [
   padOperators,
   poolOperators,
   quantizeOperators,
+  quantizedFunctions,
   reduceOperators,
   resizeOperators,
   rnnOperators,

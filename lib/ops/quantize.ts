@@ -58,13 +58,13 @@ function elementCountOrNone(shape: readonly Dim[]): number | undefined {
   return isConcrete(shape) ? elementCount(shape) : undefined;
 }
 
-function inferQuantize(q: Inference): OutputType[] {
+export function inferQuantize(q: Inference): OutputType[] {
   checkScaling(q);
   const dtype = q.has(2) ? q.dtype(2) : (namedType(q.node, 'output_dtype') ?? 'uint8');
   return [{ dtype, shape: q.shape(0) }];
 }
 
-function inferDequantize(q: Inference): OutputType[] {
+export function inferDequantize(q: Inference): OutputType[] {
   checkScaling(q);
   return [{ dtype: namedType(q.node, 'output_dtype') ?? q.dtype(1), shape: q.shape(0) }];
 }
@@ -118,7 +118,7 @@ function lowerDynamic(low: Lowering): void {
 
 // MatMulInteger, QLinearMatMul
 
-function matmulShape(q: Inference, ia: number, ib: number): readonly Dim[] {
+export function matmulShape(q: Inference, ia: number, ib: number): readonly Dim[] {
   const a = q.shape(ia);
   const b = q.shape(ib);
   if (a.length < 1 || b.length < 1) q.fail('both operands must have a dimension', q.inputTexts());

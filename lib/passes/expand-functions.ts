@@ -9,6 +9,7 @@ import { GraphEditor } from './editor.js';
 import { attention } from './functions/attention.js';
 import type { Expansion } from './functions/expansion.js';
 import { negativeLogLikelihood, softmaxCrossEntropy } from './functions/losses.js';
+import { quantizedExpansions } from './functions/quantized.js';
 import { rotaryEmbedding } from './functions/rotary.js';
 import { blackmanWindow, hammingWindow, hannWindow } from './functions/windows.js';
 import type { Pass } from './index.js';
@@ -23,12 +24,17 @@ const expansions: ReadonlyMap<string, Expansion> = new Map([
   ['SoftmaxCrossEntropyLoss', softmaxCrossEntropy],
 ]);
 
+const byDomain: ReadonlyMap<string, ReadonlyMap<string, Expansion>> = new Map([
+  ['', expansions],
+  ['com.microsoft', quantizedExpansions],
+]);
+
 export const expandFunctions: Pass = {
   name: 'expand-functions',
   run(graph) {
     const edit = new GraphEditor(graph);
     for (const node of edit.nodes()) {
-      const expand = node.domain === '' ? expansions.get(node.op) : undefined;
+      const expand = byDomain.get(node.domain)?.get(node.op);
       if (expand === undefined) continue;
       const made = expand(edit, node);
       node.outputs.forEach((old, i) => {
