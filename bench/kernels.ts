@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
 });
 const seconds = Number(options.seconds);
 if (options.help || !(seconds > 0)) {
-  console.error('npm run bench -- [--filter text] [--isa scalar|avx2|avx512|avx512bf16|amx] [--seconds s] [--json]');
+  console.error('npm run bench -- [--filter text] [--isa scalar|avx2|avx512|avx512bf16|amx|neon] [--seconds s] [--json]');
   process.exit(options.help ? 0 : 2);
 }
 

@@ -38,6 +38,7 @@ export function bytesText(bytes: number): string {
 
 /** Sizes of caches, which come in powers of two. */
 export function cacheText(bytes: number): string {
+  if (bytes === 0) return 'unknown';
   return bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${Number((bytes / 2 ** 20).toFixed(1))} MiB`;
 }
 

@@ -72,7 +72,7 @@ const calls: readonly Call[] = [
 export function fmaProbe(isa?: string): () => number {
   const row = nativeCatalogue().kernels.find((k) => k.op === 'probe_fma' && k.usable && (isa === undefined || k.isa === isa));
   if (row === undefined) return () => Number.NaN;
-  const lanes = { scalar: 1, avx2: 8, avx512: 16, avx512bf16: 32 }[row.isa] ?? 1;
+  const lanes = { scalar: 1, avx2: 8, avx512: 16, avx512bf16: 32, neon: 4 }[row.isa] ?? 1;
   const iterations = 8000;
   const out = new Float32Array(16);
   const call = loadKernel(row, encodeParams(probeFmaParams, { iterations, tiles: 1 }), [{ bytes: out.byteLength }], []);

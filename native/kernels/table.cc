@@ -6,6 +6,11 @@
 #else
 #define DSNK_X86(...)
 #endif
+#if defined(__ARM_NEON)
+#define DSNK_ARM(...) __VA_ARGS__
+#else
+#define DSNK_ARM(...)
+#endif
 
 namespace dsnk {
 

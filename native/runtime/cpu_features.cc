@@ -5,6 +5,10 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <sys/syscall.h>
+#elif defined(__aarch64__) || defined(__arm__)
+#include <sys/auxv.h>
+
+#include "runtime/arm_cores.h"
 #endif
 
 #include <cmath>
@@ -18,6 +22,8 @@ namespace dsnk {
 // What DSNK_ISA may name in a build for this architecture, weakest first.
 #if defined(__x86_64__)
 static constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512bf16, Isa::amx};
+#elif defined(__ARM_NEON)
+static constexpr Isa kIsas[] = {Isa::scalar, Isa::neon, Isa::neonfp16, Isa::dotprod, Isa::i8mm};
 #else
 static constexpr Isa kIsas[] = {Isa::scalar};
 #endif
@@ -29,6 +35,10 @@ const char* isaName(Isa isa) {
     case Isa::avx512: return "avx512";
     case Isa::avx512bf16: return "avx512bf16";
     case Isa::amx: return "amx";
+    case Isa::neon: return "neon";
+    case Isa::neonfp16: return "neonfp16";
+    case Isa::dotprod: return "dotprod";
+    case Isa::i8mm: return "i8mm";
   }
   return "scalar";
 }
@@ -48,6 +58,27 @@ static bool amxUsable() {
 }
 #endif
 
+#if defined(__ARM_NEON)
+// Linux says what it lets processes use. The bits are of its uapi headers asm/hwcap.h, which older systems have without
+// the newer ones. As each ISA has what those before it have, detection ends at the first that is missing.
+static Isa armIsa() {
+  const unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+#if defined(__aarch64__)
+  constexpr unsigned long halfVectors = 1ul << 10, dotProducts = 1ul << 20;  // AT_HWCAP: ASIMDHP, ASIMDDP
+  const bool i8mm = (second >> 13 & 1) != 0;                                 // AT_HWCAP2: I8MM
+#else
+  constexpr unsigned long neon = 1ul << 12, vfpv4 = 1ul << 16;               // AT_HWCAP: NEON, VFPv4
+  constexpr unsigned long halfVectors = 1ul << 23, dotProducts = 1ul << 24;  // AT_HWCAP: ASIMDHP, ASIMDDP
+  const bool i8mm = (first >> 27 & 1) != 0;                                  // AT_HWCAP: I8MM
+  static_cast<void>(second);
+  if ((first & neon) == 0 || (first & vfpv4) == 0) return Isa::scalar;
+#endif
+  if ((first & halfVectors) == 0) return Isa::neon;
+  if ((first & dotProducts) == 0) return Isa::neonfp16;
+  return i8mm ? Isa::i8mm : Isa::dotprod;
+}
+#endif
+
 static Isa detect() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -58,6 +89,8 @@ static Isa detect() {
     return amxUsable() ? Isa::amx : Isa::avx512bf16;
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::avx2;
+#elif defined(__ARM_NEON)
+  return armIsa();
 #endif
   return Isa::scalar;
 }
@@ -137,6 +170,11 @@ static uint64_t cacheBytes(int level) {
 
 static std::string cpuModel() {
   std::ifstream f("/proc/cpuinfo");
+#if defined(__aarch64__) || defined(__arm__)
+  if (const std::string cores = armCores(f); !cores.empty()) return cores;
+  f.clear();
+  f.seekg(0);
+#endif
   for (std::string line; std::getline(f, line);) {
     if (line.rfind("model name", 0) == 0 || line.rfind("Model", 0) == 0) {
       const size_t colon = line.find(": ");

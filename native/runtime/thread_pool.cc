@@ -13,7 +13,7 @@ static inline void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__) || defined(__arm__)
-  __asm__ volatile("yield");
+  __asm__ volatile("isb");  // `yield` does nothing on cores without hardware threads: it would last a cycle
 #endif
 }
 

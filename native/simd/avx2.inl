@@ -1,3 +1,5 @@
+constexpr int kVectorRegisters = 16;
+
 struct Mask {
   __m256 m;
 };

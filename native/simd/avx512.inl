@@ -1,3 +1,5 @@
+constexpr int kVectorRegisters = 32;
+
 struct Mask {
   __mmask16 m;
 };

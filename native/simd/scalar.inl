@@ -1,3 +1,5 @@
+constexpr int kVectorRegisters = 16;
+
 struct Mask {
   bool m;
 };

@@ -15,11 +15,17 @@
 //   (truncate) roundToI32 (nearest even) toF32 bitsOf fromBits, shifts on I32 loadTruth/Half/Bfloat(p),
 //   storeTruth/Half/Bfloat(a, p): bytes and 16-bit floats, whole vectors scale2(a, n) = a*2^n for integral n sum(a)
 //   largest(a) smallest(a): across lanes, in a fixed order
+//   kVectorRegisters: how many the ISA has, 16 or 32
 // simd/math.inl adds exp, log, tanh, erf … on F32.
 // min and max return b when either is NaN (the SSE rule) on every ISA; kernels that must let NaN pass say so.
 #pragma once
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__ARM_NEON)
+#if !defined(__ARM_FEATURE_FMA)
+#error "NEON rows need fused multiply-add: -mfpu=neon-vfpv4"
+#endif
+#include <arm_neon.h>
 #endif
 #include <cmath>
 #include <cstdint>

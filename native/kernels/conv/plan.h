@@ -31,9 +31,13 @@ struct Panels {
   int width(int64_t p) const { return static_cast<int>(vectors / count + (p < vectors % count)); }  // in vectors
 };
 
+// NEON has 32 registers and 31 for pointers on AArch64, 16 and 13 on ARMv7.
+constexpr int kNeonRows = sizeof(void*) == 8 ? 8 : 6;
+
 // Rows of the register tile for panels of that many vectors.
 constexpr int convRows(int lanes, int vectors) {
   if (lanes == 1) return 4;
+  if (lanes == 4) return kNeonRows + (vectors == 1 ? 2 : 0);
   if (lanes == 8) return vectors == 1 ? 12 : 6;
   return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6;
 }

@@ -71,6 +71,8 @@ DSNK_INLINE F32 kept(F32 x) {
   asm("" : "+v"(x.v));
 #elif defined(__x86_64__)
   asm("" : "+x"(x.v));
+#elif defined(__ARM_NEON)
+  if constexpr (F32::lanes == 4) asm("" : "+w"(x.v));
 #endif
   return x;
 }

@@ -8,8 +8,8 @@
 // Source    none
 
 constexpr int kDirectRows = 6;
-constexpr int kDirectWide8Rows = F32::lanes == 16 ? 3 : 1;
-constexpr int kDirectWide4Rows = F32::lanes == 16 ? 6 : F32::lanes == 8 ? 3 : 2;
+constexpr int kDirectWide8Rows = kVectorRegisters == 32 ? 3 : 1;
+constexpr int kDirectWide4Rows = kVectorRegisters == 32 ? 6 : F32::lanes == 8 ? 3 : 2;
 
 struct DirectBlock {
   const float* a;

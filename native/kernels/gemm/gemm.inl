@@ -50,8 +50,8 @@ struct GemmTiles {
 };
 
 // Tiles wider than a panel, for few rows: eight chains at least hide the FMA latency of two ports.
-constexpr int kWide4Rows = F32::lanes == 16 ? 6 : 3;
-constexpr int kWide8Rows = F32::lanes == 16 ? 3 : 1;
+constexpr int kWide4Rows = kVectorRegisters == 32 ? 6 : F32::lanes == 4 ? 2 : 3;
+constexpr int kWide8Rows = kVectorRegisters == 32 ? 3 : 1;
 
 // The tile that is `vectors` wide: 1 … kPanelVectors, or two or four whole panels. `half`: no more than half of the
 // last vector is wanted.

@@ -28,7 +28,7 @@ constexpr int kPanelVectors = F32::lanes == 1 ? 4 : 2;
 // Columns of a packed panel. kernels.inc repeats it as `nr`; a static_assert in each ISA's file keeps them equal.
 constexpr int kNr = kPanelVectors * F32::lanes;
 // Most rows of a tile that is one panel (or less) wide.
-constexpr int kMr = F32::lanes == 16 ? 14 : F32::lanes == 8 ? 6 : 3;
+constexpr int kMr = F32::lanes == 16 ? 14 : F32::lanes == 1 ? 3 : kVectorRegisters == 32 ? 8 : 6;
 
 // Row r starts at base + r·stride.
 struct StridedRows {
@@ -157,7 +157,7 @@ template <bool halfLast = false, int MR, int NV>
 DSNK_INLINE void multiplyAdd(Tile<MR, NV>& t, StridedRows a, const float* b, int64_t panelStride, int64_t k) {
   // One pointer for three rows: base, base + stride, base + 2·stride are one addressing mode each, so that fourteen
   // rows need six registers.
-  int64_t stride = a.stride * 4;  // bytes: one addressing mode then takes it
+  auto stride = static_cast<intptr_t>(a.stride * 4);  // bytes: one addressing mode then takes it
   const char* p0 = reinterpret_cast<const char*>(a.base);
   const char* p1 = MR > 3 ? p0 + 3 * stride : p0;
   const char* p2 = MR > 6 ? p0 + 6 * stride : p0;

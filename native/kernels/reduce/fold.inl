@@ -31,16 +31,16 @@ DSNK_INLINE float halveLanes(F32 a, const R& r) {
 template <class R>
 DSNK_INLINE float foldBlock(const float* x, int64_t n, const R& r) {
   F32 acc[kFoldVecs];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int v = 0; v < kFoldVecs; v++) acc[v] = r.identity();
   int64_t i = 0;
   for (; i + 64 <= n; i += 64) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kFoldVecs; v++) acc[v] = r.fold(acc[v], r.map(F32::load(x + i + v * F32::lanes)));
   }
   const int rest = static_cast<int>(n - i);
   if (rest > 0) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kFoldVecs; v++) {
       const int left = rest - v * F32::lanes;
       if (left >= F32::lanes) {
@@ -53,16 +53,16 @@ DSNK_INLINE float foldBlock(const float* x, int64_t n, const R& r) {
   }
   // Joining with an identity changes nothing, so untouched halves are left out.
   if (n > 32) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kFoldVecs / 2; v++) acc[v] = r.fold(acc[v], acc[v + kFoldVecs / 2]);
   }
   if (kFoldVecs >= 4 && n > 16) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kFoldVecs / 4; v++) acc[v] = r.fold(acc[v], acc[v + kFoldVecs / 4]);
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int w = kFoldVecs / 8; w >= 1; w /= 2) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < w; v++) acc[v] = r.fold(acc[v], acc[v + w]);
   }
   return r.across(acc[0]);

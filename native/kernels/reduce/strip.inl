@@ -14,14 +14,14 @@ DSNK_INLINE void foldStripRows(const float* x, Walk& at, int64_t rows, int width
   constexpr int lanes = F32::lanes;
   if (width == kReduceWide) {
     F32 acc[kFoldVecs];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kFoldVecs; v++) acc[v] = into[v];
     for (int64_t i = 0; i < rows; i++, at.next()) {
       const float* row = x + at.offset();
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int v = 0; v < kFoldVecs; v++) acc[v] = r.fold(acc[v], r.mapAt(F32::load(row + v * lanes), v));
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kFoldVecs; v++) into[v] = acc[v];
     return;
   }

@@ -55,8 +55,9 @@ DSNK_INLINE void panelStep(const float* h, int64_t hRow, const float* packed, in
 // The k-loop's order is that of one row alone: how many rows go together does not change a bit.
 static void multiplyState(int rows, const float* h, int64_t hRow, const float* packed, int64_t k, int64_t panels,
                           float* gates, int64_t gateRow) {
-  constexpr int wide = F32::lanes == 16 ? 8 : 4;    // one row: 8 accumulators hide the latency of fma
-  constexpr int narrow = F32::lanes == 16 ? 4 : 1;  // four rows: 16 accumulators (ymm: 8 of 16 registers)
+  // One row: 8 accumulators hide the latency of fma. Four rows: 16 accumulators (ymm: 8 of 16 registers).
+  constexpr int wide = F32::lanes == 16 ? 8 : F32::lanes == 4 ? 2 : 4;
+  constexpr int narrow = F32::lanes == 16 ? 4 : 1;
   int64_t p = 0;
   if (rows == kCellRows) {
     for (; p + narrow <= panels; p += narrow)

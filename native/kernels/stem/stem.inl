@@ -72,10 +72,10 @@ static void stemTile(const StemJob& j) {
 using StemTile = void (*)(const StemJob&);
 constexpr int kStemSizes = 5;
 // Pixels of the tiles, widest first.
-constexpr int kStemTile[kStemSizes] = {F32::lanes == 16  ? kStemPixels
-                                       : F32::lanes == 8 ? 6
-                                                         : 4,
-                                       F32::lanes == 16 ? 7 : 4, F32::lanes == 16 ? 4 : 3, 2, 1};
+constexpr int kStemTile[kStemSizes] = {kVectorRegisters == 32 ? kStemPixels
+                                       : F32::lanes > 1       ? 6
+                                                              : 4,
+                                       kVectorRegisters == 32 ? 7 : 4, kVectorRegisters == 32 ? 4 : 3, 2, 1};
 
 template <int S>
 struct StemTiles {

@@ -2,6 +2,8 @@
 #if defined(__x86_64__)
 #include "kernels/strided/strided_copy.h"
 #include "simd/avx512-begin.h"
+#include "kernels/strided/squares.inl"
+// in this order
 #include "kernels/strided/shuffle-bytes.inl"
 #include "kernels/strided/shuffle-words.inl"
 

@@ -1,0 +1,3 @@
+#undef DSNK_MATH_INL
+#undef DSNK_ACTIVATION_INL
+}  // namespace dsnk::neon
