@@ -24,14 +24,14 @@ static const char* verifyGemm(const Kernel& kernel, const Check& c) {
 static const char* verifyConv(const Kernel& kernel, const Check& c) {
   const auto& p = c.as<ConvParams>();
   if (const char* wrong = convVerifyShape(p, c)) return wrong;
-  const BfloatProduct shape = bfloatProductOf(p, kernel.nr, kernel.kr);
+  const NarrowProduct shape = bfloatProductOf(p, kernel.nr, kernel.kr);
   const Size weights = Size(roundUp(shape.n, kernel.nr)) * Size(shape.kPadded()) * Size(p.group) * Size(2);
   return weights.fits(c.operandBytes[2]) ? nullptr : "weights must be packed";
 }
 
 template <class P>
 static uint32_t tiles(const Kernel& k, const void* params, uint32_t threads) {
-  return bfloatTiles(bfloatProductOf(*static_cast<const P*>(params), k.nr, k.kr), threads);
+  return narrowTiles(bfloatProductOf(*static_cast<const P*>(params), k.nr, k.kr), threads);
 }
 
 template <class P>

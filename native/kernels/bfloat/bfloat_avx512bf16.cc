@@ -12,11 +12,13 @@
 #include "kernels/gemm/epilogue.inl"
 //
 #include "kernels/bfloat/pairs-avx512.inl"
-#include "kernels/bfloat/rows.inl"
+#include "kernels/narrow/rows.inl"
+//
+#include "kernels/narrow/product.inl"
+//
+#include "kernels/narrow/registers.inl"
 //
 #include "kernels/bfloat/product.inl"
-//
-#include "kernels/bfloat/registers.inl"
 static_assert(kNr == 32, "kernels.inc says nr 32");
 #include "simd/avx512bf16-end.h"
 

@@ -1,10 +1,10 @@
 // product.inl in plain C++: the definition, and the algorithm of AMX over emulated tiles.
 #include "kernels/bfloat/convert.h"
-#include "kernels/bfloat/emulated.h"
 #include "kernels/bfloat/product.h"
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/grid.h"
 #include "kernels/gemm/transpose.h"
+#include "kernels/narrow/emulated.h"
 #include "simd/scalar-begin.h"
 //
 #include "kernels/epilogue/activation.inl"
@@ -13,18 +13,24 @@
 #include "kernels/gemm/epilogue.inl"
 //
 #include "kernels/bfloat/pairs-scalar.inl"
-#include "kernels/bfloat/rows.inl"
+#include "kernels/narrow/rows.inl"
+//
+#include "kernels/narrow/product.inl"
+//
+#include "kernels/narrow/registers.inl"
+#include "kernels/narrow/tiles.inl"
 //
 #include "kernels/bfloat/product.inl"
-//
-#include "kernels/bfloat/registers.inl"
-#include "kernels/bfloat/tiles.inl"
 static_assert(kNr == 4, "kernels.inc says nr 4");
 #include "simd/scalar-end.h"
 
 namespace dsnk {
 Fault gemm_bf16_scalar(const Work& w) { return scalar::bfloatGemm<scalar::RegisterProduct>(w, 4, 2); }
 Fault conv_bf16_scalar(const Work& w) { return scalar::bfloatConv<scalar::RegisterProduct>(w, 4, 2); }
-Fault gemm_bf16_tiles(const Work& w) { return scalar::bfloatGemm<scalar::TileProduct<EmulatedTiles>>(w, 32, 32); }
-Fault conv_bf16_tiles(const Work& w) { return scalar::bfloatConv<scalar::TileProduct<EmulatedTiles>>(w, 32, 32); }
+Fault gemm_bf16_tiles(const Work& w) {
+  return scalar::bfloatGemm<scalar::TileProduct<scalar::Bfloats, EmulatedTiles>>(w, 32, 32);
+}
+Fault conv_bf16_tiles(const Work& w) {
+  return scalar::bfloatConv<scalar::TileProduct<scalar::Bfloats, EmulatedTiles>>(w, 32, 32);
+}
 }  // namespace dsnk

@@ -18,3 +18,15 @@ static void toBfloats(const float* from, int64_t n, uint16_t* to) {
             high = F32::loadFirst(from + i + 16, rest > 16 ? rest - 16 : 0);
   _mm512_mask_storeu_epi16(to + i, _bzhi_u32(0xffffffff, static_cast<unsigned>(rest)), bfloats32(low.v, high.v));
 }
+
+// The element type of narrow/.
+struct Bfloats {
+  using Source = float;
+  using Stored = uint16_t;
+  static constexpr bool sameStored = false;
+  static void convert(const float* from, int64_t n, uint16_t* to) { toBfloats(from, n, to); }
+  template <int c, int a, int b, class Tiles>
+  static void multiplyTiles(Tiles& tiles) {
+    tiles.template multiplyBfloats<c, a, b>();
+  }
+};

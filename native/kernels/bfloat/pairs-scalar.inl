@@ -14,3 +14,15 @@ DSNK_INLINE void accumulate(F32& acc, F32 a, F32 b) {
 static void toBfloats(const float* from, int64_t n, uint16_t* to) {
   for (int64_t i = 0; i < n; i++) to[i] = flushedBfloat(from[i]);
 }
+
+// The element type of narrow/.
+struct Bfloats {
+  using Source = float;
+  using Stored = uint16_t;
+  static constexpr bool sameStored = false;
+  static void convert(const float* from, int64_t n, uint16_t* to) { toBfloats(from, n, to); }
+  template <int c, int a, int b, class Tiles>
+  static void multiplyTiles(Tiles& tiles) {
+    tiles.template multiplyBfloats<c, a, b>();
+  }
+};

@@ -7,7 +7,7 @@
 //           writes the same). Tiles sum the even and the odd k of 32 apart, then both, then add that to the sum so far.
 //           So with a and b rounded, any row is within (K + 40)·2^-24·Σ|a||b| + 2K·2^-126 of the exact sum, and two
 //           rows within twice that. Neither tiles nor threads change a result
-// Tiling    product.h. Rows are converted once for all columns of a tile of the grid. Convolutions gather whole windows
+// Tiling    narrow/product.h. Rows are converted once for all columns of a tile of the grid. Convolutions gather whole windows
 //           while they convert (im2col of a few hundred KB): an element is read k/stride times, at 1/16 cycle each, and
 //           multiplied for n/32 cycles. Measured on one Zen 4 core against its loop of VDPBF16PS in registers (236
 //           GFLOPS, twice the fma probe): products 128³ … 1024³ 87 … 97 %, 49 rows 91 … 97 %, ResNet's 3x3 89 … 96 %,
@@ -19,90 +19,80 @@
 //             b[0][0] b[1][0]  b[0][1] b[1][1] … b[0][nr-1] b[1][nr-1]   b[2][0] b[3][0]  b[2][1] …
 // Source    as micro.inl; VDPBF16PS and TDPBF16PS: Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2
 
-struct BfloatBlock {
-  const uint16_t* a;
-  int64_t stride;  // elements between rows of a
-  int64_t rows;
-  const uint16_t* b;
-  int64_t panelStride;  // elements
-  int64_t k;            // a multiple of kr
-  float* y;
-  int64_t ldc;
-  int64_t columns;
-  bool first, last;  // of the blocks of k
-  float* sums;       // kTileBlock², for tiles
-};
-
-// The epilogue of a piece that starts at a row and a column.
-DSNK_INLINE Epilogue epilogueAt(Epilogue e, int64_t row, int64_t column) {
-  if (e.bias != nullptr) e.bias += row * e.biasRow + (e.biasColumn ? column : 0);
-  if (e.residual != nullptr) e.residual += row * e.residualRow + column;
-  return e;
+// The free function, which the ending's own name would hide.
+template <int MR, int NV>
+DSNK_INLINE void finishFloats(Tile<MR, NV>& t, float* y, int64_t ldc, int64_t columns, const Epilogue& e) {
+  finish(t, y, ldc, columns, e);
 }
 
-// One matrix, rows × columns of it; `y` and `e` stand at its first row and column.
-template <class Product, class Rows>
-static void bfloatMatrix(Product& product, const BfloatProduct& p, const Rows& source, const uint16_t* b, float* y,
-                         int64_t ldc, const Epilogue& e, Range rows, Range columns, std::byte* scratch) {
-  const int64_t kPadded = p.kPadded(), stride = p.rowStride(), atOnce = p.rowsAtOnce();
-  // Few rows read every panel once: there is nothing to keep in a cache.
-  const int64_t kBlocks = rows.end - rows.begin <= p.unitRows() || kPadded <= p.kc() ? 1 : ceilDiv(kPadded, p.kc());
-  const int64_t kc = kBlocks == 1 ? kPadded : roundUp(ceilDiv(kPadded, kBlocks), p.kr);
-  const int64_t nc = kBlocks == 1 ? columns.end - columns.begin : kBfloatNc;
-  auto* a = reinterpret_cast<uint16_t*>(scratch);
-  BfloatBlock g{};
-  g.stride = stride;
-  g.panelStride = p.panelStride();
-  g.ldc = ldc;
-  g.sums = p.tiles() ? reinterpret_cast<float*>(scratch + atOnce * stride * 2) : nullptr;
-  // Even pieces: 250 rows of at most 126 are 125 + 125.
-  const int64_t pieces = ceilDiv(rows.end - rows.begin, atOnce);
-  for (int64_t piece = 0; piece < pieces; piece++) {
-    const Range at = tileRange(rows.end - rows.begin, static_cast<uint32_t>(piece), static_cast<uint32_t>(pieces),
-                               p.tiles() ? kTileBlock : 1);
-    const int64_t m0 = rows.begin + at.begin;
-    g.rows = at.end - at.begin;
-    source.fill(m0, g.rows, a, stride);
-    if (p.tiles()) {  // whole tiles: rows past the last are never stored, but should not be left from another
-                      // instruction
-      for (int64_t i = g.rows; i < roundUp(g.rows, kTileBlock); i++) {
-        for (int64_t j = 0; j < kPadded; j++) a[i * stride + j] = 0;
-      }
-    }
-    for (int64_t n0 = columns.begin; n0 < columns.end; n0 += nc) {
-      g.columns = columns.end - n0 < nc ? columns.end - n0 : nc;
-      g.y = y + m0 * ldc + n0;
-      const Epilogue at0 = epilogueAt(e, m0, n0);
-      for (int64_t block = 0; block < kBlocks; block++) {
-        const int64_t k0 = block * kc;
-        g.k = kPadded - k0 < kc ? kPadded - k0 : kc;
-        g.a = a + k0;
-        g.b = b + n0 / p.nr * g.panelStride + k0 * p.nr;
-        g.first = block == 0;
-        g.last = block == kBlocks - 1;
-        product.multiply(g, at0);
+// What becomes of the sums: see narrow/product.inl. Partial sums are floats and stand in y.
+struct FloatEnding {
+  float* y;
+  int64_t ldc;
+  Epilogue e;
+
+  inline __attribute__((always_inline)) FloatEnding at(int64_t row, int64_t column) const {
+    FloatEnding r = *this;
+    r.y += row * ldc + column;
+    if (e.bias != nullptr) r.e.bias += row * e.biasRow + (e.biasColumn ? column : 0);
+    if (e.residual != nullptr) r.e.residual += row * e.residualRow + column;
+    return r;
+  }
+  float* partial() const { return y; }
+  int64_t partialRow() const { return ldc; }
+  template <int MR, int NV>
+  inline __attribute__((always_inline)) void fetch() const {
+    if constexpr (F32::lanes > 1) {
+      DSNK_UNROLL for (int r = 0; r < MR; r++) {
+        DSNK_UNROLL for (int j = 0; j < NV; j++) {
+          __builtin_prefetch(y + r * ldc + j * F32::lanes, 1);
+          if (e.residual != nullptr) __builtin_prefetch(e.residual + r * e.residualRow + j * F32::lanes);
+        }
       }
     }
   }
-}
+  template <int MR, int NV>
+  inline __attribute__((always_inline)) void begin(Tile<MR, NV>& t, int64_t) const {
+    t.clear();
+  }
+  template <int MR, int NV>
+  inline __attribute__((always_inline)) void finish(Tile<MR, NV>& t, int64_t columns) const {
+    finishFloats(t, y, ldc, columns, e);
+  }
+  void finishSums(const float* sums, int64_t rows, int64_t columns) const {
+    for (int64_t n = 0; n < columns; n += kNr) {
+      const int64_t wide = columns - n < kNr ? columns - n : kNr;
+      int64_t m = 0;
+      for (; m + 4 <= rows; m += 4) at(m, n).template finishSome<4>(sums + m * kTileBlock + n, wide);
+      for (; m < rows; m++) at(m, n).template finishSome<1>(sums + m * kTileBlock + n, wide);
+    }
+  }
 
-struct BfloatPart {
-  Range batch, rows, columns;
-  BfloatPart(const Work& w, const BfloatProduct& p) {
-    const BfloatGrid grid = bfloatGrid(p, w.tiles);
-    const int64_t inN = w.tile % grid.n, inM = w.tile / grid.n % grid.m, inBatch = w.tile / grid.n / grid.m;
-    batch = tileRange(p.batch, static_cast<uint32_t>(inBatch), static_cast<uint32_t>(grid.batch));
-    rows = tileRange(p.m, static_cast<uint32_t>(inM), static_cast<uint32_t>(grid.m), p.unitRows());
-    columns = tileRange(p.n, static_cast<uint32_t>(inN), static_cast<uint32_t>(grid.n), p.nr);
+ private:
+  template <int MR>
+  void finishSome(const float* sums, int64_t columns) const {
+    switch (ceilDiv(columns, F32::lanes)) {
+      case 1: return finishTile<MR, 1>(sums, columns);
+      case 2: return finishTile<MR, 2>(sums, columns);
+      case 3: return finishTile < MR, kPanelVectors<3 ? kPanelVectors : 3>(sums, columns);
+      default: return finishTile<MR, kPanelVectors>(sums, columns);
+    }
+  }
+  template <int MR, int NV>
+  void finishTile(const float* sums, int64_t columns) const {
+    Tile<MR, NV> t;
+    t.load(sums, kTileBlock, columns);
+    finish(t, columns);
   }
 };
 
 template <class Product>
 static Fault bfloatGemm(const Work& w, int64_t nr, int64_t kr) {
   const auto& p = w.as<GemmParams>();
-  const BfloatProduct shape = bfloatProductOf(p, nr, kr);
-  const BfloatPart part(w, shape);
-  Epilogue e;
+  const NarrowProduct shape = bfloatProductOf(p, nr, kr);
+  const NarrowPart part(w, shape);
+  FloatEnding ending{nullptr, p.ldc, {}};
+  Epilogue& e = ending.e;
   e.scale = p.scale;
   e.addScale = p.addScale;
   e.bias = w.at<const float>(3);
@@ -117,15 +107,15 @@ static Fault bfloatGemm(const Work& w, int64_t nr, int64_t kr) {
   for (int64_t i = part.batch.begin; i < part.batch.end; i++) {
     const float* a = w.at<const float>(1) + gemmOffset(p, p.strideA, i);
     const uint16_t* b = w.at<const uint16_t>(2) + gemmOffset(p, p.strideB, i);
-    float* y = w.at<float>(0) + gemmOffset(p, p.strideC, i);
+    ending.y = w.at<float>(0) + gemmOffset(p, p.strideC, i);
     e.residual = residual == nullptr ? nullptr : residual + gemmOffset(p, p.strideResidual, i);
     const int64_t k = shape.k, kPadded = shape.kPadded();
     if (p.transA) {
-      const MatrixColumns source{a, p.lda, k, kPadded};
-      bfloatMatrix(product, shape, source, b, y, p.ldc, e, part.rows, part.columns, w.scratch);
+      const MatrixColumns<Bfloats> source{a, p.lda, k, kPadded};
+      narrowMatrix<Bfloats>(product, shape, source, b, ending, part.rows, part.columns, w.scratch);
     } else {
-      const MatrixRows source{a, p.lda, k, kPadded};
-      bfloatMatrix(product, shape, source, b, y, p.ldc, e, part.rows, part.columns, w.scratch);
+      const MatrixRows<Bfloats> source{a, p.lda, k, kPadded};
+      narrowMatrix<Bfloats>(product, shape, source, b, ending, part.rows, part.columns, w.scratch);
     }
   }
   return Fault::none;
@@ -134,9 +124,10 @@ static Fault bfloatGemm(const Work& w, int64_t nr, int64_t kr) {
 template <class Product>
 static Fault bfloatConv(const Work& w, int64_t nr, int64_t kr) {
   const auto& p = w.as<ConvParams>();
-  const BfloatProduct shape = bfloatProductOf(p, nr, kr);
-  const BfloatPart part(w, shape);
-  Epilogue e;
+  const NarrowProduct shape = bfloatProductOf(p, nr, kr);
+  const NarrowPart part(w, shape);
+  FloatEnding ending{nullptr, p.ldc, {}};
+  Epilogue& e = ending.e;
   e.residualRow = p.outChannels;
   e.activation = p.activation;
   e.alpha = p.alpha;
@@ -146,11 +137,13 @@ static Fault bfloatConv(const Work& w, int64_t nr, int64_t kr) {
   Product product;
   for (int64_t group = part.batch.begin; group < part.batch.end; group++) {
     const int64_t column = group * shape.n;
+    ending.y = w.at<float>(0) + column;
     e.bias = bias == nullptr ? nullptr : bias + column;
     e.residual = residual == nullptr ? nullptr : residual + column;
-    const Windows source{p, w.at<const float>(1) + group * (p.channels / p.group), shape.kPadded()};
-    bfloatMatrix(product, shape, source, w.at<const uint16_t>(2) + group * shape.packedElements(),
-                 w.at<float>(0) + column, p.ldc, e, part.rows, part.columns, w.scratch);
+    const float* x = w.at<const float>(1) + group * (p.channels / p.group);
+    const Windows<Bfloats, ConvParams> source{p, x, shape.kPadded(), /*padding=*/0};
+    narrowMatrix<Bfloats>(product, shape, source, w.at<const uint16_t>(2) + group * shape.packedNumbers(), ending,
+                          part.rows, part.columns, w.scratch);
   }
   return Fault::none;
 }

@@ -1,6 +1,6 @@
 // The tile registers of AMX in plain C++: eight of 16 rows of 64 bytes, all configured whole. What each operation does
 // is that of Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2: TILELOADD, TILESTORED, TILEZERO,
-// TDPBF16PS. For tests.
+// TDPBF16PS, TDPBUSD. For tests.
 #pragma once
 #include <cstring>
 
@@ -25,7 +25,7 @@ class EmulatedTiles {
   // Sums of even and of odd k apart, each product added with one rounding; then both together; then the tile's sum.
   // Denormals are zeros before and after each step.
   template <int c, int a, int b>
-  void multiplyAdd() {
+  void multiplyBfloats() {
     for (int i = 0; i < 16; i++) {
       for (int j = 0; j < 16; j++) {
         float even = 0, odd = 0;
@@ -36,6 +36,22 @@ class EmulatedTiles {
         }
         const float sum = flushed(flushed(floatOfBits(tile_[c][i][j])) + flushed(even + odd));
         tile_[c][i][j] = bitsOfFloat(sum);
+      }
+    }
+  }
+
+  // Four products of an unsigned and a signed byte into a sum that wraps.
+  template <int c, int a, int b>
+  void multiplyBytes() {
+    for (int i = 0; i < 16; i++) {
+      for (int j = 0; j < 16; j++) {
+        for (int k = 0; k < 16; k++) {
+          const uint32_t x = tile_[a][i][k], y = tile_[b][k][j];
+          for (int byte = 0; byte < 32; byte += 8) {
+            tile_[c][i][j] +=
+                static_cast<uint32_t>(static_cast<int32_t>(x >> byte & 255) * static_cast<int8_t>(y >> byte & 255));
+          }
+        }
       }
     }
   }

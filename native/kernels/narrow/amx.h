@@ -39,10 +39,14 @@ class AmxTiles {
   void store(void* to, int64_t strideBytes) const {
     asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(strideBytes), "i"(t) : "memory");
   }
-  // c += a·b
+  // c += a·b: floats from pairs of bfloats, 32-bit integers from quads of bytes, unsigned in a and signed in b.
   template <int c, int a, int b>
-  void multiplyAdd() {
+  void multiplyBfloats() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(c), "i"(a), "i"(b));
+  }
+  template <int c, int a, int b>
+  void multiplyBytes() {
+    asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(c), "i"(a), "i"(b));
   }
 };
 
