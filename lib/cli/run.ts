@@ -1,9 +1,9 @@
 /** `run`: one model on one input, with the best classes, the time of a run, and where it went. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Tensor } from 'onnxruntime-common';
 import { dsnkError } from '../errors.js';
-import { native } from '../runtime/native.js';
+import { native, packageRoot } from '../runtime/native.js';
 import { InferenceSession, type NodeTiming } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
 import { accuracyOf, printAccuracy } from './accuracy.js';
@@ -24,8 +24,8 @@ export interface RunCommandOptions extends SessionFlags {
 }
 
 /** The small classifier that the package carries, and a picture for it. */
-export const bundledModel = fileURLToPath(new URL('../../models/shapes.onnx', import.meta.url));
-export const bundledImage = fileURLToPath(new URL('../../models/shapes.png', import.meta.url));
+export const bundledModel = join(packageRoot ?? '', 'models', 'shapes.onnx');
+export const bundledImage = join(packageRoot ?? '', 'models', 'shapes.png');
 
 export function parseDims(specs: readonly string[] = []): Map<string, number> {
   return new Map(
