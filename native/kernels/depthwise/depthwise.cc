@@ -35,7 +35,7 @@ static uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
   if (p.batch == 0 || p.channels == 0 || p.outSize[0] == 0 || p.outSize[1] == 0) return 0;
   const int64_t channels = p.channels < kDepthwiseChannels ? p.channels : kDepthwiseChannels;
   const int64_t taps = p.inSize[0] == 0 || p.inSize[1] == 0 ? 1 : int64_t{p.kernel[0]} * p.kernel[1];
-  return tilesFor(depthwiseUnits(p), p.outSize[1] * channels * (taps < 64 ? taps : 64) / 8, threads);
+  return tilesFor(depthwiseUnits(p), p.outSize[1] * channels * (taps < 64 ? taps : 64) / 4, threads);
 }
 
 extern const Contract depthwise_contract{"depthwise", "wrroo", 0,     sizeof(DepthwiseParams),

@@ -1,4 +1,4 @@
-// How a depthwise convolution is cut: one unit is one output row of one image for a range of channels.
+// How a depthwise convolution is cut: one unit is two output rows of one image for a range of channels.
 #pragma once
 #include "kernels/depthwise/params.gen.h"
 #include "kernels/sizes.h"
@@ -15,7 +15,7 @@ constexpr int64_t kDepthwiseChannels = 256;
 constexpr int64_t kDepthwiseFewPixels = 96;
 
 inline int64_t depthwiseUnits(const DepthwiseParams& p) {
-  return int64_t{p.batch} * p.outSize[0] * ceilDiv(p.channels, kDepthwiseChannels);
+  return int64_t{p.batch} * ceilDiv(p.outSize[0], 2) * ceilDiv(p.channels, kDepthwiseChannels);
 }
 
 // The taps of one axis that lie inside the input: [begin, end).

@@ -2,30 +2,39 @@
 // Shapes    y [N,OH,OW,C], pixels ldc apart; x [N,H,W,C]; w [kH·kW,C]; bias [C]; residual as y, dense
 // Numerics  float32, one fma chain per output in ascending tap from bias; |error| ≤ (taps+3)·2^-24·Σ|x||w|
 // Tiling    a vector of channels times 7, 4, 2 or 1 output pixels of a row (the rows of image networks are multiples of
-//           7): at 3x3 stride 1 that is 27 loads of x and 9 of w for 63 fma, so the kernel is bound by fma in L1 and by
-//           memory outside. 7 sums + 5 weights + 1 fit the 16 registers of AVX2. Blocks at the border leave out
-//           columns by a predictable branch. Channels are the inner loop: every stream is read forwards.
-//           Measured on one Zen 4 core, fraction of the fma probe: 3x3 70 … 77 %, 5x5 93 %, 3x3 stride 2 at 112x112
-//           55 % (it reads 5 MB at 50 GB/s). Rejected: six pixels with separate code for border pixels lost a third;
-//           units of 32 or 64 channels, so that three rows stay in L1, lost 0 … 10 %; the three rows of taps unrolled
-//           gained nothing.
+//           7): at 3x3 stride 1 that is 27 loads of x and 9 of w for 63 fma. 7 sums + 5 weights + 1 fit the 16
+//           registers of AVX2. With the 32 of AVX-512 two rows of output at stride 1: 36 + 9 loads for 126 fma, and L1
+//           is filled twice with each line of x instead of three times. Blocks at the border leave out rows and columns
+//           by predictable branches. Channels are the inner loop: every stream is read forwards.
+//           Bound by fma where rows come from L1 or L2. Measured on one Zen 4 core, microseconds best (fraction of the
+//           fma probe; above 1: taps in the padding are left out), the kernel before in alternation: 3x3 192@28 25 (0.90,
+//           before 30), 3x3 576@14 19 (0.90, 24), 3x3 960@7 6.6 (1.09, 8.1), 5x5 672@14 53 (1.06, 55), 5x5 240@28 78
+//           (1.02, 85), 3x3 144@56 78 (0.88, 92), medians beside a busy neighbour 101 (134). 3x3 s2 96@112: 94 (0.49,
+//           104), median 101 (137): reading its 4.8 MB alone takes 48, and the fma 46; with x in L2 it takes 86.
+//           Rejected, 144@56 and 96@112 s2, best: three rows of sums +2 and 0 %, median +10 % beside a busy neighbour;
+//           two rows at stride 2 0 %; strips of 7 or 14 columns walked downwards +5 and 0 %, of 48 channels +10 … 18 and
+//           +3 %; prefetching the next rows of x, in order of addresses or of use, 0 … +8 %, the lines of y 0 … +4 %;
+//           six pixels with separate code for border pixels +33 %; units of 32 or 64 channels +0 … 10 %. Winograd along
+//           a row does not pay by count: the transforms are per channel, so a multiplication saved costs more than one
+//           addition: F(4,3) 39 operations for 36 fma with every transformed row kept, F(2,5) 50 for 50, F(4,5) 80 for
+//           100 and a store of 8 vectors a row, 16 cycles.
 // Packing   w as [tap][channel], one row of channels per tap (conv_pack with one lane and one panel)
 // Source    our own; the taps in one pass are those of XNNPACK's dwconv in spirit, here without an indirection buffer
 #include "kernels/epilogue/clamp.inl"
 
 #define DSNK_UNROLL _Pragma("GCC unroll 16")
 
-// Everything of one unit that its blocks share.
+// Everything of one unit that its blocks share: one output row, or two neighbouring ones.
 struct DepthwiseRow {
   const float* x;  // image n, column 0, channel 0 of the unit
   const float* w;
   const float* bias;
   const float* residual;  // output row, as y
   float* y;
-  int64_t inRow, inPixel, outPixel, residualPixel, tapRow, tapPixel;  // strides in elements
-  int64_t firstH;                                                     // input row of tap 0
-  Range tapsH;
-  int64_t restartTap, restart;  // from that tap on, rows lie `restart` elements before: x is a ring of rows
+  int64_t inRow, inPixel, outPixel, outRow, residualPixel, residualRow, tapRow, tapPixel;  // strides in elements
+  int64_t firstH;                                                                          // input row of tap 0
+  Range tapsH;                  // rows that are seen and lie inside, counted from there
+  int64_t restartTap, restart;  // from that row on, rows lie `restart` elements before: x is a ring of rows
   int64_t channels;
   Clamp clamp;
   int32_t activation;
@@ -35,10 +44,11 @@ struct DepthwiseRow {
 constexpr int64_t kNoRestart = INT64_MAX;
 
 // What is no clamp runs over each block of pixels after it is stored.
-DSNK_INLINE void finishBlock(const DepthwiseRow& u, int64_t o, int pixels) {
+DSNK_INLINE void finishBlock(const DepthwiseRow& u, int64_t row, int64_t o, int pixels) {
   if (isClamp(u.activation)) return;
   const int channels = static_cast<int>(u.channels);
-  sweepOf(u.activation)(u.y + o * u.outPixel, {nullptr, u.outPixel, pixels, channels, u.alpha, u.beta});
+  sweepOf(u.activation)(u.y + row * u.outRow + o * u.outPixel,
+                        {nullptr, u.outPixel, pixels, channels, u.alpha, u.beta});
 }
 
 template <bool whole>
@@ -49,19 +59,33 @@ DSNK_INLINE F32 loadPart(const float* p, int n) {
     return F32::loadFirst(p, n);
 }
 
-template <bool whole, int PX>
-DSNK_INLINE void storeBlock(const DepthwiseRow& u, F32 (&t)[1][PX], int64_t o, int64_t c, int n) {
+// Makes the compiler step from address to address. It knows that they all follow from one, would compute each before
+// the loop over the channels, and spill them: some 200 instructions a block of 9 to 16 vectors, a tenth of the time.
+template <class T>
+DSNK_INLINE T* stepped(T* p) {
+  asm("" : "+r"(p));
+  return p;
+}
+
+template <bool whole, int R, int PX>
+DSNK_INLINE void storeBlock(const DepthwiseRow& u, F32 (&t)[R][PX], int64_t o, int64_t c, int n) {
   if (u.residual) {
-    const float* add = u.residual + o * u.residualPixel + c;
-    DSNK_UNROLL for (int i = 0; i < PX; i++, add += u.residualPixel) t[0][i] = t[0][i] + loadPart<whole>(add, n);
+    DSNK_UNROLL for (int r = 0; r < R; r++) {
+      const float* add = u.residual + r * u.residualRow + o * u.residualPixel + c;
+      DSNK_UNROLL for (int i = 0; i < PX; i++, add = stepped(add + u.residualPixel)) {
+        t[r][i] = t[r][i] + loadPart<whole>(add, n);
+      }
+    }
   }
   u.clamp(t);
-  float* y = u.y + o * u.outPixel + c;
-  DSNK_UNROLL for (int i = 0; i < PX; i++, y += u.outPixel) {
-    if constexpr (whole)
-      t[0][i].store(y);
-    else
-      t[0][i].storeFirst(y, n);
+  DSNK_UNROLL for (int r = 0; r < R; r++) {
+    float* y = u.y + r * u.outRow + o * u.outPixel + c;
+    DSNK_UNROLL for (int i = 0; i < PX; i++, y = stepped(y + u.outPixel)) {
+      if constexpr (whole)
+        t[r][i].store(y);
+      else
+        t[r][i].storeFirst(y, n);
+    }
   }
 }
 
@@ -77,42 +101,73 @@ DSNK_INLINE F32 kept(F32 x) {
   return x;
 }
 
-// PX neighbouring pixels; kernel width and stride are constants, so every loaded column serves all the pixels that see
-// it. Columns outside `columns` lie in the padding; that is looked at only where `border`.
-template <int KW, int S, int PX, bool whole, bool border>
-DSNK_INLINE void slideVector(const DepthwiseRow& u, int64_t o, int64_t firstW, Range columns, int64_t c, int n) {
-  F32 t[1][PX];
-  const F32 bias = u.bias ? loadPart<whole>(u.bias + c, n) : F32::zero();
-  DSNK_UNROLL for (int i = 0; i < PX; i++) t[0][i] = bias;
-  const float* x = u.x + (u.firstH + u.tapsH.begin) * u.inRow + firstW * u.inPixel + c;
-  const float* w = u.w + u.tapsH.begin * u.tapRow + c;
-  for (int64_t h = u.tapsH.begin; h < u.tapsH.end; h++, x += u.inRow, w += u.tapRow) {
-    if (h == u.restartTap) x -= u.restart;
-    F32 tap[KW];
-    DSNK_UNROLL for (int k = 0; k < KW; k++) tap[k] = kept(loadPart<whole>(w + k * u.tapPixel, n));
-    const float* at = x;
-    DSNK_UNROLL for (int column = 0; column < (PX - 1) * S + KW; column++, at += u.inPixel) {
-      if (border && (column < columns.begin || column >= columns.end)) continue;
-      const F32 v = kept(loadPart<whole>(at, n));
+// What input row h adds to R rows of PX sums: tap row h of the first, h - S of the second. A block at the border has at
+// most KW - 1 columns in the padding on either side, so only these are compared; a single pixel may have all there.
+template <int KW, int S, bool whole, bool border, int R, int PX, int KH>
+DSNK_INLINE void addRow(F32 (&t)[R][PX], const F32 (&tap)[KH][KW], int h, const float* x, int64_t inPixel,
+                        Range columns, int n) {
+  const float* at = stepped(x);
+  DSNK_UNROLL for (int column = 0; column < (PX - 1) * S + KW; column++, at = stepped(at + inPixel)) {
+    if (border && (PX == 1 || column < KW - 1) && column < columns.begin) continue;
+    if (border && (PX == 1 || column > (PX - 1) * S) && column >= columns.end) continue;
+    const F32 v = kept(loadPart<whole>(at, n));
+    DSNK_UNROLL for (int r = 0; r < R; r++) {
+      const int kh = h - r * S;
+      if (kh < 0 || kh >= KH) continue;
       DSNK_UNROLL for (int i = 0; i < PX; i++) {
         const int k = column - i * S;
-        if (k >= 0 && k < KW) t[0][i] = fma(v, tap[k], t[0][i]);
+        if (k >= 0 && k < KW) t[r][i] = fma(v, tap[kh][k], t[r][i]);
       }
     }
   }
-  storeBlock<whole, PX>(u, t, o, c, n);
 }
 
-template <int KW, int S, int PX, bool border>
+template <int KW, bool whole>
+DSNK_INLINE void loadTaps(F32 (&tap)[KW], const float* w, int64_t tapPixel, int n) {
+  DSNK_UNROLL for (int k = 0; k < KW; k++, w = stepped(w + tapPixel)) tap[k] = kept(loadPart<whole>(w, n));
+}
+
+// R rows of PX neighbouring pixels; kernel width and stride are constants, so every loaded column serves all the pixels
+// that see it. Columns outside `columns` and rows outside u.tapsH lie in the padding. One row is of any height of the
+// kernel, two are of square kernels.
+template <int KW, int S, int R, int PX, bool whole, bool border>
+DSNK_INLINE void slideVector(const DepthwiseRow& u, int64_t o, int64_t firstW, Range columns, int64_t c, int n) {
+  F32 t[R][PX];
+  const F32 bias = u.bias ? loadPart<whole>(u.bias + c, n) : F32::zero();
+  DSNK_UNROLL for (int r = 0; r < R; r++) { DSNK_UNROLL for (int i = 0; i < PX; i++) t[r][i] = bias; }
+  if constexpr (R == 1) {
+    const float* x = u.x + (u.firstH + u.tapsH.begin) * u.inRow + firstW * u.inPixel + c;
+    const float* w = u.w + u.tapsH.begin * u.tapRow + c;
+    for (int64_t h = u.tapsH.begin; h < u.tapsH.end; h++, x += u.inRow, w += u.tapRow) {
+      if (h == u.restartTap) x -= u.restart;
+      F32 tap[1][KW];
+      loadTaps<KW, whole>(tap[0], w, u.tapPixel, n);
+      addRow<KW, S, whole, border>(t, tap, 0, x, u.inPixel, columns, n);
+    }
+  } else {
+    const float* x = u.x + u.firstH * u.inRow + firstW * u.inPixel + c;
+    const float* w = u.w + c;
+    F32 tap[KW][KW];
+    DSNK_UNROLL for (int h = 0; h < (R - 1) * S + KW; h++, x = stepped(x + u.inRow), w = stepped(w + u.tapRow)) {
+      if (h < KW) loadTaps<KW, whole>(tap[h], w, u.tapPixel, n);
+      if (h == u.restartTap) x -= u.restart;
+      if (border && (h < u.tapsH.begin || h >= u.tapsH.end)) continue;
+      addRow<KW, S, whole, border>(t, tap, h, x, u.inPixel, columns, n);
+    }
+  }
+  storeBlock<whole>(u, t, o, c, n);
+}
+
+template <int KW, int S, int R, int PX, bool border>
 static void slide(const DepthwiseRow& row, int64_t o, int64_t firstW, Range columns) {
   // A copy that no store can reach: fields stay in registers over the loop.
   const DepthwiseRow u = row;
   int64_t c = 0;
   for (; c + F32::lanes <= u.channels; c += F32::lanes) {
-    slideVector<KW, S, PX, true, border>(u, o, firstW, columns, c, F32::lanes);
+    slideVector<KW, S, R, PX, true, border>(u, o, firstW, columns, c, F32::lanes);
   }
   if (c < u.channels) {
-    slideVector<KW, S, PX, false, border>(u, o, firstW, columns, c, static_cast<int>(u.channels - c));
+    slideVector<KW, S, R, PX, false, border>(u, o, firstW, columns, c, static_cast<int>(u.channels - c));
   }
 }
 
@@ -129,7 +184,7 @@ DSNK_INLINE void anyVector(const DepthwiseRow& u, int64_t o, int64_t firstW, int
                     t[0][0]);
     }
   }
-  storeBlock<whole, 1>(u, t, o, c, n);
+  storeBlock<whole>(u, t, o, c, n);
 }
 
 static void anyPixel(const DepthwiseRow& u, int64_t o, int64_t firstW, int64_t stepW, int64_t stepH, Range tapsW) {
@@ -140,49 +195,66 @@ static void anyPixel(const DepthwiseRow& u, int64_t o, int64_t firstW, int64_t s
   if (c < u.channels) anyVector<false>(u, o, firstW, stepW, stepH, tapsW, c, static_cast<int>(u.channels - c));
 }
 
-// One row of output, for a kernel width and a stride that are constants.
-template <int KW, int S>
+// R rows of output, for a kernel width and a stride that are constants.
+template <int KW, int S, int R>
 static void slideRow(const DepthwiseRow& u, int64_t pad, int64_t inWidth, int64_t outWidth) {
   using Slide = void (*)(const DepthwiseRow&, int64_t, int64_t, Range);
   static constexpr int pixels[] = {7, 4, 2, 1};
-  static constexpr Slide inner[] = {slide<KW, S, 7, false>, slide<KW, S, 4, false>, slide<KW, S, 2, false>,
-                                    slide<KW, S, 1, false>};
-  static constexpr Slide border[] = {slide<KW, S, 7, true>, slide<KW, S, 4, true>, slide<KW, S, 2, true>,
-                                     slide<KW, S, 1, true>};
+  static constexpr Slide inner[] = {slide<KW, S, R, 7, false>, slide<KW, S, R, 4, false>, slide<KW, S, R, 2, false>,
+                                    slide<KW, S, R, 1, false>};
+  static constexpr Slide border[] = {slide<KW, S, R, 7, true>, slide<KW, S, R, 4, true>, slide<KW, S, R, 2, true>,
+                                     slide<KW, S, R, 1, true>};
+  const bool rowsClipped = R > 1 && (u.tapsH.begin > 0 || u.tapsH.end < (R - 1) * S + KW);
   for (int64_t o = 0; o < outWidth;) {
     int size = 0;
     while (pixels[size] > outWidth - o) size++;
     const int64_t firstW = o * S - pad, seen = (pixels[size] - 1) * S + KW;
-    const bool clipped = firstW < 0 || firstW + seen > inWidth;
+    const int64_t after = firstW + seen - inWidth;  // columns behind the input
+    const bool clipped = rowsClipped || firstW < 0 || after > 0;
+    if (firstW <= -KW || after >= KW) size = 3;
     (clipped ? border : inner)[size](u, o, firstW, {-firstW, inWidth - firstW});
-    finishBlock(u, o, pixels[size]);
+    for (int r = 0; r < R; r++) finishBlock(u, r, o, pixels[size]);
     o += pixels[size];
   }
 }
 
 using RowFunction = void (*)(const DepthwiseRow&, int64_t, int64_t, int64_t);
 
-// nullptr where no code is that special.
-static RowFunction rowFor(const DepthwiseParams& p) {
-  if (p.dilations[0] != 1 || p.dilations[1] != 1) return nullptr;
+// Functions for one row and for two neighbouring ones; nullptr where no code is that special.
+struct RowFunctions {
+  RowFunction one, two;
+};
+
+template <int K, int S>
+static RowFunctions rowsOf(bool square) {
+  if constexpr (S == 1 && F32::lanes >= 16)
+    return {slideRow<K, S, 1>, square ? slideRow<K, S, 2> : nullptr};
+  else
+    return {slideRow<K, S, 1>, nullptr};
+}
+
+static RowFunctions rowsFor(const DepthwiseParams& p) {
+  if (p.dilations[0] != 1 || p.dilations[1] != 1) return {};
+  const bool square = p.kernel[0] == p.kernel[1] && p.strides[0] == p.strides[1];
   switch (int64_t{p.kernel[1]} * 4 + (p.strides[1] < 3 ? p.strides[1] : 0)) {
-    case 3 * 4 + 1: return slideRow<3, 1>;
-    case 3 * 4 + 2: return slideRow<3, 2>;
-    case 5 * 4 + 1: return slideRow<5, 1>;
-    case 5 * 4 + 2: return slideRow<5, 2>;
-    case 7 * 4 + 1: return slideRow<7, 1>;
-    default: return nullptr;
+    case 3 * 4 + 1: return rowsOf<3, 1>(square);
+    case 3 * 4 + 2: return rowsOf<3, 2>(square);
+    case 5 * 4 + 1: return rowsOf<5, 1>(square);
+    case 5 * 4 + 2: return rowsOf<5, 2>(square);
+    case 7 * 4 + 1: return {slideRow<7, 1, 1>, nullptr};
+    default: return {};
   }
 }
 
-// One row of output for the channels of u. `special` is rowFor(p).
-static void runDepthwiseRow(const DepthwiseParams& p, RowFunction special, const DepthwiseRow& u) {
-  if (special != nullptr) return special(u, p.pads[1], p.inSize[1], p.outSize[1]);
+// One row of output for the channels of u, or two where the functions, which are rowsFor(p), have one for that.
+static void runDepthwiseRows(const DepthwiseParams& p, const RowFunctions& special, const DepthwiseRow& u,
+                             int64_t rows) {
+  if (special.one != nullptr) return (rows == 2 ? special.two : special.one)(u, p.pads[1], p.inSize[1], p.outSize[1]);
   for (int64_t o = 0; o < p.outSize[1]; o++) {
     const int64_t firstW = o * p.strides[1] - p.pads[1];
     anyPixel(u, o, firstW, p.dilations[1], p.dilations[0],
              tapsInside(firstW, p.dilations[1], p.kernel[1], p.inSize[1]));
-    finishBlock(u, o, 1);
+    finishBlock(u, 0, o, 1);
   }
 }
 #undef DSNK_UNROLL

@@ -35,7 +35,7 @@ struct BandWalk {
                                .activation = p.depthwiseActivation,
                                .alpha = p.depthwiseAlpha,
                                .beta = p.depthwiseBeta};
-  const RowFunction special = rowFor(middle);
+  const RowFunctions special = rowsFor(middle);
   float* const ring = reinterpret_cast<float*>(work.scratch);
   float* const band = ring + bands.ringFloats();
 
@@ -61,12 +61,12 @@ struct BandWalk {
     }
   }
 
-  // Depthwise row oh for the channels from c on, to y.
-  void depthwiseRow(int64_t image, int64_t oh, int64_t c, int64_t channels, float* y) const {
+  // Depthwise row oh, or it and the next, for the channels from c on, to y.
+  void depthwiseRows(int64_t image, int64_t oh, int64_t rows, int64_t c, int64_t channels, float* y) const {
     const float* bias = work.at<const float>(5);
     const float* residual = p.project ? nullptr : work.at<const float>(8);
     const int64_t start = oh * p.strides[0] - p.pads[0];
-    Range taps = tapsInside(start, 1, p.kernel[0], p.inSize[0]);
+    Range taps = tapsInside(start, 1, p.kernel[0] + (rows - 1) * p.strides[0], p.inSize[0]);
     if (taps.begin == taps.end) taps = {0, 0};
     const int64_t first = start + taps.begin;  // input row of the first tap inside
     const int64_t slot = taps.end == 0 ? 0 : p.expand ? first % bands.ringRows : first;
@@ -80,7 +80,9 @@ struct BandWalk {
         .inRow = bands.ringRow,
         .inPixel = p.hidden,
         .outPixel = middle.ldc,
+        .outRow = int64_t{p.outSize[1]} * middle.ldc,
         .residualPixel = p.hidden,
+        .residualRow = bands.bandRow,
         .tapRow = int64_t{p.kernel[1]} * p.hidden,
         .tapPixel = p.hidden,
         .firstH = slot - taps.begin,
@@ -93,7 +95,7 @@ struct BandWalk {
         .alpha = p.depthwiseAlpha,
         .beta = p.depthwiseBeta,
     };
-    runDepthwiseRow(middle, special, u);
+    runDepthwiseRows(middle, special, u, rows);
   }
 
   // Output rows [from, to) of an image.
@@ -114,9 +116,10 @@ struct BandWalk {
       float* y = work.at<float>(0) + pixel * p.ldc;
       for (int64_t c = 0; c < p.hidden; c += kDepthwiseChannels) {
         const int64_t rest = p.hidden - c;
-        for (int64_t oh = begin; oh < end; oh++) {
-          depthwiseRow(image, oh, c, rest < kDepthwiseChannels ? rest : kDepthwiseChannels,
-                       p.project ? band + (oh - begin) * bands.bandRow : y + (oh - begin) * p.outSize[1] * p.ldc);
+        for (int64_t oh = begin, rows = 1; oh < end; oh += rows) {
+          rows = special.two != nullptr && oh + 2 <= end ? 2 : 1;
+          depthwiseRows(image, oh, rows, c, rest < kDepthwiseChannels ? rest : kDepthwiseChannels,
+                        p.project ? band + (oh - begin) * bands.bandRow : y + (oh - begin) * p.outSize[1] * p.ldc);
         }
       }
       if (p.project) {
