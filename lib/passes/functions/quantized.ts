@@ -59,8 +59,7 @@ const reduceMean: Expansion = (edit, node) => {
 };
 
 /** condition, x, xScale, xZero, y, yScale, yZero, zScale, zZero */
-const where: Expansion = (edit, node) =>
-  quantized(edit, node, edit.value('Where', [node.input(0), real(edit, node, 1), real(edit, node, 4)]), 7);
+const where: Expansion = (edit, node) => quantized(edit, node, edit.value('Where', [node.input(0), real(edit, node, 1), real(edit, node, 4)]), 7);
 
 /** a, aScale, aZero, b, bScale, bZero, c?, yScale?, yZero?; c counts in units of alpha·aScale·bScale. */
 const gemm: Expansion = (edit, node) => {
