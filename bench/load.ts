@@ -79,6 +79,9 @@ for (const { name, build } of benchModels) {
   console.log(line(rows[rows.length - 1] as (typeof rows)[0]).join('  '));
 }
 
+/** From the import of the package to the first result, without Node's own start. */
+const fromImport = (s: Side) => s.import.best + s.firstResult.best;
+
 function line({ model, ours, peer }: (typeof rows)[0]): string[] {
   const ms = (s: Summary) => `${s.best.toFixed(0)} / ${s.median.toFixed(0)}`;
   const mb = (s: Side) => `${(s.loadPeakBytes / 1e6).toFixed(0)} / ${(s.runPeakBytes / 1e6).toFixed(0)}`;
@@ -88,13 +91,28 @@ function line({ model, ours, peer }: (typeof rows)[0]): string[] {
     ms(peer.create),
     (peer.create.best / ours.create.best).toFixed(2),
     (peer.firstResult.best / ours.firstResult.best).toFixed(2),
+    ms(ours.import),
+    ms(peer.import),
+    (fromImport(peer) / fromImport(ours)).toFixed(2),
     mb(ours),
     mb(peer),
     (ours.runPeakBytes / peer.runPeakBytes).toFixed(2),
   ];
 }
 
-const head = ['model', 'ours create ms best/median', 'peer', 'ratio', 'to first result', 'ours MB load/run', 'peer', 'run memory ours/peer'];
+const head = [
+  'model',
+  'ours create ms best/median',
+  'peer',
+  'ratio',
+  'to first result',
+  'ours import ms',
+  'peer',
+  'import to first result',
+  'ours MB load/run',
+  'peer',
+  'run memory ours/peer',
+];
 console.log(`\n${table([head, ...rows.map(line)])}`);
 console.log(
   `geomean: create ${geomean(rows.map((r) => r.peer.create.best / r.ours.create.best)).toFixed(2)}, memory of runs ${geomean(rows.map((r) => r.ours.runPeakBytes / r.peer.runPeakBytes)).toFixed(2)}`,

@@ -110,18 +110,22 @@ function opsTable(r) {
 
 function loadTable(r) {
   const mb = (s) => `${(s.loadPeakBytes / 1e6).toFixed(0)} / ${(s.runPeakBytes / 1e6).toFixed(0)}`;
+  const fromImport = (s) => s.import.best + s.firstResult.best;
   const row = ({ model, threads, ours, peer }) => {
     const cells = [
       times(ours.create),
       times(peer.create),
       (peer.create.best / ours.create.best).toFixed(2),
       (peer.firstResult.best / ours.firstResult.best).toFixed(2),
+      times(ours.import),
+      times(peer.import),
+      (fromImport(peer) / fromImport(ours)).toFixed(2),
     ];
     return `| ${model} | ${threads} | ${cells.join(' | ')} | ${mb(ours)} | ${mb(peer)} | ${(ours.runPeakBytes / peer.runPeakBytes).toFixed(2)} |`;
   };
   return [
-    '| model | threads | ours: create, ms best / median | peer, ms best / median | ratio | ratio to the first result | ours: MB of load / of runs | peer, MB | memory of runs, ours / peer |',
-    '|---|--:|--:|--:|--:|--:|--:|--:|--:|',
+    '| model | threads | ours: create, ms best / median | peer, ms best / median | ratio | ratio to the first result | ours: import, ms | peer | ratio from import to first result | ours: MB of load / of runs | peer, MB | memory of runs, ours / peer |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|',
     ...r.load.map(row),
     '',
     `Geometric means: create ${geomean(r.load.map((m) => m.peer.create.best / m.ours.create.best)).toFixed(2)}, memory of runs ${geomean(r.load.map((m) => m.ours.runPeakBytes / m.peer.runPeakBytes)).toFixed(2)}.`,

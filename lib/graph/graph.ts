@@ -2,7 +2,6 @@
  * The intermediate representation: values, nodes in topological order, one graph. Operators keep their ONNX names and
  * attributes; nodes that only the compiler makes live in the domain `dsnk`.
  */
-import { createHash } from 'node:crypto';
 import { arrayConstructor, byteSize, type DType } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { type Dim, elementCount, type Shape } from './dim.js';
@@ -42,8 +41,7 @@ export class Constant {
     }
     const bytes = new Uint8Array(array.buffer);
     // Named by contents: what a pass makes again for another batch size is found among the weights.
-    const contents =
-      values.length <= 16 ? Array.from(values, (v) => (Object.is(v, -0) ? '-0' : v)).join(',') : createHash('sha256').update(bytes).digest('base64');
+    const contents = values.length <= 16 ? Array.from(values, (v) => (Object.is(v, -0) ? '-0' : v)).join(',') : digest(bytes);
     return new Constant(dtype, [...dims], () => bytes, `${dtype}[${dims.join(',')}]=${contents}`);
   }
 
@@ -70,6 +68,11 @@ export class Constant {
         return undefined;
     }
   }
+}
+
+/** node:crypto takes ten milliseconds to come up, and most models have no contents that need it. */
+function digest(bytes: Uint8Array): string {
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(bytes).digest('base64');
 }
 
 /** INT64_MAX travels through numbers as 2^63: clamp on the way back. An infinite bound is the last integer, NaN is 0. */

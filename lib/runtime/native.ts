@@ -5,7 +5,6 @@
  * 3. the package's prebuilt file for this architecture and C library.
  * The architecture is that of Node, `process.arch`: a 32-bit Node on a 64-bit kernel needs the 32-bit addon.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir, machine } from 'node:os';
@@ -61,6 +60,7 @@ export function packageVersion(): string {
 /** Where `build` puts its files when it may not write into the package: one folder per installation and version. */
 export function cacheFolder(root: string): string {
   const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  const { createHash } = process.getBuiltinModule('node:crypto');
   return join(caches, 'ds-native-kernels', `${packageVersion()}-${createHash('sha256').update(root).digest('hex').slice(0, 12)}-${process.arch}-${libc()}`);
 }
 
@@ -74,21 +74,26 @@ export function prebuiltName(): string | undefined {
 
 const set = (variable: string) => process.env[variable] || undefined;
 
-/** All files to try, best first. */
-function candidates(): string[] {
+/** All files to try, best first; each is only worked out when those before it did not load. */
+function* candidates(): Generator<string> {
   const own = set('DS_NATIVE_KERNELS_PREBUILD');
   const prebuilt = prebuiltName();
   if (own !== undefined) {
     const path = resolve(own);
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
-    return [builtName, ...(prebuilt === undefined ? [] : [prebuilt, join('prebuilds', prebuilt)])].map((name) => join(path, name));
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {
+      yield path;
+      return;
+    }
+    for (const name of [builtName, ...(prebuilt === undefined ? [] : [prebuilt, join('prebuilds', prebuilt)])]) yield join(path, name);
+    return;
   }
-  if (packageRoot === undefined) return [];
-  const built = set('PREBUILDS_ONLY') ? [] : [join(packageRoot, 'build'), cacheFolder(packageRoot)];
-  return [
-    ...built.flatMap((folder) => [join(folder, 'Release', builtName), join(folder, 'Debug', builtName)]),
-    ...(prebuilt === undefined ? [] : [join(packageRoot, 'prebuilds', prebuilt)]),
-  ];
+  if (packageRoot === undefined) return;
+  if (!set('PREBUILDS_ONLY')) {
+    for (const folder of [() => join(packageRoot, 'build'), cacheFolder]) {
+      for (const kind of ['Release', 'Debug']) yield join(folder(packageRoot), kind, builtName);
+    }
+  }
+  if (prebuilt !== undefined) yield join(packageRoot, 'prebuilds', prebuilt);
 }
 
 const noCure = 'there is none: neither a prebuilt addon nor one built here would run on this processor';

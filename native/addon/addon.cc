@@ -92,8 +92,6 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
 }
 
 // What entry.cc hands over to, once it has found that the processor can run the rest.
-napi_value registerAddon(napi_env env, napi_value exports) {
-  return Napi::RegisterModule(env, exports, init);
-}
+napi_value registerAddon(napi_env env, napi_value exports) { return Napi::RegisterModule(env, exports, init); }
 
 }  // namespace dsnk

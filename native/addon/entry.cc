@@ -42,7 +42,8 @@ NAPI_MODULE_INIT() {
 #if defined(__x86_64__)
   char missing[96], message[192];
   if (!runsHere(missing, sizeof missing)) {
-    snprintf(message, sizeof message, "the processor must be of x86-64-v2 (2009 and later), this one lacks %s", missing);
+    snprintf(message, sizeof message, "the processor must be of x86-64-v2 (2009 and later), this one lacks %s",
+             missing);
     napi_throw_error(env, "ERR_DSNK_OLD_CPU", message);
     return nullptr;
   }
