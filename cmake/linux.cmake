@@ -19,7 +19,7 @@ else()
 endif()
 
 # No path of the machine that builds shows in the result: the same source gives the same bytes.
-set(CMAKE_CXX_FLAGS_INIT "${machine} -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
+set(CMAKE_CXX_FLAGS_INIT "${machine} -include ${CMAKE_CURRENT_LIST_DIR}/old-glibc.h -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
 set(CMAKE_SYSROOT ${DSNK_SYSROOT})
 set(CMAKE_CXX_COMPILER clang++-${DSNK_LLVM})
 set(CMAKE_CXX_COMPILER_TARGET ${triple})

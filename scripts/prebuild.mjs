@@ -5,7 +5,7 @@
 //   npm run prebuild -- --arch arm64,arm        these
 //   npm run prebuild -- --check-reproducible    builds each again in another folder; the bytes must be the same
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { addonFile, architectures, LLVM } from './prebuild/addons.mjs';
 import { sysroot } from './prebuild/sysroot.mjs';
+import { scan } from './scan-prebuilds.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -61,11 +62,16 @@ function build(arch, source, folder) {
 
 for (const arch of wanted) {
   const start = performance.now();
-  const built = build(arch, root, join(root, 'build', `prebuild-${arch}`));
+  const folder = join(root, 'build', `prebuild-${arch}`);
+  const built = build(arch, root, folder);
   const addon = join(root, addonFile(arch));
   mkdirSync(dirname(addon), { recursive: true });
-  copyFileSync(built, addon);
-  console.log(`${addonFile(arch)}: ${statSync(addon).size} bytes (${Math.round((performance.now() - start) / 1000)} s)`);
+  // in one step: a process that has the file of before mapped keeps it
+  copyFileSync(built, `${addon}.${process.pid}`);
+  renameSync(`${addon}.${process.pid}`, addon);
+  const { wrong, glibc } = scan(arch, addon, join(folder, 'ds_native_kernels.node'));
+  if (wrong.length > 0) fail(`${addonFile(arch)}\n  ${wrong.join('\n  ')}`);
+  console.log(`${addonFile(arch)}: ${statSync(addon).size} bytes, GLIBC_${glibc} (${Math.round((performance.now() - start) / 1000)} s)`);
   if (!options['check-reproducible']) continue;
 
   const elsewhere = mkdtempSync(join(tmpdir(), 'dsnk-prebuild-'));

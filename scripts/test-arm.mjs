@@ -88,6 +88,11 @@ await mirror(root, tree);
 
 const reports = mkdtempSync(join(tmpdir(), 'dsnk-arm-'));
 const results = [];
+const running = new Set();
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /** One process for several files of one CPU: starting Node takes seconds here. Resolves with the files that it did not get to. */
 function runGroup(group, number) {
@@ -108,15 +113,16 @@ function runGroup(group, number) {
       DSNK_TEST_NAMES: names ?? '',
     },
   });
+  running.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output = (output + text).slice(-4000)));
-  let [taken, ended, running, alive] = [0, 0, 'start', performance.now()];
+  let [taken, ended, doing, alive] = [0, 0, 'start', performance.now()];
   const take = () => {
     const lines = existsSync(report) ? readFileSync(report, 'utf8').split('\n').slice(taken, -1) : [];
     if (lines.length > 0) alive = performance.now();
     for (const event of lines.map((line) => JSON.parse(line))) {
       taken++;
-      if (event.running) running = event.running;
+      if (event.running) doing = event.running;
       if (!event.failures) continue;
       record(group[ended++], event);
     }
@@ -127,10 +133,11 @@ function runGroup(group, number) {
   return new Promise((resolve) => {
     child.on('close', (code, signal) => {
       clearInterval(watch);
+      running.delete(child);
       take();
       if (ended === group.length) return resolve([]);
-      const reason = `the process ended with ${signal ?? code} in: ${running}\n${output.trim()}`;
-      record(group[ended], { passed: 0, failed: 1, skipped: 0, seconds: 0, failures: [{ name: running, reasons: [reason] }] });
+      const reason = `the process ended with ${signal ?? code} in: ${doing}\n${output.trim()}`;
+      record(group[ended], { passed: 0, failed: 1, skipped: 0, seconds: 0, failures: [{ name: doing, reasons: [reason] }] });
       resolve(group.slice(ended + 1));
     });
   });

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <vector>
 
 namespace dsnk {
 
@@ -45,7 +44,7 @@ static std::string coreName(uint32_t implementer, uint32_t part) {
   return text;
 }
 
-std::string armCores(std::istream& cpuinfo) {
+std::string armCores(const std::vector<std::string>& cpuinfo) {
   struct Kind {
     std::string name;
     int count;
@@ -53,7 +52,7 @@ std::string armCores(std::istream& cpuinfo) {
   std::vector<Kind> kinds;
   std::string board;
   uint32_t implementer = 0;
-  for (std::string line; std::getline(cpuinfo, line);) {
+  for (const std::string& line : cpuinfo) {
     const size_t colon = line.find(": ");
     if (colon == std::string::npos) continue;
     const std::string value = line.substr(colon + 2);
