@@ -72,11 +72,9 @@ export async function imageTensor(path: string, input: TensorMetadata, dims: Rea
   return toTensor({ dtype: 'float32', dims: [1, channels, height, width], data: out });
 }
 
-const symbolsOf = (session: InferenceSession) => [...new Set(session.inputMetadata.flatMap((m) => m.shape.filter((d): d is string => typeof d === 'string')))];
-
 /** A `--dim` that names no symbol of the inputs would change nothing. */
 export function checkDims(session: InferenceSession, dims: ReadonlyMap<string, number>): void {
-  const symbols = symbolsOf(session);
+  const { symbols } = session;
   for (const name of dims.keys()) {
     if (symbols.includes(name)) continue;
     const must = symbols.length === 0 ? 'must be left out: the model has no symbolic dimensions' : `must name one of ${symbols.join(', ')}`;
@@ -89,7 +87,7 @@ export async function sizedRun(session: InferenceSession, dims: ReadonlyMap<stri
   try {
     return await session.run(feeds);
   } catch (error) {
-    const open = symbolsOf(session).filter((name) => !dims.has(name));
+    const open = session.symbols.filter((name) => !dims.has(name));
     const inside = error instanceof DsnkError && error.code === 'ERR_DSNK_SHAPE_MISMATCH' && !error.message.startsWith('input "');
     if (!inside || open.length === 0) throw error;
     const hint = `sizes not given were chosen by the command: fix them with ${open.map((name) => `--dim ${name}=<size>`).join(' ')}`;

@@ -6,7 +6,7 @@ import { printGraph } from '../graph/print.js';
 import { nativeCatalogue } from '../runtime/model.js';
 import { InferenceSession } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
-import { randomTensor, sizedRun } from './inputs.js';
+import { checkDims, randomTensor, sizedRun } from './inputs.js';
 import { type SessionFlags, sessionOptions } from './options.js';
 import { bytesText, columns, printJson, styled, threadsText } from './output.js';
 import { parseDims } from './run.js';
@@ -33,6 +33,7 @@ export async function inspect(model: string, options: InspectOptions): Promise<v
     return;
   }
   await using _ = session;
+  checkDims(session, dims);
   // The kernels depend on the shapes: symbols that no --dim fixes are taken as 1.
   if (session.model.programs.length === 0)
     await sizedRun(session, dims, Object.fromEntries(session.inputMetadata.map((m) => [m.name, toTensor(randomTensor(m, dims))])));

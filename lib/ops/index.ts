@@ -1,6 +1,7 @@
 /** The table of operators. Adding one: write it in its family's file and add the family's list here. */
 import type { Node } from '../graph/graph.js';
 import { attentionOperators } from './attention.js';
+import { channelNormOperators } from './channel-norm.js';
 import { concatOperators } from './concat.js';
 import { controlOperators } from './control.js';
 import { convOperators } from './conv.js';
@@ -36,6 +37,7 @@ import { visionOperators } from './vision.js';
 const families: readonly (readonly Operator[])[] = [
   // one line each
   attentionOperators,
+  channelNormOperators,
   concatOperators,
   controlOperators,
   convOperators,

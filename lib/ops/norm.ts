@@ -1,18 +1,17 @@
-/** Normalisations. All stay in ONNX layout: rows, or the channels of [N, C, spatial…]. */
+/** Normalisations of rows: whatever lies together in ONNX layout, from an axis on or a group of channels. */
 import type { Lowering } from '../compile/lowering.js';
 import { dsnkError } from '../errors.js';
 import { type Dim, elementCount, productDim, type Shape } from '../graph/dim.js';
 import type { Domain } from '../graph/graph.js';
-import { channelNorm, channelNormParams, lpNormParams, lrnParams, momentsParams, normRowsParams, rowNorm } from '../kernels/norm.js';
+import { lpNormParams, normRowsParams, rowNorm } from '../kernels/norm.js';
 import { orUnknown } from './known.js';
 import type { Inference, Operator, OutputType } from './operator.js';
-import { collapseAxes } from './reduce.js';
 import { aroundAxis } from './softmax.js';
 
-const sameAsInput = (q: Inference): OutputType[] => [{ dtype: q.dtype(0), shape: orUnknown(q, () => q.shape(0)) }];
+export const sameAsInput = (q: Inference): OutputType[] => [{ dtype: q.dtype(0), shape: orUnknown(q, () => q.shape(0)) }];
 
 /** Fails unless a per-channel operand has as many elements as there are channels (where both are known). */
-function checkCount(q: Inference, i: number, count: Dim | undefined, what: string): void {
+export function checkCount(q: Inference, i: number, count: Dim | undefined, what: string): void {
   if (!q.has(i) || count === undefined) return;
   const shape = orUnknown(q, () => q.shape(i));
   const have = shape && productDim(shape);
@@ -190,91 +189,6 @@ const groupNormalization: Operator = {
   },
 };
 
-/** [outer, channels, inner] of [N, C, spatial…]. */
-function channelsOf(dims: readonly number[]): { outer: number; channels: number; inner: number } {
-  return { outer: dims[0] ?? 1, channels: dims[1] ?? 1, inner: elementCount(dims.slice(2)) };
-}
-
-const batchNormalization: Operator = {
-  name: 'BatchNormalization',
-  domain: '',
-  infer(q) {
-    const [y] = sameAsInput(q) as [OutputType];
-    const channels = y.shape === undefined ? undefined : (y.shape[1] ?? 1);
-    for (const i of [1, 2, 3, 4]) checkCount(q, i, channels, 'one number a channel');
-    const running = (i: number) => ({ dtype: q.dtype(i), shape: orUnknown(q, () => q.shape(i)) });
-    return [y, running(3), running(4)];
-  },
-  lower(low) {
-    const layout = channelsOf(low.dims(0));
-    let mean = low.in(3);
-    let variance = low.in(4);
-    if (low.node.int('training_mode', 0) !== 0) {
-      const old = [mean, variance] as const;
-      mean = low.temp(mean.bytes, 'mean');
-      variance = low.temp(variance.bytes, 'variance');
-      const running = [1, 2].map((i) => (low.wanted(i) ? low.out(i) : undefined));
-      low.emit(
-        low.select('moments', low.dtype(0)),
-        momentsParams,
-        { momentum: low.node.float('momentum', 0.9), spare: 0, ...layout },
-        [mean, variance, ...running],
-        [low.in(0), running[0] && old[0], running[1] && old[1]],
-      );
-    }
-    low.emit(
-      low.select('channel_norm', low.dtype(0)),
-      channelNormParams,
-      { kind: channelNorm.value('batch'), epsilon: low.node.float('epsilon', 1e-5), ...layout },
-      [low.out()],
-      [low.in(0), mean, variance, low.in(1), low.in(2)],
-    );
-  },
-};
-
-const meanVarianceNormalization: Operator = {
-  name: 'MeanVarianceNormalization',
-  domain: '',
-  infer(q) {
-    const shape = orUnknown(q, () => q.shape(0));
-    if (shape !== undefined) for (const a of q.node.ints('axes', [0, 2, 3])) q.axis(a, shape.length);
-    return sameAsInput(q);
-  },
-  lower(low) {
-    const dims = low.dims(0);
-    const axes = low.node.ints('axes', [0, 2, 3]).map((a) => (a < 0 ? a + dims.length : a));
-    const groups = collapseAxes(
-      dims,
-      dims.map((_, d) => axes.includes(d)),
-    );
-    const first = groups.mask & 1 ? (groups.dims.shift() as number) : 1;
-    const [channels = 1, last = 1, ...more] = groups.dims;
-    if (more.length > 0)
-      throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'the dimensions left out of axes must stand together', `axes [${axes}] of [${dims}]`);
-    const layout = { outer: first, channels, inner: last };
-    if (elementCount(dims) === 0) {
-      low.out();
-      return;
-    }
-    const mean = low.temp(channels * 4, 'mean');
-    const variance = low.temp(channels * 4, 'variance');
-    low.emit(
-      low.select('moments', low.dtype(0)),
-      momentsParams,
-      { momentum: 0, spare: 0, ...layout },
-      [mean, variance, undefined, undefined],
-      [low.in(0), undefined, undefined],
-    );
-    low.emit(
-      low.select('channel_norm', low.dtype(0)),
-      channelNormParams,
-      { kind: channelNorm.value('deviation'), epsilon: 1e-9, ...layout },
-      [low.out()],
-      [low.in(0), mean, variance, undefined, undefined],
-    );
-  },
-};
-
 const lpNormalization: Operator = {
   name: 'LpNormalization',
   domain: '',
@@ -294,30 +208,6 @@ const lpNormalization: Operator = {
   },
 };
 
-const lrn: Operator = {
-  name: 'LRN',
-  domain: '',
-  infer(q) {
-    if (q.node.int('size') < 1) q.fail('size must be at least 1', `${q.node.int('size')} came`);
-    return sameAsInput(q);
-  },
-  lower(low) {
-    low.emit(
-      low.select('lrn', low.dtype(0)),
-      lrnParams,
-      {
-        alpha: low.node.float('alpha', 1e-4),
-        beta: low.node.float('beta', 0.75),
-        bias: low.node.float('bias', 1),
-        size: low.node.int('size'),
-        ...channelsOf(low.dims(0)),
-      },
-      [low.out()],
-      [low.in(0)],
-    );
-  },
-};
-
 export const normOperators: readonly Operator[] = [
   layerNormalization,
   rmsNormalization('RMSNormalization', '', 23),
@@ -327,8 +217,5 @@ export const normOperators: readonly Operator[] = [
   skipNormalization('SkipSimplifiedLayerNormalization', 'rms'),
   instanceNormalization,
   groupNormalization,
-  batchNormalization,
-  meanVarianceNormalization,
   lpNormalization,
-  lrn,
 ];

@@ -106,6 +106,8 @@ export class InferenceSession {
     model: Model,
     /** The model file's own key-value pairs. */
     readonly metadata: ReadonlyMap<string, string>,
+    /** @internal Symbolic dimensions of the inputs, with those that options have fixed. */
+    readonly symbols: readonly string[],
   ) {
     this.#graph = graph;
     this.#model = model;
@@ -153,6 +155,7 @@ export class InferenceSession {
   static async open(graph: Graph, options: SessionOptions, origin: ModelOrigin): Promise<InferenceSession> {
     closeSubgraphs(graph);
     assertSupported(graph, origin.problems);
+    const symbols = new Set(graph.inputs.flatMap((v) => (v.shape ?? []).filter((d) => typeof d === 'string')));
     for (const v of graph.inputs) {
       if (v.shape !== undefined)
         v.shape = v.shape.map((d) =>
@@ -171,7 +174,7 @@ export class InferenceSession {
       tuner: tunerOf(threads, options),
       ...(options.precision !== undefined && { precision: options.precision }),
     });
-    const session = new InferenceSession(graph, model, origin.metadata ?? new Map());
+    const session = new InferenceSession(graph, model, origin.metadata ?? new Map(), [...symbols]);
     if (graph.inputs.every((v) => v.shape?.every((d) => typeof d === 'number'))) {
       try {
         await model.prepare(graph.inputs.map((v) => ({ dtype: v.type, dims: v.dims, data: allocate(v.type, [0]) })));

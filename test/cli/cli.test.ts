@@ -167,6 +167,7 @@ describe('run', () => {
     ],
     ['a dimension that is none', ['run', good, '--dim', 'batch=two'], /--dim: must be <name>=<size>/],
     ['a dimension that no input has', ['run', good, '--dim', 'rows=2'], /--dim: must name one of batch, "rows" came/],
+    ['a dimension to inspect that no input has', ['inspect', good, '--dim', 'rows=2'], /--dim: must name one of batch, "rows" came/],
     ['a dimension of a model without any', ['run', picture, '--dim', 'batch=2'], /--dim: must be left out: the model has no symbolic dimensions/],
     ['a size too small for a window', ['run', windowed], /must be at least as long as the window[\s\S]*--dim height=<size> --dim width=<size>/],
     ['a picture that is none', ['run', picture, '--image', good], /--image .*good\.onnx: must be a picture that sharp can read/],
