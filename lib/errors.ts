@@ -42,7 +42,7 @@ export function dsnkErrorList(code: ErrorCode, where: string, summary: string, i
 /** Any value in an error's words: not everything can be made a string. */
 export function spelled(value: unknown): string {
   try {
-    return String(value);
+    return typeof value === 'string' ? `"${value}"` : String(value);
   } catch {
     return `an ${typeof value}`;
   }

@@ -100,6 +100,15 @@ export function concreteDims(input: TensorMetadata, overrides: ReadonlyMap<strin
   return input.shape.map((d) => (typeof d === 'number' ? d : (overrides.get(d) ?? 1)));
 }
 
+/** A file that an option names. */
+export function readInput(option: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', option, 'must name a readable file', (cause as Error).message, cause);
+  }
+}
+
 /** `name=file.npy`, `name=file.bin` (raw little-endian elements), `name=random`, `name=zeros`. */
 export function fileTensor(spec: string, session: InferenceSession, overrides: ReadonlyMap<string, number>): [string, Tensor] {
   const at = spec.indexOf('=');
@@ -115,11 +124,11 @@ export function fileTensor(spec: string, session: InferenceSession, overrides: R
     );
   }
   if (source === 'random') return [name, toTensor(randomTensor(input, overrides))];
-  if (source.endsWith('.npy')) return [name, toTensor(readNpy(source))];
+  if (source.endsWith('.npy')) return [name, toTensor(readNpy(source, readInput('--input', source)))];
   const dims = concreteDims(input, overrides);
   const data = allocate(input.type, dims);
   if (source !== 'zeros') {
-    const bytes = readFileSync(source);
+    const bytes = readInput('--input', source);
     const need = byteSize(input.type, elementCount(dims));
     if (bytes.byteLength !== need) {
       throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', `file ${source}`, `must hold ${need} bytes for [${dims.join(',')}] ${input.type}`, `${bytes.byteLength} came`);

@@ -35,11 +35,21 @@ export async function inspect(model: string, options: InspectOptions): Promise<v
   await using _ = session;
   checkDims(session, dims);
   // The kernels depend on the shapes: symbols that no --dim fixes are taken as 1.
-  if (session.model.programs.length === 0)
-    await sizedRun(session, dims, Object.fromEntries(session.inputMetadata.map((m) => [m.name, toTensor(randomTensor(m, dims))])));
+  let failure: DsnkError | undefined;
+  try {
+    if (session.model.programs.length === 0)
+      await sizedRun(session, dims, Object.fromEntries(session.inputMetadata.map((m) => [m.name, toTensor(randomTensor(m, dims))])));
+  } catch (error) {
+    if (!(error instanceof DsnkError)) throw error;
+    failure = error;
+  }
+  // Inputs and operators are worth knowing where no program could be made: they say which sizes to give.
   const report = describe(model, session);
-  if (options.json) printJson(report);
+  if (options.json) printJson({ ...report, ...(failure && { error: { code: failure.code, message: failure.message } }) });
   else print(report, session, options);
+  if (failure === undefined) return;
+  if (!options.json) throw failure;
+  process.exitCode = 1;
 }
 
 type Report = ReturnType<typeof describe>;
@@ -106,5 +116,6 @@ function print(report: Report, session: InferenceSession, options: InspectOption
     if (options.graph && compiled) console.log(printGraph(compiled.graph));
     if (options.program && compiled) console.log(disassemble(compiled.image, nativeCatalogue()));
   });
-  if (!report.inputs.every((m) => isConcrete(m.shape))) console.log(styled('dim', 'symbolic dimensions were taken as 1; fix them with --dim <name>=<size>'));
+  if (report.stages.length > 0 && !report.inputs.every((m) => isConcrete(m.shape)))
+    console.log(styled('dim', 'symbolic dimensions were taken as 1; fix them with --dim <name>=<size>'));
 }

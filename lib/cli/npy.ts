@@ -1,5 +1,4 @@
 /** Reads NumPy's .npy files (format 1.0 to 3.0, little endian, C order). Source: NumPy, NEP 1. */
-import { readFileSync } from 'node:fs';
 import { arrayConstructor, byteSize, type DType } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
@@ -20,8 +19,8 @@ const types: Readonly<Record<string, DType>> = {
   '<u8': 'uint64',
 };
 
-export function readNpy(path: string): HostTensor {
-  const file = readFileSync(path);
+/** The contents of the file at `path`. */
+export function readNpy(path: string, file: Buffer): HostTensor {
   const fail = (must: string, came?: string) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', `file ${path}`, must, came);
   if (file.length < 12 || file.toString('latin1', 0, 6) !== '\x93NUMPY') throw fail('must be a .npy file');
   const wide = (file[6] as number) >= 2;

@@ -1,5 +1,5 @@
 /** `run`: one model on one input, with the best classes, the time of a run, and where it went. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tensor } from 'onnxruntime-common';
 import { dsnkError } from '../errors.js';
@@ -7,7 +7,7 @@ import { native, packageRoot } from '../runtime/native.js';
 import { InferenceSession, type NodeTiming } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
 import { accuracyOf, printAccuracy } from './accuracy.js';
-import { checkDims, fileTensor, imageInput, imagenet, imageTensor, type Preprocess, randomTensor, sizedRun } from './inputs.js';
+import { checkDims, fileTensor, imageInput, imagenet, imageTensor, type Preprocess, randomTensor, readInput, sizedRun } from './inputs.js';
 import { type SessionFlags, sessionOptions } from './options.js';
 import { bytesText, columns, Progress, printJson, styled, threadsText } from './output.js';
 
@@ -129,7 +129,7 @@ export async function run(model: string | undefined, options: RunCommandOptions)
 }
 
 function labelsOf(path: string): string[] {
-  const text = readFileSync(path, 'utf8');
+  const text = readInput('--labels', path).toString();
   try {
     const labels: unknown = JSON.parse(text);
     if (Array.isArray(labels)) return labels.map(String);

@@ -45,13 +45,15 @@ export interface ImportedModel {
 export function importModel(given: Uint8Array, options: ImportOptions = {}): ImportedModel {
   // A Buffer's slice() does not copy: only plain arrays go further.
   const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
+  const where = options.source === undefined ? 'model' : `model "${options.source.path}"`;
+  if (bytes.length === 0) throw dsnkError('ERR_DSNK_INVALID_MODEL', where, 'bytes must be an ONNX model', 'none came');
   let model: ModelProto;
   try {
     model = readMessage(modelProto, bytes);
   } catch (cause) {
-    throw dsnkError('ERR_DSNK_INVALID_MODEL', 'model', 'bytes must be an ONNX model', cause instanceof Error ? cause.message : `${cause}`, cause);
+    throw dsnkError('ERR_DSNK_INVALID_MODEL', where, 'bytes must be an ONNX model', cause instanceof Error ? cause.message : `${cause}`, cause);
   }
-  if (model.graph === undefined) throw dsnkError('ERR_DSNK_INVALID_MODEL', 'model', 'bytes must be an ONNX model', 'there is no graph in them');
+  if (model.graph === undefined) throw dsnkError('ERR_DSNK_INVALID_MODEL', where, 'bytes must be an ONNX model', 'there is no graph in them');
   const tensors = new TensorReader(new ModelBytes(bytes, options.source?.path), new ExternalFolder(options));
   const opsets = opsetsOf(model.opsetImport);
   // Before IR 3 there was no opset_import: such files are opset 1.

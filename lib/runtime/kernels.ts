@@ -7,11 +7,11 @@ import type { Operand } from '../build/operand.js';
 import { type Catalogue, without } from '../compile/catalogue.js';
 import { type CompileOptions, compile } from '../compile/compile.js';
 import { WeightIndex } from '../compile/weights.js';
-import { type DsnkError, dsnkError } from '../errors.js';
+import { type DsnkError, dsnkError, spelled } from '../errors.js';
 import { BFLOAT_WEIGHTS } from '../kernels/bfloat.js';
 import { allocate } from '../tensor.js';
 import { LoadedProgram } from './loaded-program.js';
-import { nativeCatalogue } from './model.js';
+import { checkLimits, nativeCatalogue } from './model.js';
 import { native } from './native.js';
 
 export interface KernelOptions {
@@ -65,6 +65,7 @@ export function prepareKernel(
 ): PreparedKernel {
   const builder = new GraphBuilder('kernel');
   const graph = builder.build({ y: build(builder, builder.input('x', { dataType: 'float32', shape: dims })) });
+  if (options.threads !== undefined) checkLimits('kernels', { intraOpNumThreads: options.threads });
   const only = restricted(options.kernel);
   const compiled = compile(graph, only.catalogue, new WeightIndex(), only.options);
   let program: LoadedProgram | undefined;
@@ -108,6 +109,8 @@ function call(prepared: PreparedKernel, repeat = 1): KernelResult {
 }
 
 function checked(name: string, array: Float32Array, dims: readonly number[]): Float32Array {
+  if (!Array.isArray(dims) || !dims.every((d) => Number.isSafeInteger(d) && d >= 0))
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `kernels: ${name}`, 'dimensions must be sizes', `${spelled(dims)} came`);
   const length = dims.reduce((a, b) => a * b, 1);
   if (!(array instanceof Float32Array) || array.length !== length) {
     throw dsnkError(
@@ -127,7 +130,7 @@ export function gemm(
   shape: { m: number; n: number; k: number; bias?: Float32Array },
   options: KernelOptions = {},
 ): KernelResult {
-  const { m, n, k, bias } = shape;
+  const { m, n, k, bias } = shape ?? {};
   checked('a', a, [m, k]);
   checked('b', b, [k, n]);
   const build = (builder: GraphBuilder, x: Operand): Operand => {
@@ -151,8 +154,8 @@ export interface Conv2dShape {
 
 /** Convolution of x (NCHW) with w (OIHW), packed beforehand; the time leaves out the layout changes at both ends. */
 export function conv2d(x: Float32Array, w: Float32Array, shape: Conv2dShape, options: KernelOptions = {}): KernelResult {
-  checked('x', x, shape.input);
-  checked('w', w, shape.weight);
+  checked('x', x, shape?.input);
+  checked('w', w, shape?.weight);
   const { input, weight, ...conv } = shape;
   return call(
     prepareKernel((b, v) => b.conv2d(v, { type: 'float32', dims: weight, data: w }, conv) as Operand, input, x, options),

@@ -401,7 +401,7 @@ function checkOptions(options: SessionOptions): void {
   }
   for (const provider of executionProviders ?? []) {
     const name = typeof provider === 'string' ? provider : provider?.name;
-    if (name !== 'cpu') throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, "executionProviders must be ['cpu'] in this version", `'${spelled(name)}' came`);
+    if (name !== 'cpu') throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, "executionProviders must be ['cpu'] in this version", `${spelled(name)} came`);
   }
 }
 

@@ -178,6 +178,8 @@ export function checkTune(where: string, option: unknown): void {
   if (option === undefined || typeof option === 'boolean') return;
   const refuse = (must: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, must, `${spelled(came)} came`);
   if (typeof option !== 'object' || option === null || Array.isArray(option)) throw refuse('tune must be true, false or an object', option);
+  const unknown = Object.keys(option).find((key) => key !== 'file' && key !== 'budgetMs');
+  if (unknown !== undefined) throw refuse('tune must have no other keys than file and budgetMs', unknown);
   const { file, budgetMs }: { readonly file?: unknown; readonly budgetMs?: unknown } = option;
   if (file !== undefined && (typeof file !== 'string' || file === '' || file.includes('\0'))) throw refuse('tune.file must be a path', file);
   if (budgetMs !== undefined && !(typeof budgetMs === 'number' && budgetMs > 0 && budgetMs <= MAX_BUDGET_MS))

@@ -120,6 +120,15 @@ describe('inspect', () => {
     expect(quiet.status).toBe(1);
     expect(JSON.parse(quiet.stdout).error).toMatchObject({ code: 'ERR_DSNK_UNSUPPORTED_OP', message: expect.stringContaining('NorThis "y"') });
   });
+  it('tells inputs and operators where the sizes it guesses do not fit', () => {
+    const { status, stdout, stderr } = cli(['inspect', windowed]);
+    expect(status).toBe(1);
+    for (const part of ['inputs', 'float32[', 'operators']) expect(stdout).toContain(part);
+    expect(stderr).toMatch(/--dim height=<size> --dim width=<size>/);
+    const quiet = cli(['inspect', windowed, '--json']);
+    expect(quiet.status).toBe(1);
+    expect(JSON.parse(quiet.stdout)).toMatchObject({ inputs: [expect.anything()], stages: [], error: { code: 'ERR_DSNK_SHAPE_MISMATCH' } });
+  });
 });
 
 describe('run', () => {
@@ -168,6 +177,8 @@ describe('run', () => {
     ['a dimension that is none', ['run', good, '--dim', 'batch=two'], /--dim: must be <name>=<size>/],
     ['a dimension that no input has', ['run', good, '--dim', 'rows=2'], /--dim: must name one of batch, "rows" came/],
     ['a dimension to inspect that no input has', ['inspect', good, '--dim', 'rows=2'], /--dim: must name one of batch, "rows" came/],
+    ['a file of an input that is a folder', ['run', good, '--input', 'x=.'], /--input: must name a readable file, EISDIR/],
+    ['labels that are not there', ['run', good, '--labels', 'no/such.json'], /--labels: must name a readable file, ENOENT/],
     ['a dimension of a model without any', ['run', picture, '--dim', 'batch=2'], /--dim: must be left out: the model has no symbolic dimensions/],
     ['a size too small for a window', ['run', windowed], /must be at least as long as the window[\s\S]*--dim height=<size> --dim width=<size>/],
     ['a picture that is none', ['run', picture, '--image', good], /--image .*good\.onnx: must be a picture that sharp can read/],

@@ -167,7 +167,7 @@ describe('precision', () => {
   });
 
   it('must be one of three words', async () => {
-    const refused = { code: 'ERR_DSNK_INVALID_ARGUMENT', message: 'session options: precision must be one of f32, bf16, auto, fp16 came' };
+    const refused = { code: 'ERR_DSNK_INVALID_ARGUMENT', message: 'session options: precision must be one of f32, bf16, auto, "fp16" came' };
     await expect(InferenceSession.fromGraph(graph(), { precision: 'fp16' as never })).rejects.toMatchObject(refused);
   });
 });

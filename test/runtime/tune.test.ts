@@ -270,10 +270,11 @@ describe('tune', () => {
   });
 
   it.each([
-    ['fast', 'tune must be true, false or an object, fast came'],
+    ['fast', 'tune must be true, false or an object, "fast" came'],
     [{ file: 3 }, 'tune.file must be a path, 3 came'],
-    [{ file: '' }, 'tune.file must be a path,  came'],
-    [{ file: '\0' }, 'tune.file must be a path, \0 came'],
+    [{ file: '' }, 'tune.file must be a path, "" came'],
+    [{ file: '\0' }, 'tune.file must be a path, "\0" came'],
+    [{ files: 'choices.json' }, 'tune must have no other keys than file and budgetMs, "files" came'],
     [{ budgetMs: -1 }, 'tune.budgetMs must be positive and at most 600000, -1 came'],
     [{ budgetMs: 1e300 }, 'tune.budgetMs must be positive and at most 600000, 1e+300 came'],
   ])('refuses %j', async (tune, message) => {

@@ -74,7 +74,7 @@ describe('winograd', () => {
   });
 
   it('must be true or false', async () => {
-    const refused = { code: 'ERR_DSNK_INVALID_ARGUMENT', message: 'session options: winograd must be true or false, no came' };
+    const refused = { code: 'ERR_DSNK_INVALID_ARGUMENT', message: 'session options: winograd must be true or false, "no" came' };
     await expect(InferenceSession.fromGraph(graph(), { winograd: 'no' as never })).rejects.toMatchObject(refused);
   });
 });
