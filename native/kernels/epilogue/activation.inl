@@ -1,7 +1,11 @@
-// The activations of the epilogue record (lib/kernels/epilogue.ts), for use inside an ISA region. The file that
-// includes this also includes kernels/epilogue/params.gen.h, before the region.
-//
-// NaN passes through every one of them: min(bound, x) and max(bound, x) return x when it is NaN (vec.h).
+// Computes: y = f(x) for f of enum class Activation (lib/kernels/epilogue.ts): relu, clip(alpha, beta), leakyRelu(alpha),
+//           silu, gelu … The file that includes this also includes kernels/epilogue/params.gen.h, before the region.
+// Shapes:   a vector, or in Sweep rows of floats where they lie.
+// Numerics: the bounds of simd/math.inl. NaN passes through every one of them: min(bound, x) and max(bound, x) return x
+//           when it is NaN (vec.h).
+// Tiling:   the kernel's that includes it; a sweep runs over what is in L1 still.
+// Packing:  none.
+// Source:   the ONNX definitions; the elementary functions say theirs in simd/math.inl.
 #ifndef DSNK_ACTIVATION_INL
 #define DSNK_ACTIVATION_INL
 #include "simd/math.inl"

@@ -1,5 +1,10 @@
-// The end of a sum: none, relu and clip are one clamp, done in registers. Every other activation runs over the rows just
-// stored (activation.inl, Sweep).
+// Computes: y = min(high, max(low, t)), which is what none, relu and clip do to a finished sum. Every other activation
+//           runs over the rows just stored (activation.inl, Sweep).
+// Shapes:   t[R][C], a tile of vectors in registers.
+// Numerics: bit-equal; NaN passes.
+// Tiling:   that of the kernel.
+// Packing:  none.
+// Source:   the project's own.
 #ifndef DSNK_CLAMP_INL
 #define DSNK_CLAMP_INL
 #include "kernels/epilogue/activation.inl"
