@@ -7,23 +7,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { elementCount } from '../lib/graph/dim.js';
-import { type AttrValue, Constant, Graph } from '../lib/graph/graph.js';
-import { InferenceSession, Tensor } from '../lib/index.js';
+import { type Graph, GraphBuilder, InferenceSession, Tensor } from '../lib/index.js';
 import { exportModel } from '../lib/onnx/export.js';
-import { fmaProbe } from '../lib/runtime/measure.js';
+import { convolution, depthwise, fmaProbe, product, type SingleCall, waves } from '../lib/runtime/measure.js';
 import { native } from '../lib/runtime/native.js';
 import { loadPeer } from './peer.js';
 import { type Summary, summarize, table } from './statistics.js';
 import { takeTurn } from './turns.js';
 
 const { values: args } = parseArgs({ options: { seconds: { type: 'string', default: '1' }, only: { type: 'string' }, json: { type: 'string' } } });
-
-interface Case {
-  readonly name: string;
-  readonly dims: readonly number[];
-  readonly flops: number;
-  readonly graph: () => Graph;
-}
 
 interface Row {
   readonly op: string;
@@ -34,39 +26,7 @@ interface Row {
   readonly peakGflops: number;
 }
 
-const noise = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i * 1.7));
-const weights = (graph: Graph, dims: readonly number[]) => graph.addConstant(Constant.of('float32', dims, noise(elementCount(dims))));
-
-function product(m: number, k: number, n: number): Case {
-  const graph = () => {
-    const g = new Graph('product');
-    const x = g.addInput('x', 'float32', [m, k]);
-    g.outputs.push(g.addNode('MatMul', [x, weights(g, [k, n])], { name: 'y' }).output());
-    return g;
-  };
-  return { name: `gemm ${m}x${k}x${n}`, dims: [m, k], flops: 2 * m * k * n, graph };
-}
-
-function convolution(size: number, inC: number, outC: number, kernel: number, options: { stride?: number; group?: number; relu?: boolean } = {}): Case {
-  const { stride = 1, group = 1, relu = false } = options;
-  const pad = (kernel - 1) / 2;
-  const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
-  const graph = () => {
-    const g = new Graph('convolution');
-    const x = g.addInput('x', 'float32', [1, inC, size, size]);
-    const attrs: Record<string, AttrValue> = { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad], group };
-    const y = g.addNode('Conv', [x, weights(g, [outC, inC / group, kernel, kernel])], { name: 'y', attrs }).output();
-    g.outputs.push(relu ? g.addNode('Relu', [y], { name: 'relu' }).output() : y);
-    return g;
-  };
-  const what = `${group > 1 ? 'depthwise' : 'conv'} ${kernel}x${kernel}${stride > 1 ? ` s${stride}` : ''}`;
-  const name = `${what} ${group > 1 ? inC : `${inC}→${outC}`} @${size}${relu ? ' + ReLU' : ''}`;
-  return { name, dims: [1, inC, size, size], flops: 2 * outC * (inC / group) * kernel * kernel * out * out, graph };
-}
-
-const depthwise = (size: number, channels: number, kernel: number, stride = 1) => convolution(size, channels, channels, kernel, { stride, group: channels });
-
-const cases: readonly Case[] = [
+const cases: readonly SingleCall[] = [
   product(512, 512, 512),
   product(768, 768, 768),
   product(1024, 1024, 1024),
@@ -78,7 +38,7 @@ const cases: readonly Case[] = [
   product(49, 160, 960),
   product(49, 960, 160),
   product(49, 320, 1280),
-  // kernels.md, section 11
+  // convolutions of ResNet and MobileNet
   convolution(56, 64, 256, 1, { relu: true }),
   convolution(56, 64, 64, 3, { relu: true }),
   convolution(14, 256, 256, 3),
@@ -99,12 +59,17 @@ const folder = join(import.meta.dirname, '..', 'build', 'bench-ops');
 mkdirSync(folder, { recursive: true });
 console.log(`${cpu.model}, ${cpu.isa}, 1 thread; node ${process.version}; onnxruntime-node ${peer.version}; ${args.seconds} s an operator`);
 
-async function measure(c: Case): Promise<Row> {
+function graphOf(c: SingleCall): Graph {
+  const b = new GraphBuilder('operator');
+  return b.build({ y: c.build(b, b.input('x', { dataType: 'float32', shape: c.dims })) });
+}
+
+async function measure(c: SingleCall): Promise<Row> {
   const path = join(folder, 'model.onnx');
-  writeFileSync(path, exportModel(c.graph()));
+  writeFileSync(path, exportModel(graphOf(c)));
   const ours = await InferenceSession.create(path, { intraOpNumThreads: 1 });
   const theirs = await peer.createProfiled(path, 1);
-  const data = noise(elementCount(c.dims));
+  const data = waves(elementCount(c.dims));
   const feeds = { x: new Tensor('float32', data, c.dims) };
   const peerFeeds = { x: new peer.Tensor('float32', data, c.dims) };
   const probe = fmaProbe();

@@ -1,8 +1,11 @@
 /** Typical kernel calls, each timed in alternation with a register-only multiply-add loop: the machine's peak at that moment. */
+import type { GraphBuilder } from '../build/builder.js';
+import type { Operand } from '../build/operand.js';
+import { elementCount } from '../graph/dim.js';
 import { encodeParams } from '../kernels/params.js';
 import { probeFmaFlops, probeFmaParams } from '../kernels/probe.js';
 import { loadKernel } from './call.js';
-import { type PreparedKernel, prepareKernel } from './kernels.js';
+import { prepareKernel } from './kernels.js';
 import { nativeCatalogue } from './model.js';
 
 export interface KernelMeasurement {
@@ -16,56 +19,60 @@ export interface KernelMeasurement {
   readonly peakGflops: number;
 }
 
-interface Call {
+/** One operator on one float32 input, its weights constant. */
+export interface SingleCall {
   readonly name: string;
+  readonly dims: readonly number[];
   readonly flops: number;
-  prepare(): PreparedKernel;
+  readonly build: (b: GraphBuilder, x: Operand) => Operand;
 }
 
-const values = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i * 1.7));
+/** What inputs and weights of measured calls hold. */
+export const waves = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i * 1.7));
+const weights = (...dims: number[]) => ({ type: 'float32' as const, dims, data: waves(elementCount(dims)) });
 
-function gemmCall(m: number, k: number, n: number): Call {
-  return {
-    name: `gemm ${m}x${k}x${n}`,
-    flops: 2 * m * n * k,
-    prepare: () => prepareKernel((b, x) => b.matmul(x, { type: 'float32', dims: [k, n], data: values(k * n) }) as never, [m, k], values(m * k)),
-  };
+export function product(m: number, k: number, n: number): SingleCall {
+  return { name: `gemm ${m}x${k}x${n}`, dims: [m, k], flops: 2 * m * n * k, build: (b, x) => b.matmul(x, weights(k, n)) as Operand };
 }
 
-function convCall(size: number, inC: number, outC: number, kernel: number, stride = 1, groups = 1): Call {
+export function convolution(
+  size: number,
+  inC: number,
+  outC: number,
+  kernel: number,
+  options: { stride?: number; groups?: number; relu?: boolean } = {},
+): SingleCall {
+  const { stride = 1, groups = 1, relu = false } = options;
   const pad = (kernel - 1) / 2;
-  const outSize = Math.floor((size + 2 * pad - kernel) / stride) + 1;
-  const dims = [outC, inC / groups, kernel, kernel];
+  const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
+  const what = `${groups > 1 ? 'depthwise' : 'conv'} ${kernel}x${kernel}${stride > 1 ? ` s${stride}` : ''}`;
   return {
-    name: `conv ${kernel}x${kernel}${stride > 1 ? ` s${stride}` : ''}${groups > 1 ? ' depthwise' : ''} ${inC}→${outC} @${size}`,
-    flops: 2 * outC * (inC / groups) * kernel * kernel * outSize * outSize,
-    prepare: () =>
-      prepareKernel(
-        (b, x) =>
-          b.conv2d(
-            x,
-            { type: 'float32', dims, data: values(dims.reduce((p, q) => p * q, 1)) },
-            { strides: [stride, stride], padding: [pad, pad, pad, pad], groups },
-          ) as never,
-        [1, inC, size, size],
-        values(inC * size * size),
-      ),
+    name: `${what} ${groups > 1 ? inC : `${inC}→${outC}`} @${size}${relu ? ' + ReLU' : ''}`,
+    dims: [1, inC, size, size],
+    flops: 2 * outC * (inC / groups) * kernel * kernel * out * out,
+    build: (b, x) => {
+      const y = b.conv2d(x, weights(outC, inC / groups, kernel, kernel), { strides: [stride, stride], padding: [pad, pad, pad, pad], groups });
+      return (relu ? b.relu(y) : y) as Operand;
+    },
   };
 }
 
-const calls: readonly Call[] = [
-  gemmCall(512, 512, 512),
-  gemmCall(1024, 1024, 1024),
-  gemmCall(197, 192, 576),
-  gemmCall(784, 144, 24),
-  gemmCall(49, 960, 160),
-  gemmCall(1, 1280, 1000),
-  convCall(56, 64, 256, 1),
-  convCall(56, 64, 64, 3),
-  convCall(14, 256, 256, 3),
-  convCall(224, 3, 32, 3, 2),
-  convCall(112, 96, 96, 3, 2, 96),
-  convCall(56, 144, 144, 3, 1, 144),
+export const depthwise = (size: number, channels: number, kernel: number, stride = 1): SingleCall =>
+  convolution(size, channels, channels, kernel, { stride, groups: channels });
+
+const calls: readonly SingleCall[] = [
+  product(512, 512, 512),
+  product(1024, 1024, 1024),
+  product(197, 192, 576),
+  product(784, 144, 24),
+  product(49, 960, 160),
+  product(1, 1280, 1000),
+  convolution(56, 64, 256, 1),
+  convolution(56, 64, 64, 3),
+  convolution(14, 256, 256, 3),
+  convolution(224, 3, 32, 3, { stride: 2 }),
+  depthwise(112, 96, 3, 2),
+  depthwise(56, 144, 3),
 ];
 
 /** Multiply-add FLOP per nanosecond of one ISA (default: the best usable one) at this moment; about 0.05 ms a call. */
@@ -84,7 +91,7 @@ export function measureKernels(options: { filter?: string; seconds: number }): K
   const rows: KernelMeasurement[] = [];
   for (const c of calls) {
     if (options.filter !== undefined && !c.name.includes(options.filter)) continue;
-    const prepared = c.prepare();
+    const prepared = prepareKernel(c.build, c.dims, waves(elementCount(c.dims)));
     const times: number[] = [];
     let peak = 0;
     const end = performance.now() + options.seconds * 1000;
