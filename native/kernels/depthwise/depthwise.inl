@@ -6,11 +6,12 @@
 //           registers of AVX2. With the 32 of AVX-512 two rows of output at stride 1: 36 + 9 loads for 126 fma, and L1
 //           is filled twice with each line of x instead of three times. Blocks at the border leave out rows and columns
 //           by predictable branches. Channels are the inner loop: every stream is read forwards.
-//           Bound by fma where rows come from L1 or L2. Measured on one Zen 4 core, microseconds best (fraction of the
-//           fma probe; above 1: taps in the padding are left out), the kernel before in alternation: 3x3 192@28 25 (0.90,
-//           before 30), 3x3 576@14 19 (0.90, 24), 3x3 960@7 6.6 (1.09, 8.1), 5x5 672@14 53 (1.06, 55), 5x5 240@28 78
-//           (1.02, 85), 3x3 144@56 78 (0.88, 92), medians beside a busy neighbour 101 (134). 3x3 s2 96@112: 94 (0.49,
-//           104), median 101 (137): reading its 4.8 MB alone takes 48, and the fma 46; with x in L2 it takes 86.
+//           Measured on one Zen 4 core with a prototype of these loops, in alternation with the kernel before, microseconds
+//           best (fraction of the fma probe; above 1: taps in the padding are left out). Two rows: 3x3 144@56 78 (0.88,
+//           before 92), 5x5 672@14 53 (1.06, 55), 5x5 240@28 78 (1.02, 85). With three rows: 3x3 192@28 25 (0.90, 30),
+//           576@14 19 (0.90, 24), 960@7 6.6 (1.09, 8.1). One row: 3x3 s2 96@112 93 (0.49, 106): reading its 4.8 MB alone
+//           takes 48, and the fma 46; with x in L2 it takes 86. Times jump by 1.4 between phases of the machine in which
+//           the probe stays the same; medians over such phases: 144@56 101 (134), 96@112 101 (137).
 //           Rejected, 144@56 and 96@112 s2, best: three rows of sums +2 and 0 %, median +10 % beside a busy neighbour;
 //           two rows at stride 2 0 %; strips of 7 or 14 columns walked downwards +5 and 0 %, of 48 channels +10 … 18 and
 //           +3 %; prefetching the next rows of x, in order of addresses or of use, 0 … +8 %, the lines of y 0 … +4 %;
