@@ -15,7 +15,8 @@ constexpr uint64_t kMapFrom = ~uint64_t{0};
 constexpr uint64_t kMaxBytes = uint64_t{1} << 28;
 #else
 constexpr uint64_t kMapFrom = 256 * 1024;
-constexpr uint64_t kMaxBytes = uint64_t{1} << 46;
+// In 32 bits also the most that a difference of pointers can say.
+constexpr uint64_t kMaxBytes = sizeof(void*) == 8 ? uint64_t{1} << 46 : uint64_t{INT32_MAX};
 #endif
 
 // From here on a block begins at a multiple of a huge page and asks for such pages: weights that are streamed from
@@ -24,7 +25,7 @@ constexpr uint64_t kMaxBytes = uint64_t{1} << 46;
 constexpr uint64_t kHugePage = uint64_t{2} << 20;
 
 static void* mapPages(uint64_t bytes) {
-  const bool huge = bytes >= kHugePage;
+  const bool huge = bytes >= kHugePage && sizeof(void*) == 8;  // in 32 bits addresses are scarce
   const uint64_t spare = huge ? kHugePage : 0;
   void* p = mmap(nullptr, bytes + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) return nullptr;

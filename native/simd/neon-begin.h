@@ -4,7 +4,7 @@
 // It is the baseline of an AArch64 build, and of a 32-bit one by -mfpu=neon-vfpv4 for all files (CMakeLists.txt).
 //
 // Numerics on ARMv7: NEON arithmetic and comparisons take denormal operands as zeros of their sign and give zeros for
-// denormal results, whatever FPSCR says (Arm DDI 0406, StandardFPSCRValue); division and square roots go through VFP and do not.
+// denormal results, whatever FPSCR says (Arm DDI 0406, StandardFPSCRValue); divisions may, square roots do not.
 // Loads, stores, select, abs, neg and what works on bits keep denormals. So where all operands, intermediate and final
 // results are normal numbers or zero the results are IEEE's, as on AArch64; where one is denormal, each such number may
 // be off by itself, less than 2⁻¹²⁶, before what follows enlarges that. NaN results are the default NaN.

@@ -98,14 +98,37 @@ DSNK_INLINE F32 trunc(F32 a) { return {vrndq_f32(a.v)}; }
 DSNK_INLINE F32 roundEven(F32 a) { return {vrndnq_f32(a.v)}; }
 DSNK_INLINE int32x4_t nearestInteger(F32 a) { return vcvtnq_s32_f32(a.v); }
 #else
-// ARMv7 has none of these for vectors. Division and roots: VFP, lane by lane.
-DSNK_INLINE F32 operator/(F32 a, F32 b) {
+// ARMv7 has none of these for vectors. Roots, and divisions of numbers that may leave the range: VFP, lane by lane.
+__attribute__((noinline)) static inline F32 divideLanes(F32 a, F32 b) {
   float32x4_t q = vdupq_n_f32(vgetq_lane_f32(a.v, 0) / vgetq_lane_f32(b.v, 0));
   q = vsetq_lane_f32(vgetq_lane_f32(a.v, 1) / vgetq_lane_f32(b.v, 1), q, 1);
   q = vsetq_lane_f32(vgetq_lane_f32(a.v, 2) / vgetq_lane_f32(b.v, 2), q, 2);
   return {vsetq_lane_f32(vgetq_lane_f32(a.v, 3) / vgetq_lane_f32(b.v, 3), q, 3)};
 }
-DSNK_INLINE F32 sqrt(F32 a) {
+// Lanes of all ones where 2⁻⁶⁰ ≤ |x| < 2⁶⁰.
+DSNK_INLINE uint32x4_t isMiddling(float32x4_t x) {
+  const uint32x4_t magnitude = vandq_u32(vreinterpretq_u32_f32(x), vdupq_n_u32(0x7fffffff));
+  return vcltq_u32(vsubq_u32(magnitude, vdupq_n_u32((127u - 60) << 23)), vdupq_n_u32(120u << 23));
+}
+// Correctly rounded. The estimate of 1/b has 8 bits; three steps, of which the last two are exact but for the last
+// rounding, give 1/b rounded, unless the mantissa of b is all ones; with that and a quotient that errs by an ulp at
+// most, the exact remainder gives the rounded quotient (Markstein, IA-64 and Elementary Functions (2000), chapter 8).
+DSNK_INLINE F32 operator/(F32 a, F32 b) {
+  const uint32x4_t zero = vceqq_f32(a.v, vdupq_n_f32(0.0f));
+  const uint32x4_t ones = vceqq_u32(vorrq_u32(vreinterpretq_u32_f32(b.v), vdupq_n_u32(0xff800000)), vdupq_n_u32(~0u));
+  const uint32x4_t fits = vandq_u32(vorrq_u32(isMiddling(a.v), zero), vbicq_u32(isMiddling(b.v), ones));
+  const uint32x2_t both = vand_u32(vget_low_u32(fits), vget_high_u32(fits));
+  if (vget_lane_u64(vreinterpret_u64_u32(both), 0) != ~uint64_t{0}) return divideLanes(a, b);
+  const float32x4_t one = vdupq_n_f32(1.0f);
+  float32x4_t r = vrecpeq_f32(b.v);
+  r = vmulq_f32(vrecpsq_f32(b.v, r), r);
+  r = vfmaq_f32(r, vfmsq_f32(one, b.v, r), r);
+  r = vfmaq_f32(r, vfmsq_f32(one, b.v, r), r);
+  const float32x4_t q = vmulq_f32(a.v, r);
+  const float32x4_t rounded = vfmaq_f32(q, vfmsq_f32(a.v, b.v, q), r);
+  return {vbslq_f32(zero, q, rounded)};  // the remainder of a zero would lose its sign
+}
+__attribute__((noinline)) static inline F32 sqrt(F32 a) {
   float32x4_t r = vdupq_n_f32(__builtin_sqrtf(vgetq_lane_f32(a.v, 0)));
   r = vsetq_lane_f32(__builtin_sqrtf(vgetq_lane_f32(a.v, 1)), r, 1);
   r = vsetq_lane_f32(__builtin_sqrtf(vgetq_lane_f32(a.v, 2)), r, 2);

@@ -2,3 +2,6 @@
 #undef DSNK_ACTIVATION_INL
 #undef DSNK_SCALAR_REGION
 }  // namespace dsnk::scalar
+#if defined(__arm__) && defined(__clang__)
+#pragma clang attribute pop
+#endif

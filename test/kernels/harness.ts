@@ -60,6 +60,22 @@ function keepForFuzzing(row: KernelRow, params: Uint32Array, outputs: readonly (
 
 const keptForFuzzing = new Map<string, number>();
 
+/**
+ * The operands, and for rows that take denormal operands as zeros (NEON of ARMv7, native/simd/neon-begin.h) those zeros:
+ * a result may be right for either.
+ */
+export function operandsOf(row: KernelRow, x: readonly number[]): readonly (readonly number[])[] {
+  return flushes(row) && x.some(isDenormal) ? [x, x.map((v) => (isDenormal(v) ? Math.sign(v) * 0 : v))] : [x];
+}
+
+/** Whether both are denormal or zero, which is the same to a row that makes zeros of denormal results. */
+export const alikeFlushed = (row: KernelRow, got: number, exact: number): boolean =>
+  flushes(row) && Math.abs(got) < leastNormal && Math.abs(exact) < leastNormal;
+
+const flushes = (row: KernelRow) => process.arch === 'arm' && row.isa !== 'scalar';
+const leastNormal = 2 ** -126;
+const isDenormal = (x: number) => x !== 0 && Math.abs(x) < leastNormal;
+
 /** Largest |a-b| - (absolute + relative·|b|); ≤ 0 means within tolerance. NaN must meet NaN, ∞ the same ∞. */
 export function excess(a: ArrayLike<number>, b: ArrayLike<number>, absolute: number, relative: number): number {
   let worst = -Infinity;

@@ -4,7 +4,8 @@
 // Tiling    neighbouring output pixels times at most two vectors of output channels. Their windows lie `step` elements
 //           apart in the same rows, so one pointer a row and constant offsets reach them all: nothing is gathered, in
 //           either layout. AVX-512: 14x32 (28 sums, 2 of the panel, a broadcast; the widths of image networks are
-//           multiples of 14); AVX2: 6x16 (12 sums). Tiles that touch the padding read a copy of their rows with zeros
+//           multiples of 14); AVX2: 6x16 (12 sums); NEON: 12x8, on ARMv7 6x8 (of 14x8
+//           clang 19 moves 19 sums from register to register in every step). Tiles that touch the padding read a copy of their rows with zeros
 //           around: at most two tiles of a row.
 //           Measured on one Zen 4 core, fraction of the fma probe (118 GFLOPS): 3→32 3x3 s2 84 %, 3→64 7x7 s2 85 %,
 //           3→16 3x3 s2 73 % (a broadcast a fma), 3→24 59 % (half of the second vector is empty), 3→64 3x3 s1 45 %
@@ -72,9 +73,10 @@ static void stemTile(const StemJob& j) {
 using StemTile = void (*)(const StemJob&);
 constexpr int kStemSizes = 5;
 // Pixels of the tiles, widest first.
-constexpr int kStemTile[kStemSizes] = {kVectorRegisters == 32 ? kStemPixels
-                                       : F32::lanes > 1       ? 6
-                                                              : 4,
+constexpr int kStemTile[kStemSizes] = {F32::lanes == 16         ? kStemPixels
+                                       : kVectorRegisters == 32 ? 12
+                                       : F32::lanes > 1         ? 6
+                                                                : 4,
                                        kVectorRegisters == 32 ? 7 : 4, kVectorRegisters == 32 ? 4 : 3, 2, 1};
 
 template <int S>
