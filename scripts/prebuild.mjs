@@ -48,6 +48,8 @@ function run(program, args) {
 
 /** Builds the tree at `source` for `arch` in `folder`; the path of the stripped addon. */
 function build(arch, source, folder) {
+  // flags of the toolchain file are read into the cache once: read them again
+  rmSync(join(folder, 'CMakeCache.txt'), { force: true });
   run('cmake', [
     ...['-S', source, '-B', folder, '-DCMAKE_BUILD_TYPE=Release', `-DCMAKE_TOOLCHAIN_FILE=${join(source, 'cmake', 'linux.cmake')}`],
     ...[`-DDSNK_TARGET=${arch}`, `-DDSNK_LLVM=${LLVM}`, `-DDSNK_SYSROOT=${sysroot(arch, join(root, 'build', 'sysroots'))}`],
@@ -64,13 +66,13 @@ for (const arch of wanted) {
   const start = performance.now();
   const folder = join(root, 'build', `prebuild-${arch}`);
   const built = build(arch, root, folder);
+  const { wrong, glibc } = scan(arch, built, join(folder, 'ds_native_kernels.node'));
+  if (wrong.length > 0) fail(`${addonFile(arch)}\n  ${wrong.join('\n  ')}`);
   const addon = join(root, addonFile(arch));
   mkdirSync(dirname(addon), { recursive: true });
   // in one step: a process that has the file of before mapped keeps it
   copyFileSync(built, `${addon}.${process.pid}`);
   renameSync(`${addon}.${process.pid}`, addon);
-  const { wrong, glibc } = scan(arch, addon, join(folder, 'ds_native_kernels.node'));
-  if (wrong.length > 0) fail(`${addonFile(arch)}\n  ${wrong.join('\n  ')}`);
   console.log(`${addonFile(arch)}: ${statSync(addon).size} bytes, GLIBC_${glibc} (${Math.round((performance.now() - start) / 1000)} s)`);
   if (!options['check-reproducible']) continue;
 

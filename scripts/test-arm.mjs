@@ -69,11 +69,11 @@ const jobs = plan();
 if (jobs.length === 0) fail('no test file has such a name');
 
 if (!options['no-build']) {
-  const run = (...args) => {
-    if (spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status !== 0) fail(`${args.join(' ')} must end well`);
+  const run = (program, ...args) => {
+    if (spawnSync(program, args, { cwd: root, stdio: 'inherit' }).status !== 0) fail(`${program} ${args.join(' ')} must end well`);
   };
-  run('node_modules/typescript/bin/tsc', '-p', '.');
-  run('scripts/prebuild.mjs', '--arch', archs.join(','));
+  run('npm', 'run', '--silent', 'build:ts');
+  run(process.execPath, 'scripts/prebuild.mjs', '--arch', archs.join(','));
 }
 for (const arch of archs) if (!existsSync(join(root, addonFile(arch)))) fail(`${addonFile(arch)} must be there: npm run prebuild -- --arch ${arch}`);
 const nodes = {};

@@ -1,6 +1,6 @@
 // The tests as an ARM Node of any age can run them: every TypeScript file of the checkout as JavaScript in the same place of
 // a folder of its own, everything else as a link. Paths that tests build from their own place stay right.
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -21,8 +21,9 @@ export async function mirror(root, to) {
     logLevel: 'warning',
   });
   for (const entry of readdirSync(root)) {
-    if (!sources.includes(entry) && !['node_modules', 'build', '.git'].includes(entry)) symlinkSync(join(root, entry), join(to, entry));
+    if (!sources.includes(entry) && !['node_modules', 'build', 'dist', '.git'].includes(entry)) symlinkSync(join(root, entry), join(to, entry));
   }
+  cpSync(join(root, 'dist'), join(to, 'dist'), { recursive: true }); // processes that tests start load it, and stand-ins with it
   for (const folder of sources) linkRest(join(root, folder), join(to, folder));
 
   // What the tests import by name: the package's own dependencies, and stand-ins for what has no ARM binary here.

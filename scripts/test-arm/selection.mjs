@@ -1,11 +1,41 @@
-// Which test files say something about an ARM CPU. Those of the compiler, the passes and the pages are the same TypeScript
-// on every machine.
-const elsewhere = /^test\/(house|docs|passes|build|onnx|native|cli|compile)[/.]/;
+// Which test files say something about an ARM CPU, and which of them fit into .ci/run.
 
-export const everything = (files) => files.filter((file) => !elsewhere.test(file));
+// The compiler, the passes and the pages are the same TypeScript on every machine. How the addon is found is tested where it
+// is installed (test/package), programs are fuzzed under sanitizers (npm run test:native).
+const elsewhere = [/^test\/(docs|passes|build|onnx|native|cli|compile|package)\//, /^test\/[\w-]+\.test\.ts$/, /^test\/runtime\/(native|load-fuzz)\.test/];
 
-/** What fits into .ci/run: { arch, cpu, file }. */
+export const everything = (files) => files.filter((file) => !elsewhere.some((shape) => shape.test(file)));
+
+const behaviour = /models\/(golden|bundled)|runtime\/(session|lifecycle|threads)/;
+const vectors =
+  /kernels\/(attention|conv|conv-scale|depthwise|gemm|inverted-residual|math|norm|pointwise|pool|reduce|resize|rnn|softmax|stem|vision|winograd)\.test/;
+const small = /models\/bundled|runtime\/threads/;
+const choice = {
+  arm64: { 'cortex-a53': behaviour, 'cortex-a72': small, 'cortex-a76': /kernels\//, max: small },
+  arm: { 'cortex-a7': new RegExp(`${vectors.source}|models/(golden|bundled)|runtime/(session|threads)`), 'cortex-a15': small, max: small },
+};
+
+// Every value of a type, searches for the worst input, large tensors: seconds on a machine, minutes here. They run by --full.
+const long = [
+  'trilu_scalar',
+  'range_scalar',
+  'narrows back to the same bits',
+  'widens halves by their definition',
+  'encodes every value back',
+  'many tiles',
+  'where a search makes inputs worse',
+  'where in a row a number stands',
+  'wide rows',
+  '30, 40, 20',
+  'squeezenet1.1.onnx, case 1',
+];
+
+/** What fits into .ci/run: { arch, cpu, file, names }. */
 export function trimmed(arch, files) {
-  const cpu = { arm64: 'cortex-a53', arm: 'cortex-a7' }[arch];
-  return everything(files).map((file) => ({ arch, cpu, file }));
+  const names = `^(?!.*(${long.map((text) => text.replace(/[.]/g, '\\.')).join('|')}))`;
+  return Object.entries(choice[arch]).flatMap(([cpu, shape]) =>
+    everything(files)
+      .filter((file) => shape.test(file))
+      .map((file) => ({ arch, cpu, file, names })),
+  );
 }

@@ -12,6 +12,13 @@ import { slowGraph, slowInput, tinyGraph } from './fixtures.js';
 
 const script = fileURLToPath(new URL('../../bench/runtime.mjs', import.meta.url));
 
+/**
+ * On an emulated CPU (npm run test:arm) milliseconds and megabytes are the emulator's: there the same runs show what happens,
+ * and what only says how long it takes or how much it holds is left to real machines.
+ */
+const emulated = process.env['DSNK_EMULATED'] === '1';
+const itMeasures = it.skipIf(emulated);
+
 /** Runs one measurement; rejects when the process crashes or exits with another code than 0. */
 async function measure(name: string, ...args: string[]): Promise<Record<string, number | boolean>> {
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, name, '--json', ...args]);
@@ -29,7 +36,7 @@ async function within(limit: number, take: () => Promise<number>): Promise<numbe
 }
 
 describe('event loop', () => {
-  it('stays free during runs of 200 ms and more', async () => {
+  itMeasures('stays free during runs of 200 ms and more', async () => {
     const delay = await within(5, async () => {
       const r = await measure('eventLoop');
       expect(r['runMs']).toBeGreaterThan(200);
@@ -38,7 +45,7 @@ describe('event loop', () => {
     expect(delay).toBeLessThan(5);
   });
 
-  it('leaves the thread pool of files and names alone while 8 runs are queued', async () => {
+  itMeasures('leaves the thread pool of files and names alone while 8 runs are queued', async () => {
     expect(await within(10, async () => (await measure('filesDuringRuns'))['readMedianMs'] as number)).toBeLessThan(10);
   });
 });
@@ -48,7 +55,7 @@ describe('abort', () => {
     const late = await within(50, async () => {
       const r = await measure('abort');
       expect(r['nextRunRight']).toBe(true);
-      return r['rejectedAfterMs'] as number;
+      return emulated ? 0 : (r['rejectedAfterMs'] as number);
     });
     expect(late).toBeLessThan(50);
   });
@@ -71,13 +78,13 @@ describe('release', () => {
     await released;
   });
 
-  it('gives memory back: 1,000 × load, run, release grow by less than 1 MB', async () => {
+  itMeasures('gives memory back: 1,000 × load, run, release grow by less than 1 MB', async () => {
     expect(await within(1, async () => (await measure('release'))['growthMB'] as number)).toBeLessThan(1);
   });
 });
 
 describe('load', () => {
-  it('needs at most 1.5 times the file and 40 MB', async () => {
+  itMeasures('needs at most 1.5 times the file and 40 MB', async () => {
     const r = await measure('load');
     expect(r['peakOverBaseMB']).toBeGreaterThan((r['fileMB'] as number) / 2); // it measures something
     expect(r['peakOverBaseMB']).toBeLessThan(r['limitMB'] as number);
@@ -86,18 +93,19 @@ describe('load', () => {
 
 describe('workers', () => {
   it('load, run and are terminated in mid-run, even when nobody else holds the addon', async () => {
-    expect((await measure('workers', '--rounds', '6'))['workersEnded']).toBe(48);
+    const rounds = emulated ? 1 : 6; // a worker starts in seconds there
+    expect((await measure('workers', '--rounds', `${rounds}`))['workersEnded']).toBe(8 * rounds);
   });
 });
 
 describe('idle', () => {
-  it('costs less than 5 ms of CPU in 10 s with a loaded model', async () => {
+  itMeasures('costs less than 5 ms of CPU in 10 s with a loaded model', async () => {
     expect(await within(5, async () => (await measure('idle'))['cpuMsIn10s'] as number)).toBeLessThan(5);
   });
 });
 
 describe('overhead', () => {
-  it('is below 3 µs for runSync and 40 µs for run', async () => {
+  itMeasures('is below 3 µs for runSync and 40 µs for run', async () => {
     expect(await within(3, async () => (await measure('overhead'))['runSyncUs'] as number)).toBeLessThan(3);
     expect(await within(40, async () => (await measure('overhead'))['runMedianUs'] as number)).toBeLessThan(40);
   });
