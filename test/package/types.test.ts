@@ -14,7 +14,7 @@ symlinkSync(join(project, 'required.cts'), join(project, 'required.ts'));
 const check = (...args: string[]) =>
   start(process.execPath, [
     join(checkout, 'node_modules', 'typescript', 'bin', 'tsc'),
-    ...['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', '--lib', 'es2023,esnext.disposable'],
+    ...['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', '--lib', 'es2023,esnext.disposable,dom'],
     ...['--types', 'node', '--typeRoots', join(checkout, 'node_modules', '@types'), ...args],
   ]).stdout;
 
