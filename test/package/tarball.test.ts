@@ -52,7 +52,6 @@ describe('its package.json', () => {
   it('depends on little', () => {
     expect(Object.keys(manifest.dependencies)).toMatchInlineSnapshot(`
       [
-        "@bufbuild/protobuf",
         "commander",
         "onnxruntime-common",
       ]
