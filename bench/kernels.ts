@@ -10,9 +10,8 @@ import { Bench } from 'tinybench';
 import type { KernelRow } from '../lib/compile/catalogue.js';
 import type { TypedArray } from '../lib/dtype.js';
 import { encodeParams } from '../lib/kernels/params.js';
-import { probeReadParams } from '../lib/kernels/probe.js';
 import { type KernelCall, loadKernel } from '../lib/runtime/call.js';
-import { fmaProbe } from '../lib/runtime/measure.js';
+import { fmaProbe, readProbe } from '../lib/runtime/measure.js';
 import { native } from '../lib/runtime/native.js';
 import type { KernelCase } from './cases/case.js';
 import { casesOf } from './cases/index.js';
@@ -49,17 +48,6 @@ interface Measurement {
 
 const rows = native().catalogue().kernels;
 const size = (a: TypedArray | undefined) => a && { bytes: a.byteLength };
-
-/** Bytes per nanosecond read from memory as near as `bytes` fit, about 0.1 ms a call. */
-function readProbe(bytes: number): { run(): number; dispose(): void } {
-  const row = rows.find((r) => r.op === 'probe_read' && r.usable) as KernelRow;
-  const length = Math.min(Math.max(4096, Math.ceil(bytes / 64) * 64), 32 << 20);
-  const x = new Uint8Array(length);
-  const out = new Float32Array(16);
-  const rounds = Math.max(1, Math.round((1 << 20) / length));
-  const call = loadKernel(row, encodeParams(probeReadParams, { bytes: length, rounds, tiles: 1 }), [size(out)], [size(x)]);
-  return { run: () => (length * rounds) / call.time([out], [x]), dispose: () => call.dispose() };
-}
 
 const fmaProbes = new Map<string, () => number>();
 

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { precisions } from '../compile/precision.js';
 import { DsnkError } from '../errors.js';
 import { packageVersion } from '../runtime/native.js';
-import { benchKernels, benchModel } from './bench.js';
+import { benchKernels, benchMachine, benchModel } from './bench.js';
 import { build } from './build.js';
 import { info } from './info.js';
 import { inspect } from './inspect.js';
@@ -30,6 +30,7 @@ const collect = (value: string, before: string[] = []) => [...before, value];
 const program = new Command('ds-native-kernels')
   .description('runs, inspects and times ONNX models with native kernels')
   .version(packageVersion())
+  .enablePositionalOptions() // options behind a command are that command's
   .exitOverride((error) => {
     // commander's own codes: 0 for --help and --version, 1 for wrong usage
     process.exit(error.exitCode === 0 ? 0 : 2);
@@ -75,7 +76,13 @@ program
   .option('--json', 'one JSON document')
   .action(run);
 
-const bench = program.command('bench').description('measure this machine');
+const bench = program
+  .command('bench')
+  .description('measure this machine: peaks, reads, typical kernels, the bundled model; or what a command below names')
+  .option('--seconds <s>', 'time to spend on each measurement', positive, 0.3)
+  .option('--json', 'one JSON document')
+  .enablePositionalOptions()
+  .action(benchMachine);
 bench
   .command('model <model>')
   .description('latency of a model on random input')

@@ -1,9 +1,10 @@
 /** Typical kernel calls, each timed in alternation with a register-only multiply-add loop: the machine's peak at that moment. */
 import type { GraphBuilder } from '../build/builder.js';
 import type { Operand } from '../build/operand.js';
+import type { KernelRow } from '../compile/catalogue.js';
 import { elementCount } from '../graph/dim.js';
 import { encodeParams } from '../kernels/params.js';
-import { probeFmaFlops, probeFmaParams } from '../kernels/probe.js';
+import { probeFmaFlops, probeFmaParams, probeReadParams } from '../kernels/probe.js';
 import { loadKernel } from './call.js';
 import { prepareKernel } from './kernels.js';
 import { nativeCatalogue } from './model.js';
@@ -84,6 +85,17 @@ export function fmaProbe(isa?: string): () => number {
   const out = new Float32Array(16);
   const call = loadKernel(row, encodeParams(probeFmaParams, { iterations, tiles: 1 }), [{ bytes: out.byteLength }], []);
   return () => probeFmaFlops(iterations, 1, lanes) / call.time([out], []);
+}
+
+/** Bytes per nanosecond read from memory as near as so many bytes fit; about 0.1 ms a call. */
+export function readProbe(sizeBytes: number): { readonly sizeBytes: number; run(): number; dispose(): void } {
+  const row = nativeCatalogue().kernels.find((k) => k.op === 'probe_read' && k.usable) as KernelRow;
+  const length = Math.min(Math.max(4096, Math.ceil(sizeBytes / 64) * 64), 32 << 20);
+  const x = new Uint8Array(length);
+  const out = new Float32Array(16);
+  const rounds = Math.max(1, Math.round((1 << 20) / length));
+  const call = loadKernel(row, encodeParams(probeReadParams, { bytes: length, rounds, tiles: 1 }), [{ bytes: out.byteLength }], [{ bytes: length }]);
+  return { sizeBytes: length, run: () => (length * rounds) / call.time([out], [x]), dispose: () => call.dispose() };
 }
 
 export function measureKernels(options: { filter?: string; seconds: number }): KernelMeasurement[] {
