@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { coresOf } from '../../lib/cli/board.js';
 import { exportModel, GraphBuilder } from '../../lib/index.js';
 import { randomFloats } from '../kernels/harness.js';
 import { encode, f32, node } from '../onnx/models.js';
@@ -249,6 +250,59 @@ describe('colour', () => {
 });
 
 describe('bench', () => {
+  it('measures the machine in one document', () => {
+    const some = expect.any(Number);
+    const document = json('bench', '--seconds', '0.005');
+    expect(document).toEqual({
+      format: 1,
+      date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
+      package: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      node: process.version,
+      addon: expect.stringMatching(/\.node$/),
+      board: {
+        name: document.board.name === null ? null : expect.any(String),
+        system: {
+          platform: 'linux',
+          kernel: expect.any(String),
+          kernelMachine: expect.any(String),
+          nodeArch: process.arch,
+          libc: expect.stringMatching(/^(glibc 2|musl)/),
+        },
+        memory: { totalBytes: some, freeBytes: some },
+        cores: expect.arrayContaining([expect.objectContaining({ count: some })]),
+        clocks: expect.any(Array),
+      },
+      cpu: json('info').cpu,
+      temperatureCelsius: {
+        before: document.temperatureCelsius.before === null ? null : some,
+        after: document.temperatureCelsius.after === null ? null : some,
+      },
+      peaks: expect.arrayContaining([{ isa: 'scalar', gflops: some }]),
+      reads: ['L1d', 'L2', 'memory'].map((from) => ({ from, sizeBytes: some, gigabytesPerSecond: some })),
+      kernels: expect.any(Array),
+      bundledModel: expect.arrayContaining([{ threads: 1, bestMs: some, medianMs: some, p95Ms: some, runs: some }]),
+    });
+    for (const kind of ['gemm ', 'conv 1x1 ', 'conv 3x3 ', 'depthwise'])
+      expect(document.kernels).toContainEqual({
+        name: expect.stringContaining(kind),
+        kernel: expect.any(String),
+        bestUs: some,
+        medianUs: some,
+        gflops: some,
+        peakGflops: some,
+      });
+    const page = readFileSync(fileURLToPath(new URL('../../bench/README.md', import.meta.url)), 'utf8');
+    for (const name of Object.keys(document)) expect(page).toMatch(new RegExp(`\`${name}[.\`]`));
+    expect(cli(['bench', '--seconds', '0.005']).stdout).toContain('bundled model: best');
+  });
+  it('counts equal cores', () => {
+    const arm = (n: number, part: string) => `processor\t: ${n}\nBogoMIPS\t: 108.00\nCPU implementer\t: 0x41\nCPU part\t: ${part}\nCPU revision\t: 3\n`;
+    expect(coresOf(`${[arm(0, '0xd03'), arm(1, '0xd03'), arm(2, '0xd08')].join('\n')}\nHardware\t: BCM2835\nModel\t\t: Raspberry Pi 4`)).toEqual([
+      { count: 2, implementer: '0x41', part: '0xd03', revision: '3' },
+      { count: 1, implementer: '0x41', part: '0xd08', revision: '3' },
+    ]);
+    expect(coresOf('')).toEqual([]);
+  });
   it('measures a model', () => {
     const document = json('bench', 'model', good, '--seconds', '0.05', '--threads', '1', '--dim', 'batch=2');
     expect(document).toMatchObject({ threads: 1, machine: { package: expect.any(String) } });
