@@ -52,6 +52,7 @@ describe('its package.json', () => {
   it('depends on little', () => {
     expect(Object.keys(manifest.dependencies)).toMatchInlineSnapshot(`
       [
+        "@bufbuild/protobuf",
         "commander",
         "onnxruntime-common",
       ]
