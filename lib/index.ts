@@ -10,8 +10,17 @@ import './runtime/eager.js';
 
 export { exportModel } from './onnx/export.js';
 export { type ImportedModel, importModel } from './onnx/import.js';
+export type { LayerReport, QuantizeReport, TensorReport } from './quantize/report.js';
 export { compareOutputs, type OutputAccuracy } from './runtime/accuracy.js';
 export * as kernels from './runtime/kernels.js';
+export {
+  type QuantizedModel,
+  type QuantizeOptions,
+  type QuantizeProgress,
+  type QuantizeTarget,
+  quantize,
+  type WeightOptions,
+} from './runtime/quantize.js';
 export { type Feeds, type Fetches, InferenceSession, type NodeTiming, type RunOptions, type SessionOptions, type TensorMetadata } from './runtime/session.js';
 export { type CompiledFunction, type CompileFunctionOptions, compile, type Traced, type TracedResult } from './runtime/trace.js';
 export type { TuneOptions } from './runtime/tune.js';

@@ -31,6 +31,7 @@ describe('public names', () => {
         "importModel",
         "compareOutputs",
         "kernels",
+        "quantize",
         "InferenceSession",
         "compile",
         "Tensor",
@@ -88,9 +89,11 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   passes: ['dtype', 'errors', 'graph', 'kernels', 'ops'],
   onnx: ['dtype', 'errors', 'graph', 'ops'],
   build: ['dtype', 'errors', 'graph', 'ops', 'tensor'],
+  // Works on graphs as passes do; sessions that compute for it are the runtime's.
+  quantize: ['dtype', 'errors', 'graph', 'ops', 'passes'],
   compile: ['dtype', 'errors', 'graph', 'kernels', 'ops', 'passes'],
-  runtime: ['dtype', 'errors', 'tensor', 'graph', 'kernels', 'ops', 'onnx', 'build', 'compile'],
-  index: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'build', 'runtime'],
+  runtime: ['dtype', 'errors', 'tensor', 'graph', 'kernels', 'ops', 'onnx', 'build', 'quantize', 'compile'],
+  index: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'build', 'quantize', 'runtime'],
   cli: ['dtype', 'errors', 'tensor', 'graph', 'ops', 'compile', 'runtime'],
 };
 

@@ -18,6 +18,8 @@ export interface ExportOptions {
   readonly opsets?: ReadonlyMap<string, number> | undefined;
   readonly metadata?: ReadonlyMap<string, string> | undefined;
   readonly producer?: string | undefined;
+  /** false leaves out the types of values between nodes, which readers can infer. Default true. */
+  readonly valueInfo?: boolean | undefined;
 }
 
 /** Protobuf messages end here. */
@@ -27,7 +29,7 @@ const introducedTypes: Partial<Record<DType, number>> = { float4e2m1: 23, float8
 const irVersions: Readonly<Record<number, bigint>> = { 21: 10n, 22: 10n, 23: 11n, 24: 12n, 25: 13n, 26: 13n };
 
 export function exportModel(graph: Graph, options: ExportOptions = {}): Uint8Array {
-  const exporter = new Exporter();
+  const exporter = new Exporter(options.valueInfo ?? true);
   const proto = exporter.graph(graph, new Names());
   if (exporter.internal.length > 0) {
     throw dsnkErrorList('ERR_DSNK_UNSUPPORTED_OP', `model "${graph.name}"`, 'only standard operators can be written to ONNX', exporter.internal);
@@ -78,6 +80,8 @@ class Names {
 }
 
 class Exporter {
+  constructor(readonly valueInfo: boolean) {}
+
   readonly domains = new Set<string>();
   /** Nodes that only exist inside this package. */
   readonly internal: string[] = [];
@@ -99,7 +103,7 @@ class Exporter {
     for (const n of graph.nodes) for (const v of n.outputs) names.of(v);
     for (const n of graph.nodes) for (const v of n.inputs) read(v);
     for (const v of initializers.keys()) names.of(v);
-    const made = graph.nodes.flatMap((n) => n.outputs).filter((v) => v.dtype !== undefined && !graph.outputs.includes(v));
+    const made = (this.valueInfo ? graph.nodes : []).flatMap((n) => n.outputs).filter((v) => v.dtype !== undefined && !graph.outputs.includes(v));
     return {
       name: graph.name,
       input: formal.map((v) => this.#valueInfo(v, names)),

@@ -30,6 +30,7 @@ import { shapeOperators } from './shape.js';
 import { sliceOperators } from './slice.js';
 import { softmaxOperators } from './softmax.js';
 import { spectralOperators } from './spectral.js';
+import { statisticsOperators } from './statistics.js';
 import { transposeOperators } from './transpose.js';
 import { visionOperators } from './vision.js';
 
@@ -65,6 +66,7 @@ const families: readonly (readonly Operator[])[] = [
   sliceOperators,
   softmaxOperators,
   spectralOperators,
+  statisticsOperators,
   transposeOperators,
   visionOperators,
 ];

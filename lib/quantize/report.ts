@@ -1,0 +1,80 @@
+/** What a quantization did: one entry per layer and tensor, and the whole model. Plain objects: JSON.stringify writes them. */
+import { type ActivationType, type Affine, coverage, type Range } from './affine.js';
+import { decibels } from './compare.js';
+import type { Histogram } from './histogram.js';
+import { type Observer, squaredError } from './observers.js';
+import type { Algorithm } from './weights.js';
+
+export interface TensorReport {
+  readonly name: string;
+  /** What the integers cover. */
+  readonly range: Range;
+  /** What calibration saw. */
+  readonly seen: Range;
+  readonly scale: number;
+  readonly zeroPoint: number;
+  /** Share of the elements outside the range. */
+  readonly clippedShare: number;
+  /** Signal to noise of this tensor alone, from its histogram. */
+  readonly sqnrDb: number;
+}
+
+export interface LayerReport {
+  readonly name: string;
+  readonly op: string;
+  /** Bits of the weights: 8, or 32 where the layer stayed in float32. */
+  readonly bits: number;
+  /** Why it stayed in float32. */
+  readonly reason?: string;
+  readonly weights: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Of the weights alone. */
+  readonly weightSqnrDb?: number;
+  readonly input?: TensorReport;
+  /** Of the layer's result in the whole quantized model, with all errors from before it. */
+  readonly outputSqnrDb?: number;
+  readonly notes: readonly string[];
+}
+
+export interface QuantizeReport {
+  readonly method: 'static';
+  readonly observer: Observer;
+  readonly activation: ActivationType;
+  readonly weights: { readonly bits: 8; readonly perChannel: boolean; readonly algorithm: Algorithm };
+  /** Calibration feeds seen. */
+  readonly feeds: number;
+  readonly layers: readonly LayerReport[];
+  readonly outputs: readonly { readonly name: string; readonly sqnrDb: number }[];
+  /** Of the model file. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  readonly metricBefore?: number;
+  readonly metricAfter?: number;
+  /** False where a target was given and not met. */
+  readonly targetMet?: boolean;
+  readonly notes: readonly string[];
+}
+
+export function tensorReport(name: string, h: Histogram, map: Affine, type: ActivationType): TensorReport {
+  const range = coverage(map);
+  const seen = h.low > h.high ? { low: 0, high: 0 } : { low: h.low, high: h.high };
+  let [outside, signal] = [0, 0];
+  for (let i = 0; i < h.bins; i++) {
+    const n = h.counts[i] as number;
+    if (n === 0) continue;
+    const x = h.centre(i);
+    if (x < range.low - map.scale / 2 || x > range.high + map.scale / 2) outside += n;
+    signal += n * x * x;
+  }
+  const { total } = h;
+  return {
+    name,
+    range,
+    seen,
+    scale: map.scale,
+    zeroPoint: map.zero,
+    clippedShare: total === 0 ? 0 : outside / total,
+    sqnrDb: decibels(signal, squaredError(h, range, type)),
+  };
+}

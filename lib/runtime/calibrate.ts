@@ -1,0 +1,96 @@
+/** Runs the observed model over the calibration feeds and fills one histogram per tensor. Nothing of a feed is kept. */
+import { DsnkError, dsnkError, shapeText } from '../errors.js';
+import type { Graph, Value } from '../graph/graph.js';
+import { Histogram } from '../quantize/histogram.js';
+import { observedGraph } from '../quantize/observe.js';
+import { readTensor, Tensor } from '../tensor.js';
+import { type Feeds, InferenceSession, type SessionOptions } from './session.js';
+
+export type CalibrationFeeds = Iterable<Feeds> | AsyncIterable<Feeds>;
+
+/** Shapes of the inputs in a feed, after the feed has been checked against the model. */
+export function feedShapes(graph: Graph, feeds: Feeds, where: string): number[][] {
+  if (typeof feeds !== 'object' || feeds === null)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'it must be an object of tensors by input name', `${typeof feeds} came`);
+  return graph.inputs.map((v) => {
+    const feed = feeds[v.name];
+    if (feed === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `it must give every input of the model`, `"${v.name}" is missing`);
+    const { dtype, dims } = readTensor(feed, `${where}: input "${v.name}"`);
+    if (dtype !== v.type) throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', `${where}: input "${v.name}"`, `element type must be ${v.type}`, `${dtype} came`);
+    const fits = v.shape === undefined || (v.shape.length === dims.length && v.shape.every((d, i) => typeof d === 'string' || d === dims[i]));
+    if (!fits) throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', `${where}: input "${v.name}"`, `shape must be ${shapeText(v.shape)}`, `${shapeText(dims)} came`);
+    return [...dims];
+  });
+}
+
+export interface Calibrated {
+  readonly histograms: ReadonlyMap<Value, Histogram>;
+  readonly feeds: number;
+}
+
+export async function calibrate(
+  source: Graph,
+  tensors: readonly Value[],
+  feeds: AsyncIterable<Feeds>,
+  options: SessionOptions,
+  onFeed: (done: number) => void,
+): Promise<Calibrated> {
+  const observed = observedGraph(source, tensors);
+  const histograms = tensors.map(() => new Histogram());
+  await using session = await InferenceSession.fromGraph(observed.graph, options);
+  let count = 0;
+  for await (const feed of feeds) {
+    feedShapes(source, feed, `calibration feed ${count}`);
+    // What went beyond its range counts again with the new one: once for the first feed, rarely later.
+    let open = tensors.map((_, i) => i);
+    while (open.length > 0) {
+      const ranges = new Tensor(
+        'float32',
+        Float32Array.from(histograms, (h) => h.range),
+        [tensors.length],
+      );
+      const wanted = open.flatMap((i) => [observed.outputs[i]?.counts as string, observed.outputs[i]?.extremes as string]);
+      const results = await runFeed(session, { ...feed, [observed.ranges]: ranges }, wanted, count);
+      const again: number[] = [];
+      for (const i of open) {
+        const { counts, extremes } = observed.outputs[i] as (typeof observed.outputs)[number];
+        const [low, high] = extremesOf(results[extremes]?.data as Float32Array, tensors[i] as Value, count);
+        const h = histograms[i] as Histogram;
+        if (h.cover(Math.max(-low, high))) again.push(i);
+        else h.add(results[counts]?.data as Uint32Array, low, high);
+      }
+      open = again;
+    }
+    onFeed(++count);
+  }
+  return { histograms: new Map(tensors.map((t, i) => [t, histograms[i] as Histogram])), feeds: count };
+}
+
+async function runFeed(session: InferenceSession, feeds: Feeds, wanted: readonly string[], index: number): Promise<Record<string, Tensor>> {
+  try {
+    return (await session.run(feeds, wanted)) as Record<string, Tensor>;
+  } catch (error) {
+    if (error instanceof DsnkError) throw new DsnkError(error.code, `calibration feed ${index}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** Least and largest over all parts; NaN and infinities are an error that names the tensor. */
+function extremesOf(parts: Float32Array, tensor: Value, feed: number): [number, number] {
+  let [low, high, bad] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+  for (let i = 0; i < parts.length; i += 3) {
+    low = Math.min(low, parts[i] as number);
+    high = Math.max(high, parts[i + 1] as number);
+    bad += parts[i + 2] as number;
+  }
+  if (bad > 0) {
+    const made = tensor.producer === undefined ? 'an input of the model' : `the result of ${tensor.producer.where}`;
+    throw dsnkError(
+      'ERR_DSNK_INVALID_ARGUMENT',
+      `calibration feed ${feed}`,
+      `activations must be finite`,
+      `${bad} NaN or infinite elements came in "${tensor.name}", ${made}`,
+    );
+  }
+  return [low, high];
+}

@@ -1,0 +1,364 @@
+/**
+ * `quantize`: a float model in, one with 8-bit weights and activations out, as a standard ONNX file.
+ *
+ *     import → fold into weights → calibrate (native histograms) → scales → integers → QuantizeLinear/DequantizeLinear → measure
+ */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { dsnkError, spelled } from '../errors.js';
+import { closeSubgraphs } from '../graph/close-subgraphs.js';
+import { Graph, type Node, type Value } from '../graph/graph.js';
+import { exportModel } from '../onnx/export.js';
+import { importModel } from '../onnx/import.js';
+import { assertSupported, inferGraph } from '../ops/infer.js';
+import { type ActivationType, type Affine, activationTypes, affineOver } from '../quantize/affine.js';
+import { comparisonGraph, decibels } from '../quantize/compare.js';
+import { insertQdq } from '../quantize/insert-qdq.js';
+import { findIslands, type Islands, type Product } from '../quantize/islands.js';
+import { type Observer, observedRange, observers } from '../quantize/observers.js';
+import { assertFloat, computedConstants, constantsOnly, foldFloat, settleConstants } from '../quantize/prepare.js';
+import { type LayerReport, type QuantizeReport, tensorReport } from '../quantize/report.js';
+import { type Algorithm, algorithms, channelsOf, type QuantizedWeight, weightElements } from '../quantize/weights.js';
+import { type Calibrated, type CalibrationFeeds, calibrate, feedShapes } from './calibrate.js';
+import { bytesOf } from './model-argument.js';
+import { quantizeWeights, runConstants } from './quantize-weights.js';
+import { type Feeds, InferenceSession } from './session.js';
+
+export interface WeightOptions {
+  /** Default 8, the only one of this method. */
+  readonly bits?: 8;
+  /** One scale per output channel, or one per tensor. Default true. */
+  readonly perChannel?: boolean;
+  /** `rtn` covers every weight; `mse` (default) clips where that makes the squared error less. */
+  readonly algorithm?: Algorithm;
+}
+
+/** Keeps layers in float32, those with the least signal to noise first, until the model is good enough. */
+export interface QuantizeTarget {
+  /** What a session achieves, larger is better: accuracy on a set of yours. */
+  readonly metric?: (session: InferenceSession) => number | Promise<number>;
+  /** The largest loss of the metric against the float model, in its own unit. */
+  readonly maxDrop?: number;
+  /** Or the least signal to noise of the model's outputs on calibration feeds, in dB. */
+  readonly sqnr?: number;
+}
+
+export interface QuantizeProgress {
+  readonly stage: 'calibrate' | 'weights' | 'measure';
+  readonly done: number;
+  /** undefined where the feeds have no known number. */
+  readonly total: number | undefined;
+}
+
+export interface QuantizeOptions {
+  /** Default `static`: scales are fixed by calibration. */
+  readonly method?: 'static';
+  /** Feeds as for `session.run`; read once, one at a time. */
+  readonly calibration: CalibrationFeeds;
+  /** How the range of an activation is chosen. Default `entropy`. */
+  readonly observer?: Observer;
+  /** Unsigned with a zero point, or signed and symmetric. Default `u8`. */
+  readonly activation?: ActivationType;
+  readonly weights?: WeightOptions;
+  /** Layers that stay in float32, by node name. */
+  readonly keepFloat?: readonly (string | RegExp)[];
+  readonly target?: QuantizeTarget;
+  readonly intraOpNumThreads?: number;
+  readonly onProgress?: (progress: QuantizeProgress) => void;
+}
+
+export interface QuantizedModel {
+  /** A standard ONNX file. */
+  readonly bytes: Uint8Array;
+  readonly graph: Graph;
+  readonly report: QuantizeReport;
+}
+
+/** Feeds kept to measure the error of the layers. */
+const MEASURED_FEEDS = 4;
+
+/**
+ * Quantizes a float32 model to 8 bits with calibration data: weights signed per channel, activations unsigned, biases 32 bits.
+ * The result is a standard ONNX file with QuantizeLinear and DequantizeLinear, which other runtimes load as well.
+ *
+ * Errors: ERR_DSNK_INVALID_ARGUMENT (options, an empty calibration set, NaN or infinities in activations, a model that is
+ * quantized already), ERR_DSNK_INVALID_MODEL (NaN or infinities in weights), ERR_DSNK_SHAPE_MISMATCH,
+ * ERR_DSNK_DTYPE_MISMATCH (both naming the feed), and those of `InferenceSession.create`.
+ */
+export async function quantize(model: string | URL | Uint8Array | ArrayBufferLike | Graph, options: QuantizeOptions): Promise<QuantizedModel> {
+  checkOptions(options);
+  const { graph, bytes } = await graphOf(model);
+  closeSubgraphs(graph);
+  assertSupported(graph);
+  assertFloat(graph);
+  inferGraph(graph, { concrete: false });
+  const sessionOptions = options.intraOpNumThreads === undefined ? {} : { intraOpNumThreads: options.intraOpNumThreads };
+  const metricBefore = await options.target?.metric?.(await InferenceSession.fromGraph(graph, sessionOptions));
+
+  const feeds = kept(options.calibration);
+  const first = await feeds.first();
+  const folded = foldFloat(graph, feedShapes(graph, first, 'calibration feed 0'));
+  const computed = computedConstants(graph);
+  if (computed.length > 0) {
+    const results = await runConstants(constantsOnly(graph, computed));
+    settleConstants(graph, computed, (i) => {
+      const { data, dims } = results[`constant:${i}`] as { data: Uint8Array; dims: readonly number[] };
+      return { dims, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+    });
+    inferGraph(graph, { concrete: false });
+  }
+
+  const isKept = (node: Node) => options.keepFloat?.some((k) => (typeof k === 'string' ? k === node.name : k.test(node.name))) ?? false;
+  const everything = findIslands(graph, isKept);
+  if (everything.products.length === 0) {
+    const why = [...everything.kept].map(([node, reason]) => `${node.where}: ${reason}`).join('; ');
+    const came = why === '' ? 'it has none' : why;
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, 'model must have a convolution or product with constant weights to quantize', came);
+  }
+  const calibrated = await calibrate(graph, [...everything.tensors.keys()], feeds.all(), sessionOptions, (done) =>
+    options.onProgress?.({ stage: 'calibrate', done, total: feeds.total }),
+  );
+  const maker = new Maker(graph, options, calibrated, feeds.samples, sessionOptions);
+  const result = await meetTarget(maker, everything, isKept, options.target, metricBefore, (i, p) => maker.rank(i, p));
+  const out = exportModel(result.attempt.graph, { valueInfo: false });
+  const before = bytes ?? exportModel(graph).byteLength;
+  return {
+    bytes: out,
+    graph: result.attempt.graph,
+    report: {
+      method: 'static',
+      observer: options.observer ?? 'entropy',
+      activation: maker.activation,
+      weights: { bits: 8, perChannel: options.weights?.perChannel ?? true, algorithm: options.weights?.algorithm ?? 'mse' },
+      feeds: calibrated.feeds,
+      layers: maker.layers(result.attempt),
+      outputs: result.attempt.outputs,
+      bytesBefore: before,
+      bytesAfter: out.byteLength,
+      ...(metricBefore !== undefined && { metricBefore }),
+      ...(result.metricAfter !== undefined && { metricAfter: result.metricAfter }),
+      ...(options.target !== undefined && { targetMet: result.met }),
+      notes: folded ? [] : ['a shape depends on contents: nothing was folded into weights before they were quantized'],
+    },
+  };
+}
+
+/** One choice of islands, written and measured. */
+interface Attempt {
+  readonly islands: Islands;
+  readonly weights: ReadonlyMap<Product, QuantizedWeight>;
+  readonly graph: Graph;
+  readonly sqnr: ReadonlyMap<Node, number>;
+  readonly outputs: readonly { name: string; sqnrDb: number }[];
+}
+
+class Maker {
+  readonly activation: ActivationType;
+  readonly #affine = new Map<Value, Affine>();
+
+  constructor(
+    readonly source: Graph,
+    readonly options: QuantizeOptions,
+    readonly calibrated: Calibrated,
+    readonly samples: readonly Feeds[],
+    readonly sessionOptions: { intraOpNumThreads?: number },
+  ) {
+    this.activation = options.activation ?? 'u8';
+  }
+
+  affine(tensor: Value): Affine {
+    let map = this.#affine.get(tensor);
+    if (map === undefined) {
+      const h = this.calibrated.histograms.get(tensor);
+      if (h === undefined) throw new Error(`tensor "${tensor.name}" was not observed`);
+      map = affineOver(observedRange(h, this.options.observer ?? 'entropy', this.activation), this.activation);
+      this.#affine.set(tensor, map);
+    }
+    return map;
+  }
+
+  inputOf(islands: Islands, product: Product): Value {
+    return islands.tensors.get(product.node.input(0)) as Value;
+  }
+
+  async make(islands: Islands): Promise<Attempt> {
+    const weights = await quantizeWeights(islands.products, {
+      perChannel: this.options.weights?.perChannel ?? true,
+      algorithm: this.options.weights?.algorithm ?? 'mse',
+      inputScale: (p) => this.affine(this.inputOf(islands, p)).scale,
+      onProgress: (done, total) => this.options.onProgress?.({ stage: 'weights', done, total }),
+    });
+    const { graph, map } = insertQdq(this.source, {
+      islands,
+      activation: this.activation,
+      affine: (t) => this.affine(t),
+      weight: (p) => weights.get(p) as QuantizedWeight,
+    });
+    const values = [...islands.products.map((p) => p.node.output()), ...this.source.outputs].filter((v) => v.dtype === 'float32');
+    const there = (v: Value) => {
+      const at = this.source.outputs.indexOf(v);
+      return (at >= 0 ? graph.outputs[at] : map.get(v)) as Value;
+    };
+    const energies = await this.#energies(
+      comparisonGraph(
+        this.source,
+        graph,
+        values.map((v) => [v, there(v)] as const),
+      ),
+      values.length,
+    );
+    const sqnr = new Map<Node, number>();
+    values.forEach((v, i) => {
+      if (v.producer !== undefined) sqnr.set(v.producer, energies[i] as number);
+    });
+    const outputs = this.source.outputs.filter((v) => v.dtype === 'float32').map((v) => ({ name: v.name, sqnrDb: energies[values.lastIndexOf(v)] as number }));
+    return { islands, weights, graph, sqnr, outputs };
+  }
+
+  async #energies(graph: Graph, count: number): Promise<number[]> {
+    await using session = await InferenceSession.fromGraph(graph, this.sessionOptions);
+    const [signal, noise] = [new Float64Array(count), new Float64Array(count)];
+    for (const [done, feeds] of this.samples.entries()) {
+      const results = await session.run(feeds);
+      for (let i = 0; i < count; i++) {
+        signal[i] = (signal[i] as number) + Number(results[`signal:${i}`]?.data[0]);
+        noise[i] = (noise[i] as number) + Number(results[`noise:${i}`]?.data[0]);
+      }
+      this.options.onProgress?.({ stage: 'measure', done: done + 1, total: this.samples.length });
+    }
+    return Array.from(signal, (s, i) => decibels(s, noise[i] as number));
+  }
+
+  /** The error that a layer adds by itself: that of its weights and of its input's rounding, as a ratio to the signal. */
+  rank(attempt: Attempt, p: Product): number {
+    const input = this.inputOf(attempt.islands, p);
+    const h = this.calibrated.histograms.get(input);
+    const x = h === undefined ? 0 : 10 ** (-tensorReport('', h, this.affine(input), this.activation).sqnrDb / 10);
+    return x + 10 ** (-(attempt.weights.get(p) as QuantizedWeight).sqnrDb / 10);
+  }
+
+  layers(attempt: Attempt): LayerReport[] {
+    const { islands, weights } = attempt;
+    const done = islands.products.map((p): LayerReport => {
+      const w = weights.get(p) as QuantizedWeight;
+      const input = this.inputOf(islands, p);
+      const h = this.calibrated.histograms.get(input);
+      const outputSqnrDb = attempt.sqnr.get(p.node);
+      const biases = p.bias === undefined ? 0 : channelsOf(p);
+      return {
+        name: p.node.name,
+        op: p.node.op,
+        bits: 8,
+        weights: weightElements(p),
+        bytesBefore: 4 * (weightElements(p) + biases),
+        bytesAfter: weightElements(p) + 5 * w.scales.length + (biases > 0 ? 4 * biases + 4 * w.scales.length : 0),
+        weightSqnrDb: w.sqnrDb,
+        ...(h !== undefined && { input: tensorReport(input.name, h, this.affine(input), this.activation) }),
+        ...(outputSqnrDb !== undefined && { outputSqnrDb }),
+        notes: w.notes,
+      };
+    });
+    const floats = [...islands.kept].map(([node, reason]): LayerReport => {
+      const size = node.inputs[1]?.constant?.byteLength ?? 0;
+      return { name: node.name, op: node.op, bits: 32, reason, weights: size / 4, bytesBefore: size, bytesAfter: size, notes: [] };
+    });
+    return [...done, ...floats];
+  }
+}
+
+interface Met {
+  readonly attempt: Attempt;
+  readonly met: boolean;
+  readonly metricAfter: number | undefined;
+}
+
+/** Quantizes everything; then, where a target is not met, keeps the layers in float32 that add most error: 1, 2, 4, … of them. */
+async function meetTarget(
+  maker: Maker,
+  everything: Islands,
+  isKept: (node: Node) => boolean,
+  target: QuantizeTarget | undefined,
+  metricBefore: number | undefined,
+  rank: (attempt: Attempt, p: Product) => number,
+): Promise<Met> {
+  const worth = async (attempt: Attempt): Promise<Omit<Met, 'attempt'>> => {
+    const least = Math.min(...attempt.outputs.map((o) => o.sqnrDb));
+    const sqnr = target?.sqnr === undefined || least >= target.sqnr;
+    if (target?.metric === undefined) return { met: sqnr, metricAfter: undefined };
+    await using session = await InferenceSession.fromGraph(attempt.graph, maker.sessionOptions);
+    const metricAfter = await target.metric(session);
+    return { met: sqnr && (metricBefore as number) - metricAfter <= (target.maxDrop ?? 0), metricAfter };
+  };
+  const whole = await maker.make(everything);
+  let result: Met = { attempt: whole, ...(await worth(whole)) };
+  const worst = [...everything.products].sort((a, b) => rank(whole, b) - rank(whole, a));
+  for (let count = 1; !result.met && count < worst.length; count *= 2) {
+    const float = new Set(worst.slice(0, count).map((p) => p.node));
+    const islands = findIslands(maker.source, (node) => isKept(node) || float.has(node));
+    const reasons = new Map([...islands.kept].map(([node, reason]) => [node, float.has(node) ? 'the target' : reason]));
+    const attempt = await maker.make({ ...islands, kept: reasons });
+    result = { attempt, ...(await worth(attempt)) };
+  }
+  return result;
+}
+
+/** The feeds as an async iterable that is read once, with the first ones kept. */
+function kept(source: CalibrationFeeds) {
+  const where = 'quantize';
+  const iterator = (source as AsyncIterable<Feeds>)[Symbol.asyncIterator]?.() ?? (source as Iterable<Feeds>)[Symbol.iterator]?.();
+  const samples: Feeds[] = [];
+  const total = Array.isArray(source) ? source.length : undefined;
+  const first = async () => {
+    const { value, done } = await iterator.next();
+    if (done === true) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'calibration must give at least one feed', 'none came');
+    samples.push(value);
+    return value;
+  };
+  async function* all(): AsyncGenerator<Feeds> {
+    yield samples[0] as Feeds;
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+      if (samples.length < MEASURED_FEEDS) samples.push(next.value);
+      yield next.value;
+    }
+  }
+  return { samples, total, first, all };
+}
+
+async function graphOf(model: unknown): Promise<{ graph: Graph; bytes: number | undefined }> {
+  if (model instanceof Graph) return { graph: model.clone({ deep: true }).graph, bytes: undefined };
+  const path = model instanceof URL ? fileURLToPath(model) : model;
+  if (typeof path === 'string') {
+    const file = await readFile(resolve(path)).catch((cause: unknown) => {
+      throw dsnkError('ERR_DSNK_INVALID_MODEL', `model "${path}"`, 'file must be readable', cause instanceof Error ? cause.message : spelled(cause), cause);
+    });
+    const { graph, problems } = importModel(file, { folder: dirname(resolve(path)) });
+    assertSupported(graph, problems);
+    return { graph, bytes: file.byteLength };
+  }
+  const bytes = bytesOf(model, 0, undefined);
+  const { graph, problems } = importModel(bytes);
+  assertSupported(graph, problems);
+  return { graph, bytes: bytes.byteLength };
+}
+
+function checkOptions(options: QuantizeOptions): void {
+  const where = 'quantize options';
+  const bad = (mustHold: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, mustHold, `${spelled(came)} came`);
+  if (typeof options !== 'object' || options === null) throw bad('options must be an object', options);
+  const oneOf = (name: string, value: unknown, list: readonly unknown[]) => {
+    if (value !== undefined && !list.includes(value)) throw bad(`${name} must be ${list.join(' or ')}`, value);
+  };
+  oneOf('method', options.method, ['static']);
+  oneOf('observer', options.observer, observers);
+  oneOf('activation', options.activation, activationTypes);
+  oneOf('weights.bits', options.weights?.bits, [8]);
+  oneOf('weights.perChannel', options.weights?.perChannel, [true, false]);
+  oneOf('weights.algorithm', options.weights?.algorithm, algorithms);
+  const { calibration, keepFloat, target } = options;
+  if (typeof calibration !== 'object' || calibration === null || !(Symbol.iterator in calibration || Symbol.asyncIterator in calibration))
+    throw bad('calibration must be an iterable or async iterable of feeds', calibration);
+  if (keepFloat !== undefined && !(Array.isArray(keepFloat) && keepFloat.every((k) => typeof k === 'string' || k instanceof RegExp)))
+    throw bad('keepFloat must be a list of names and regular expressions', keepFloat);
+  if (target !== undefined && typeof target.metric !== 'function' && typeof target.sqnr !== 'number') throw bad('target must have a metric or an sqnr', target);
+}

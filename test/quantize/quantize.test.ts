@@ -1,0 +1,213 @@
+/** `quantize` on small models: what it writes, what the runtime makes of it, and what it refuses. */
+import { describe, expect, it } from 'vitest';
+import { Constant, Graph, type Value } from '../../lib/graph/graph.js';
+import { exportModel, InferenceSession, importModel, type QuantizeOptions, quantize, Tensor } from '../../lib/index.js';
+import { randomFloats } from '../kernels/harness.js';
+
+const constant = (g: Graph, dims: number[], seed: number, factor = 0.3) =>
+  g.addConstant(
+    Constant.of(
+      'float32',
+      dims,
+      randomFloats(
+        dims.reduce((a, b) => a * b, 1),
+        seed,
+      ).map((v) => v * factor),
+    ),
+    `w${seed}`,
+  );
+const op = (g: Graph, name: string, inputs: (Value | undefined)[], attrs: Record<string, number | number[]> = {}, as?: string) =>
+  g.addNode(name, inputs, { attrs, ...(as !== undefined && { name: as }) }).output();
+
+/** Stem with batch normalization, a residual block, a pool, a classifier. */
+function residualNet(spoil: (g: Graph) => void = () => {}): Graph {
+  const g = new Graph('residual');
+  const x = g.addInput('x', 'float32', ['N', 3, 8, 8]);
+  const pads = [1, 1, 1, 1];
+  const stem = op(g, 'Conv', [x, constant(g, [8, 3, 3, 3], 1), constant(g, [8], 2)], { pads, kernel_shape: [3, 3] }, 'stem');
+  const positive = Constant.of('float32', [8], [1, 2, 0.5, 1, 1.5, 1, 1, 3]);
+  const norm = op(g, 'BatchNormalization', [stem, constant(g, [8], 3, 1), constant(g, [8], 4), constant(g, [8], 5), g.addConstant(positive)], {}, 'norm');
+  const a = op(g, 'Relu', [norm]);
+  const b = op(g, 'Conv', [a, constant(g, [8, 8, 3, 3], 6), constant(g, [8], 7)], { pads, kernel_shape: [3, 3] }, 'block');
+  const sum = op(g, 'Relu', [op(g, 'Add', [b, a])]);
+  const pooled = op(g, 'GlobalAveragePool', [op(g, 'MaxPool', [sum], { kernel_shape: [2, 2], strides: [2, 2] })]);
+  const flat = op(g, 'Flatten', [pooled]);
+  const y = op(g, 'Gemm', [flat, constant(g, [5, 8], 8, 1), constant(g, [5], 9)], { transB: 1 }, 'classifier');
+  y.name = 'y';
+  g.outputs.push(y);
+  spoil(g);
+  return g;
+}
+
+const feed = (seed: number, batch = 4) => ({ x: new Tensor('float32', randomFloats(batch * 192, seed), [batch, 3, 8, 8]) });
+const calibration = () => Array.from({ length: 6 }, (_, i) => feed(100 + i));
+
+const counts = (g: Graph) => {
+  const of: Record<string, number> = {};
+  for (const n of g.nodes) of[n.op] = (of[n.op] ?? 0) + 1;
+  return of;
+};
+
+async function run(graph: Graph | Uint8Array, input: ReturnType<typeof feed>): Promise<Float32Array> {
+  await using session = graph instanceof Uint8Array ? await InferenceSession.create(graph) : await InferenceSession.fromGraph(graph);
+  return (await session.run(input))['y']?.data as Float32Array;
+}
+
+describe('quantize', () => {
+  it('writes one pair of nodes per tensor, int8 weights and int32 biases, after folding', async () => {
+    const { bytes, report } = await quantize(residualNet(), { calibration: calibration() });
+    const { graph } = importModel(bytes);
+    // x, relu, block, relu, maxpool, pool, flatten: what lies between Conv and Relu stays inside, the logits stay float32
+    expect(counts(graph)).toMatchObject({ QuantizeLinear: 7, DequantizeLinear: 7 + 3 + 3, Conv: 2, Gemm: 1, Relu: 2, Add: 1 });
+    expect(graph.nodes.some((n) => n.op === 'BatchNormalization' || n.op === 'Mul')).toBe(false);
+    expect(graph.inputs[0]?.shape?.slice(1)).toEqual([3, 8, 8]);
+    expect(typeof graph.inputs[0]?.shape?.[0]).toBe('string');
+    for (const d of graph.nodes.filter((n) => n.op === 'DequantizeLinear')) {
+      const { dtype } = d.input(0);
+      expect(['uint8', 'int8', 'int32']).toContain(dtype);
+      if (dtype === 'int8') expect(Math.min(...(d.input(0).constant?.values() ?? []))).toBeGreaterThanOrEqual(-127);
+      if (dtype === 'int32') expect(d.inputs[2]).toBeUndefined();
+    }
+    expect(report.layers.map((l) => [l.name, l.bits])).toEqual([
+      ['stem', 8],
+      ['block', 8],
+      ['classifier', 8],
+    ]);
+    expect(report.feeds).toBe(6);
+  });
+
+  it('keeps max pools and moves at the scale of what they move', async () => {
+    const { graph } = await quantize(residualNet(), { calibration: calibration() });
+    const scaleAfter = (name: string) =>
+      graph.nodes
+        .find((n) => n.op === 'QuantizeLinear' && n.input(0).producer?.op === name)
+        ?.input(1)
+        .constant?.values()?.[0];
+    const pool = graph.nodes.find((n) => n.op === 'MaxPool');
+    expect(scaleAfter('MaxPool')).toBe(pool?.input(0).producer?.input(1).constant?.values()?.[0]);
+    expect(scaleAfter('Flatten')).toBe(scaleAfter('GlobalAveragePool'));
+  });
+
+  it.each(['minmax', 'percentile', 'mse', 'entropy'] as const)('stays near the float model: %s', async (observer) => {
+    for (const activation of ['u8', 's8'] as const) {
+      const { bytes, report } = await quantize(residualNet(), { calibration: calibration(), observer, activation });
+      const [want, got] = [await run(residualNet(), feed(7, 16)), await run(bytes, feed(7, 16))];
+      const signal = want.reduce((s, v) => s + v * v, 0);
+      const noise = want.reduce((s, v, i) => s + (v - (got[i] as number)) ** 2, 0);
+      // 8 bits carry some 40 dB in each of six tensors; s8 spends half of its integers on negatives that a ReLU has none of
+      expect(10 * Math.log10(signal / noise)).toBeGreaterThan(activation === 'u8' ? 25 : 20);
+      expect(report.outputs[0]?.sqnrDb).toBeGreaterThan(activation === 'u8' ? 25 : 20);
+    }
+  });
+
+  it('takes async calibration, and per-tensor weights rounded to nearest', async () => {
+    const stages = new Set<string>();
+    async function* feeds() {
+      for (let i = 0; i < 3; i++) yield feed(i, 1 + i);
+    }
+    const { report } = await quantize(exportModel(residualNet()), {
+      calibration: feeds(),
+      weights: { perChannel: false, algorithm: 'rtn' },
+      onProgress: (p) => stages.add(p.stage),
+    });
+    expect(report.feeds).toBe(3);
+    expect([...stages]).toEqual(['calibrate', 'measure']);
+    const better = await quantize(residualNet(), { calibration: calibration(), weights: { algorithm: 'mse' } });
+    report.layers.forEach((l, i) => {
+      expect(better.report.layers[i]?.weightSqnrDb).toBeGreaterThanOrEqual(l.weightSqnrDb as number);
+    });
+  });
+
+  it('keeps named layers in float32, and as many as a target needs', async () => {
+    const named = await quantize(residualNet(), { calibration: calibration(), keepFloat: ['stem', /^class/] });
+    expect(named.report.layers.map((l) => [l.name, l.bits, l.reason])).toEqual([
+      ['block', 8, undefined],
+      ['stem', 32, 'asked for'],
+      ['classifier', 32, 'asked for'],
+    ]);
+    const least = (named.report.outputs[0]?.sqnrDb as number) - 1;
+    const met = await quantize(residualNet(), { calibration: calibration(), target: { sqnr: least } });
+    expect(met.report.targetMet).toBe(true);
+    expect(met.report.outputs[0]?.sqnrDb).toBeGreaterThanOrEqual(least);
+    const impossible = await quantize(residualNet(), { calibration: calibration(), target: { sqnr: 200 } });
+    expect(impossible.report.targetMet).toBe(false);
+    let asked = 0;
+    const metric = () => [1, 0.5, 0.99][asked++] as number;
+    const measured = await quantize(residualNet(), { calibration: calibration(), target: { metric, maxDrop: 0.05 } });
+    expect(measured.report).toMatchObject({ metricBefore: 1, metricAfter: 0.99, targetMet: true });
+    expect(measured.report.layers.filter((l) => l.reason === 'the target')).toHaveLength(1);
+  });
+
+  it('survives channels of zeros, tiny weights and large biases', async () => {
+    const net = () =>
+      residualNet((g) => {
+        const block = g.nodes.find((n) => n.name === 'block');
+        const w = randomFloats(576, 6).map((v, i) => (i < 72 ? 0 : i < 144 ? v * 1e-42 : v * 0.3));
+        const bias = [0.7, 0.3, 1e5, 0, 0, 0, 0, 0];
+        if (block !== undefined) {
+          block.inputs[1] = g.addConstant(Constant.of('float32', [8, 8, 3, 3], w), 'odd');
+          block.inputs[2] = g.addConstant(Constant.of('float32', [8], bias), 'bias');
+        }
+      });
+    const { bytes, report } = await quantize(net(), { calibration: calibration(), observer: 'minmax' });
+    expect(report.layers.find((l) => l.name === 'block')?.notes.join()).toMatch(/fits? the bias/);
+    const [want, got] = [await run(net(), feed(7)), await run(bytes, feed(7))];
+    const largest = want.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+    want.forEach((v, i) => {
+      expect(Math.abs(v - (got[i] as number))).toBeLessThan(largest * 0.02);
+    });
+  });
+
+  it('does not touch the given graph', async () => {
+    const g = residualNet();
+    const before = g.nodes.map((n) => n.where);
+    await quantize(g, { calibration: calibration() });
+    expect(g.nodes.map((n) => n.where)).toEqual(before);
+  });
+});
+
+describe('quantize refuses', () => {
+  const refused = (over: Partial<Record<keyof QuantizeOptions, unknown>>, graph: Graph | Uint8Array = residualNet()) =>
+    expect(quantize(graph, { calibration: calibration(), ...over } as QuantizeOptions)).rejects;
+
+  it('what options cannot be', async () => {
+    await refused({ method: 'dynamic' }).toThrow(/method must be static/);
+    await refused({ observer: 'median' }).toThrow(/observer must be minmax or percentile or mse or entropy, "median" came/);
+    await refused({ activation: 'u4' }).toThrow(/activation must be u8 or s8/);
+    await refused({ weights: { bits: 5 } }).toThrow(/weights.bits must be 8, 5 came/);
+    await refused({ calibration: 3 }).toThrow(/calibration must be an iterable/);
+    await refused({ target: {} }).toThrow(/metric or an sqnr/);
+    await refused({ keepFloat: 'stem' }).toThrow(/keepFloat must be a list/);
+  });
+
+  it('an empty calibration set, and feeds that do not fit', async () => {
+    await refused({ calibration: [] }).toThrow(/at least one feed, none came/);
+    await refused({ calibration: [{}] }).toThrow(/calibration feed 0: .*"x" is missing/);
+    await refused({ calibration: [feed(1), { x: new Tensor('float32', new Float32Array(4), [2, 2]) }] }).toThrow(
+      /calibration feed 1: input "x": shape must be \[N,3,8,8\], \[2,2\] came/,
+    );
+    await refused({ calibration: [{ x: new Tensor('int32', new Int32Array(192), [1, 3, 8, 8]) }] }).toThrow(/element type must be float32, int32 came/);
+  });
+
+  it('what is not finite, by name', async () => {
+    const bad = feed(1);
+    (bad.x.data as Float32Array)[5] = Number.NaN;
+    await refused({ calibration: [feed(2), bad] }).toThrow(/calibration feed 1: activations must be finite, 1 NaN or infinite elements came in "x"/);
+    const net = residualNet((g) => {
+      const classifier = g.nodes.find((n) => n.name === 'classifier');
+      const w = randomFloats(40, 8);
+      w[3] = Infinity;
+      if (classifier !== undefined) classifier.inputs[1] = g.addConstant(Constant.of('float32', [5, 8], w), 'spoiled');
+    });
+    await refused({}, net).toThrow(/Gemm "classifier": weights must be finite, 1 NaN or infinite elements came in "spoiled"/);
+  });
+
+  it('a model that is quantized already, and one without products', async () => {
+    const { bytes } = await quantize(residualNet(), { calibration: calibration() });
+    await refused({}, bytes).toThrow(/float model, it is quantized already/);
+    const g = new Graph('sum');
+    const x = g.addInput('x', 'float32', ['N', 3, 8, 8]);
+    g.outputs.push(op(g, 'Add', [x, x]));
+    await refused({}, g).toThrow(/convolution or product with constant weights to quantize, it has none/);
+  });
+});
