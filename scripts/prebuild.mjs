@@ -52,7 +52,7 @@ function build(arch, source, folder) {
   rmSync(join(folder, 'CMakeCache.txt'), { force: true });
   run('cmake', [
     ...['-S', source, '-B', folder, '-DCMAKE_BUILD_TYPE=Release', `-DCMAKE_TOOLCHAIN_FILE=${join(source, 'cmake', 'linux.cmake')}`],
-    ...[`-DDSNK_TARGET=${arch}`, `-DDSNK_LLVM=${LLVM}`, `-DDSNK_SYSROOT=${sysroot(arch, join(root, 'build', 'sysroots'))}`],
+    ...[`-DDSNK_TARGET=${arch}`, `-DDSNK_LLVM=${LLVM}`, `-DDSNK_SYSROOT=${sysroots[arch]}`],
     `-DDSNK_NODE_INCLUDE=${require('node-api-headers').include_dir}`,
     `-DDSNK_NAPI_INCLUDE=${dirname(require.resolve('node-addon-api/package.json'))}`,
   ]);
@@ -60,6 +60,13 @@ function build(arch, source, folder) {
   const stripped = join(folder, 'stripped.node');
   run(`llvm-strip-${LLVM}`, ['--strip-all', join(folder, 'ds_native_kernels.node'), '-o', stripped]);
   return stripped;
+}
+
+const sysroots = {};
+try {
+  for (const arch of wanted) sysroots[arch] = sysroot(arch, join(root, 'build', 'sysroots'));
+} catch (error) {
+  fail(error.message);
 }
 
 for (const arch of wanted) {

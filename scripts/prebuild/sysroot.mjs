@@ -18,11 +18,11 @@ export function sysroot(arch, folder) {
   const state = sha256(JSON.stringify(packages));
   if (existsSync(mark) && readFileSync(mark, 'utf8') === state) return root;
 
+  const files = Object.entries(packages).map(([path, hash]) => fetchPackage(path, hash, join(folder, 'packages')));
   const fresh = join(folder, `${arch}.${process.pid}`);
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { recursive: true });
-  for (const [path, hash] of Object.entries(packages)) {
-    const file = fetchPackage(path, hash, join(folder, 'packages'));
+  for (const file of files) {
     const { status, stderr } = spawnSync('dpkg-deb', ['-x', file, fresh], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`${file}: must unpack with dpkg-deb, ${stderr || 'there is no dpkg-deb'}`);
   }
