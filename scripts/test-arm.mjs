@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { addonFile } from './prebuild/addons.mjs';
 import { machines, nodeFor } from './test-arm/machine.mjs';
 import { mirror } from './test-arm/mirror.mjs';
-import { everything, trimmed } from './test-arm/selection.mjs';
+import { everything, possible, trimmed } from './test-arm/selection.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const build = join(root, 'build');
@@ -60,7 +60,9 @@ function plan() {
   for (const arch of archs) {
     const chosen =
       options.full || cpus || only ? (cpus ?? machines[arch].cpus).flatMap((cpu) => everything(all).map((file) => ({ arch, cpu, file }))) : trimmed(arch, all);
-    jobs.push(...chosen.filter(({ file }) => !only || only.some((text) => file.includes(text))).map((job) => ({ names: options.names, ...job })));
+    jobs.push(
+      ...chosen.filter(({ file }) => !only || only.some((text) => file.includes(text))).map((job) => ({ names: options.names ?? possible(arch), ...job })),
+    );
   }
   return jobs;
 }
