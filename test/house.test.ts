@@ -94,7 +94,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   compile: ['dtype', 'errors', 'graph', 'kernels', 'ops', 'passes'],
   runtime: ['dtype', 'errors', 'tensor', 'graph', 'kernels', 'ops', 'onnx', 'build', 'quantize', 'compile'],
   index: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'build', 'quantize', 'runtime'],
-  cli: ['dtype', 'errors', 'tensor', 'graph', 'ops', 'compile', 'runtime'],
+  cli: ['dtype', 'errors', 'tensor', 'graph', 'ops', 'quantize', 'compile', 'runtime'],
 };
 
 describe('arrows', () => {

@@ -3,12 +3,16 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { precisions } from '../compile/precision.js';
 import { DsnkError } from '../errors.js';
+import { activationTypes } from '../quantize/affine.js';
+import { observers } from '../quantize/observers.js';
+import { algorithms } from '../quantize/weights.js';
 import { packageVersion } from '../runtime/native.js';
 import { benchKernels, benchMachine, benchModel } from './bench.js';
 import { build } from './build.js';
 import { info } from './info.js';
 import { inspect } from './inspect.js';
 import { styled } from './output.js';
+import { quantizeModel } from './quantize.js';
 import { run } from './run.js';
 
 function positive(text: string): number {
@@ -75,6 +79,24 @@ program
   .option('--trace <file>', 'write a Chrome trace of one run')
   .option('--json', 'one JSON document')
   .action(run);
+
+program
+  .command('quantize <model>')
+  .description('write an 8-bit model, calibrated on a folder of pictures or .npy files, and report what it costs')
+  .requiredOption('--data <folder>', 'pictures or .npy files, or for several inputs folders with <input>.npy')
+  .requiredOption('--out <file>', 'the ONNX file to write')
+  .addOption(new Option('--observer <name>', 'how ranges of activations are chosen').choices(observers).default('entropy'))
+  .addOption(new Option('--activation <type>', 'type of activations').choices(activationTypes).default('u8'))
+  .addOption(new Option('--weights <algorithm>', 'rounding of weights').choices(algorithms).default('mse'))
+  .option('--no-per-channel', 'one scale per weight tensor')
+  .option('--keep-float <name>', 'a layer that stays in float32; /text/ is a regular expression', collect)
+  .option('--sqnr <dB>', 'keep layers in float32 until outputs have this signal to noise', positive)
+  .option('--limit <n>', 'feeds to read', count, 256)
+  .option('--dim <name=size>', 'size of a symbolic dimension of pictures', collect)
+  .option('--preprocess <json>', 'resizeRatio, scale, mean, std of pictures where they are not those of ImageNet or of the model')
+  .option('--threads <n>', 'threads', count)
+  .option('--json', 'one JSON document')
+  .action(quantizeModel);
 
 const bench = program
   .command('bench')

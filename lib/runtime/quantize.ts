@@ -10,7 +10,7 @@ import { dsnkError, spelled } from '../errors.js';
 import { closeSubgraphs } from '../graph/close-subgraphs.js';
 import { Graph, type Node, type Value } from '../graph/graph.js';
 import { exportModel } from '../onnx/export.js';
-import { importModel } from '../onnx/import.js';
+import { type ImportedModel, importModel } from '../onnx/import.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
 import { type ActivationType, type Affine, activationTypes, affineOver } from '../quantize/affine.js';
 import { comparisonGraph, decibels } from '../quantize/compare.js';
@@ -88,7 +88,7 @@ const MEASURED_FEEDS = 4;
  */
 export async function quantize(model: string | URL | Uint8Array | ArrayBufferLike | Graph, options: QuantizeOptions): Promise<QuantizedModel> {
   checkOptions(options);
-  const { graph, bytes } = await graphOf(model);
+  const { graph, bytes, metadata, opsets } = await graphOf(model);
   closeSubgraphs(graph);
   assertSupported(graph);
   assertFloat(graph);
@@ -121,7 +121,7 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
   );
   const maker = new Maker(graph, options, calibrated, feeds.samples, sessionOptions);
   const result = await meetTarget(maker, everything, isKept, options.target, metricBefore, (i, p) => maker.rank(i, p));
-  const out = exportModel(result.attempt.graph, { valueInfo: false });
+  const out = exportModel(result.attempt.graph, { valueInfo: false, metadata, opsets });
   const before = bytes ?? exportModel(graph).byteLength;
   return {
     bytes: out,
@@ -325,21 +325,30 @@ function kept(source: CalibrationFeeds) {
   return { samples, total, first, all };
 }
 
-async function graphOf(model: unknown): Promise<{ graph: Graph; bytes: number | undefined }> {
+interface Source {
+  readonly graph: Graph;
+  /** Of the file. */
+  readonly bytes: number | undefined;
+  readonly metadata?: ReadonlyMap<string, string>;
+  readonly opsets?: ReadonlyMap<string, number>;
+}
+
+async function graphOf(model: unknown): Promise<Source> {
   if (model instanceof Graph) return { graph: model.clone({ deep: true }).graph, bytes: undefined };
   const path = model instanceof URL ? fileURLToPath(model) : model;
   if (typeof path === 'string') {
     const file = await readFile(resolve(path)).catch((cause: unknown) => {
       throw dsnkError('ERR_DSNK_INVALID_MODEL', `model "${path}"`, 'file must be readable', cause instanceof Error ? cause.message : spelled(cause), cause);
     });
-    const { graph, problems } = importModel(file, { folder: dirname(resolve(path)) });
-    assertSupported(graph, problems);
-    return { graph, bytes: file.byteLength };
+    return imported(importModel(file, { folder: dirname(resolve(path)) }), file.byteLength);
   }
   const bytes = bytesOf(model, 0, undefined);
-  const { graph, problems } = importModel(bytes);
+  return imported(importModel(bytes), bytes.byteLength);
+}
+
+function imported({ graph, problems, metadata, opsets }: ImportedModel, bytes: number): Source {
   assertSupported(graph, problems);
-  return { graph, bytes: bytes.byteLength };
+  return { graph, bytes, metadata, opsets };
 }
 
 function checkOptions(options: QuantizeOptions): void {

@@ -1,6 +1,6 @@
 /** The command line as a user meets it: exit codes, one JSON document on stdout, decoration on stderr. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -323,5 +323,30 @@ describe('bench', () => {
     expect(document.kernels[0]).toMatchObject({ name: 'gemm 49x960x160', kernel: expect.stringMatching(/^gemm/) });
     expect(document.kernels[0].gflops).toBeGreaterThan(0);
     expect(cli(['bench', 'kernel', '--filter', 'gemm 49', '--seconds', '0.02']).stdout).toContain('of peak');
+  });
+});
+
+describe('quantize', () => {
+  it('writes an 8-bit model that runs, and tells what it cost', () => {
+    const data = join(folder, 'calibration');
+    mkdirSync(data);
+    for (let i = 0; i < 4; i++) file(`calibration/${i}.npy`, npy('<f4', '(2, 8)', new Uint8Array(randomFloats(16, i).buffer)));
+    const out = join(folder, 'good.int8.onnx');
+    const report = json('quantize', good, '--data', data, '--out', out, '--observer', 'minmax', '--limit', '3');
+    expect(report).toMatchObject({ observer: 'minmax', feeds: 3, out });
+    expect(report.layers.map((l: { bits: number }) => l.bits)).toEqual([8, 8]);
+    expect(report.outputs[0].sqnrDb).toBeGreaterThan(25);
+    expect(json('inspect', out).inputs[0].shape).toEqual(['batch', 8]);
+    const { status, stdout } = cli(['quantize', good, '--data', data, '--out', out, '--keep-float', '/one/']);
+    expect(status).toBe(0);
+    for (const part of ['two', 'float32: asked for', 'signal to noise', '4 calibration feeds']) expect(stdout).toContain(part);
+  });
+  it('says what is wrong with the data', () => {
+    const [empty, none] = [join(folder, 'empty'), join(folder, 'none')];
+    mkdirSync(empty);
+    const refused = (data: string, ...more: string[]) => cli(['quantize', good, '--data', data, '--out', join(folder, 'x.onnx'), ...more]);
+    expect(refused(empty).stderr).toMatch(/--data: folder must hold pictures, .npy files/);
+    expect(refused(none).stderr).toMatch(/--data: must be a folder/);
+    expect(refused(empty, '--observer', 'median').status).toBe(2);
   });
 });

@@ -93,6 +93,7 @@ describe('README.md', () => {
       ['info', ['info']],
       ['inspect', ['inspect']],
       ['run', ['run']],
+      ['quantize', ['quantize']],
       ['bench model', ['bench', 'model']],
       ['bench kernel', ['bench', 'kernel']],
     ];

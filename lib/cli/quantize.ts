@@ -1,0 +1,140 @@
+/** `quantize`: a float model and a folder of its inputs in, an 8-bit model and what it costs out. */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Tensor } from 'onnxruntime-common';
+import { dsnkError } from '../errors.js';
+import { type QuantizedModel, type QuantizeOptions, quantize } from '../runtime/quantize.js';
+import { type Feeds, InferenceSession } from '../runtime/session.js';
+import { toTensor } from '../tensor.js';
+import { imageInput, imagenet, imageTensor, type Preprocess } from './inputs.js';
+import { readNpy } from './npy.js';
+import { bytesText, columns, Progress, printJson, styled } from './output.js';
+import { parseDims } from './run.js';
+
+export interface QuantizeCommandOptions {
+  readonly data: string;
+  readonly out: string;
+  readonly observer?: NonNullable<QuantizeOptions['observer']>;
+  readonly activation?: NonNullable<QuantizeOptions['activation']>;
+  readonly weights?: 'rtn' | 'mse';
+  /** false where `--no-per-channel` stands. */
+  readonly perChannel: boolean;
+  readonly keepFloat?: readonly string[];
+  readonly sqnr?: number;
+  readonly limit: number;
+  readonly dim?: readonly string[];
+  readonly preprocess?: string;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+const pictures = /\.(jpe?g|png|webp|avif|gif|tiff?)$/i;
+
+/** One feed per picture or .npy file; for models of several inputs, one per folder that holds `<input>.npy` for each. */
+export function feedsOf(folder: string, session: InferenceSession, options: QuantizeCommandOptions): { total: number; feeds: AsyncGenerator<Feeds> } {
+  let names: string[];
+  try {
+    names = readdirSync(folder).sort();
+  } catch (cause) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--data', 'must be a folder', `"${folder}" came`, cause);
+  }
+  const files = names.filter((n) => pictures.test(n) || n.endsWith('.npy')).slice(0, options.limit);
+  const folders = names.filter((n) => statSync(join(folder, n)).isDirectory()).slice(0, options.limit);
+  const chosen = files.length > 0 ? files : folders;
+  if (chosen.length === 0)
+    throw dsnkError(
+      'ERR_DSNK_INVALID_ARGUMENT',
+      '--data',
+      'folder must hold pictures, .npy files, or folders of .npy files named after the inputs',
+      'it has none',
+    );
+  if (files.length > 0 && session.inputNames.length > 1)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--data', `folder must hold one folder a feed, with ${session.inputNames.map((n) => `${n}.npy`).join(', ')}`);
+  const dims = parseDims(options.dim);
+  const own = options.preprocess ?? session.metadata.get('dsnk.preprocess');
+  const preprocess = own === undefined ? imagenet : preprocessOf(own);
+  async function* feeds(): AsyncGenerator<Feeds> {
+    for (const name of chosen) {
+      const path = join(folder, name);
+      const feed: Record<string, Tensor> = {};
+      if (pictures.test(name)) {
+        const input = imageInput(session);
+        feed[input.name] = await imageTensor(path, input, dims, preprocess);
+      } else if (name.endsWith('.npy')) feed[session.inputNames[0] as string] = npyTensor(path);
+      else for (const input of session.inputNames) feed[input] = npyTensor(join(path, `${input}.npy`));
+      yield feed;
+    }
+  }
+  return { total: chosen.length, feeds: feeds() };
+}
+
+const npyTensor = (path: string) => toTensor(readNpy(path, readFileSync(path)));
+
+function preprocessOf(text: string): Preprocess {
+  try {
+    return { ...imagenet, ...(JSON.parse(text) as Partial<Preprocess>) };
+  } catch (cause) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--preprocess', 'must be JSON with resizeRatio, scale, mean, std', `"${text}" came`, cause);
+  }
+}
+
+export async function quantizeModel(model: string, options: QuantizeCommandOptions): Promise<void> {
+  const session = await InferenceSession.create(model);
+  const { total, feeds } = feedsOf(options.data, session, options);
+  await session.release();
+  let progress: Progress | undefined;
+  let stage = '';
+  const result = await quantize(model, {
+    calibration: feeds,
+    ...(options.observer && { observer: options.observer }),
+    ...(options.activation && { activation: options.activation }),
+    weights: { perChannel: options.perChannel, ...(options.weights && { algorithm: options.weights }) },
+    ...(options.keepFloat && { keepFloat: options.keepFloat.map(nameOrExpression) }),
+    ...(options.sqnr !== undefined && { target: { sqnr: options.sqnr } }),
+    ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+    onProgress: (p) => {
+      if (p.stage !== stage) {
+        progress?.end();
+        stage = p.stage;
+        progress = new Progress(stage, p.total ?? total);
+      }
+      progress?.at(p.done);
+    },
+  });
+  progress?.end();
+  writeFileSync(options.out, result.bytes);
+  if (options.json) printJson({ model, out: options.out, ...result.report });
+  else print(options.out, result);
+}
+
+/** `/…/` is a regular expression, everything else a name. */
+function nameOrExpression(text: string): string | RegExp {
+  const body = /^\/(.*)\/$/.exec(text)?.[1];
+  return body === undefined ? text : new RegExp(body);
+}
+
+const decibels = (v: number | undefined) => (v === undefined ? '' : Number.isFinite(v) ? v.toFixed(1) : '∞');
+
+function print(out: string, { report }: QuantizedModel): void {
+  const rows = report.layers.map((l) => [
+    l.name,
+    l.op,
+    String(l.bits),
+    decibels(l.weightSqnrDb),
+    decibels(l.input?.sqnrDb),
+    l.input === undefined ? '' : `${(l.input.clippedShare * 100).toFixed(3)}%`,
+    decibels(l.outputSqnrDb),
+    bytesText(l.bytesAfter),
+  ]);
+  console.log(columns([['layer', 'op', 'bits', 'weights dB', 'input dB', 'clipped', 'result dB', 'size'], ...rows]));
+  for (const l of report.layers)
+    for (const note of [...(l.reason === undefined ? [] : [`float32: ${l.reason}`]), ...l.notes]) console.log(`${l.name}: ${note}`);
+  for (const note of report.notes) console.log(note);
+  console.log('');
+  for (const o of report.outputs) console.log(`${o.name}: ${decibels(o.sqnrDb)} dB signal to noise`);
+  const share = (100 * report.bytesAfter) / report.bytesBefore;
+  console.log(
+    styled('green', `${out}: ${bytesText(report.bytesAfter)}, ${share.toFixed(1)} % of ${bytesText(report.bytesBefore)}; ${report.feeds} calibration feeds`),
+  );
+  if (report.targetMet === false) console.log(styled('yellow', 'the target was not met'));
+}
