@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
 });
 const seconds = Number(options.seconds);
 if (options.help || !(seconds > 0)) {
-  console.error('npm run bench -- [--filter text] [--isa scalar|avx2|avx512|avx512bf16|amx|neon] [--seconds s] [--json]');
+  console.error('npm run bench -- [--filter text] [--isa scalar|avx2|avxvnni|avx512|avx512vnni|avx512bf16|amx|neon] [--seconds s] [--json]');
   process.exit(options.help ? 0 : 2);
 }
 
@@ -57,8 +57,9 @@ function measure(row: KernelRow, c: KernelCase): Measurement {
   const bytes = c.bytes ?? [...outputs, ...inputs].reduce((sum, a) => sum + (a?.byteLength ?? 0), 0);
   const call: KernelCall = loadKernel(row, encodeParams(c.schema, c.params, c.tail), outputs.map(size), inputs.map(size));
   const read = readProbe(bytes);
-  const fma = fmaProbes.get(row.isa) ?? fmaProbe(row.isa);
-  fmaProbes.set(row.isa, fma);
+  const kind = `${row.isa} ${row.dtypes}`;
+  const fma = fmaProbes.get(kind) ?? fmaProbe(row.isa, row.dtypes);
+  fmaProbes.set(kind, fma);
   let [peakGflops, peakGbs] = [0, 0];
   // The first run touches the pages; where it alone is longer than the time there is, it is the measurement.
   const first = call.time(outputs, inputs) / 1e6;

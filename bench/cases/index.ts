@@ -6,6 +6,7 @@ import type { KernelCase } from './case.js';
 import { convKernelCase, benchCases as convs, depthwiseBenchCases, depthwiseKernelCase } from './conv.js';
 import { gemmDirectKernelCase, gemmKernelCase, matmulGenericCase, benchCases as products } from './gemm.js';
 import { imageCases } from './images.js';
+import { integerBenchCases } from './integer.js';
 import { blockKernelCase, benchCases as blocks } from './inverted-residual.js';
 import { moveCases } from './moves.js';
 import { lpCase, momentsCase, cases as norms } from './norm.js';
@@ -67,6 +68,9 @@ export function casesOf(row: KernelRow): KernelCase[] {
       return [matmulGenericCase(row)];
     case 'conv':
       return convs.map((c) => convKernelCase(c, row));
+    case 'gemm_i8':
+    case 'conv_i8':
+      return integerBenchCases(row);
     case 'stem':
       return stems.map((c) => stemKernelCase(c, row));
     case 'conv_winograd':

@@ -76,11 +76,23 @@ const calls: readonly SingleCall[] = [
   depthwise(56, 144, 3),
 ];
 
-/** Multiply-add FLOP per nanosecond of one ISA (default: the best usable one) at this moment; about 0.05 ms a call. */
-export function fmaProbe(isa?: string): () => number {
-  const row = nativeCatalogue().kernels.find((k) => k.op === 'probe_fma' && k.usable && (isa === undefined || k.isa === isa));
+/** Products and sums in one lane of 32 bits at each step of a probe's chain, times lanes, by ISA. */
+const probeLanes: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  f32: { scalar: 1, avx2: 8, avx512: 16, neon: 4 },
+  f32bf16: { avx512bf16: 32 },
+  u8s8: { avx2: 16, avxvnni: 32, avx512vnni: 64 },
+};
+
+/**
+ * Multiply-add FLOP (or integer operations, of u8s8) per nanosecond of one ISA at this moment; about 0.05 ms a call. By
+ * default of the best usable ISA; of element types where an ISA has several.
+ */
+export function fmaProbe(isa?: string, dtypes?: string): () => number {
+  const suits = (k: KernelRow) => k.op === 'probe_fma' && k.usable && (isa === undefined || k.isa === isa);
+  const rows = nativeCatalogue().kernels.filter(suits);
+  const row = rows.find((k) => k.dtypes === dtypes) ?? rows.find((k) => k.dtypes !== 'u8s8') ?? rows[0];
   if (row === undefined) return () => Number.NaN;
-  const lanes = { scalar: 1, avx2: 8, avx512: 16, avx512bf16: 32, neon: 4 }[row.isa] ?? 1;
+  const lanes = probeLanes[row.dtypes]?.[row.isa] ?? 1;
   const iterations = 8000;
   const out = new Float32Array(16);
   const call = loadKernel(row, encodeParams(probeFmaParams, { iterations, tiles: 1 }), [{ bytes: out.byteLength }], []);

@@ -6,8 +6,9 @@
 
 namespace dsnk {
 
-// Those of one architecture each have what its others before them have: `DSNK_ISA` caps them in this order.
-enum class Isa : uint8_t { scalar, avx2, avx512, avx512bf16, amx, neon, neonfp16, dotprod, i8mm };
+// Those of one architecture each have what its others before them have, but for avxvnni, which processors with AVX-512 may
+// lack: `DSNK_ISA` caps them in this order.
+enum class Isa : uint8_t { scalar, avx2, avxvnni, avx512, avx512vnni, avx512bf16, amx, neon, neonfp16, dotprod, i8mm };
 
 // What a kernel can only find out while it runs. Everything else is settled by `verify` when a program is loaded.
 enum class Fault : uint32_t {

@@ -20,7 +20,8 @@ namespace dsnk {
 
 // What DSNK_ISA may name in a build for this architecture, weakest first.
 #if defined(__x86_64__)
-static constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512bf16, Isa::amx};
+static constexpr Isa kIsas[] = {Isa::scalar,     Isa::avx2,       Isa::avxvnni, Isa::avx512,
+                                Isa::avx512vnni, Isa::avx512bf16, Isa::amx};
 #elif defined(__ARM_NEON)
 static constexpr Isa kIsas[] = {Isa::scalar, Isa::neon, Isa::neonfp16, Isa::dotprod, Isa::i8mm};
 #else
@@ -31,7 +32,9 @@ const char* isaName(Isa isa) {
   switch (isa) {
     case Isa::scalar: return "scalar";
     case Isa::avx2: return "avx2";
+    case Isa::avxvnni: return "avxvnni";
     case Isa::avx512: return "avx512";
+    case Isa::avx512vnni: return "avx512vnni";
     case Isa::avx512bf16: return "avx512bf16";
     case Isa::amx: return "amx";
     case Isa::neon: return "neon";
@@ -43,11 +46,18 @@ const char* isaName(Isa isa) {
 }
 
 #if defined(__x86_64__)
-// Tiles of bfloats: the processor has them (leaf 7: EDX bits 22 AMX-BF16 and 24 AMX-TILE), the system saves them (XCR0
-// bits 17 and 18), and Linux lets this process use them, which it wants to be asked for: once, for all threads.
+// VPDPBUSD in its VEX form (leaf 7.1: EAX bit 4). Its registers are those of AVX2.
+static bool avxvnniUsable() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1) != 0;
+}
+
+// Tiles of bfloats and of bytes: the processor has them (leaf 7: EDX bits 22 AMX-BF16, 24 AMX-TILE and 25 AMX-INT8), the
+// system saves them (XCR0 bits 17 and 18), and Linux lets this process use them, which it wants to be asked for: once,
+// for all threads.
 static bool amxUsable() {
   unsigned a = 0, b = 0, c = 0, d = 0;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d >> 22 & 1) == 0 || (d >> 24 & 1) == 0) return false;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d >> 22 & 1) == 0 || (d >> 24 & 3) != 3) return false;
   if (!__get_cpuid(1, &a, &b, &c, &d) || (c >> 27 & 1) == 0) return false;  // XGETBV
   uint32_t low = 0, high = 0;
   asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -84,10 +94,13 @@ static Isa detect() {
   // __builtin_cpu_supports looks at XGETBV too, so "yes" means the operating system saves the registers.
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma")) {
-    if (!__builtin_cpu_supports("avx512bf16")) return Isa::avx512;
+    if (!__builtin_cpu_supports("avx512vnni")) return Isa::avx512;
+    if (!__builtin_cpu_supports("avx512bf16")) return Isa::avx512vnni;
     return amxUsable() ? Isa::amx : Isa::avx512bf16;
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::avx2;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    return avxvnniUsable() ? Isa::avxvnni : Isa::avx2;
+  }
 #elif defined(__ARM_NEON)
   return armIsa();
 #endif
@@ -232,6 +245,12 @@ bool bfloatsPay(Isa isa) {
 #endif
 }
 
-bool isaUsable(Isa isa) { return isa <= cpuFeatures().cap; }
+bool isaUsable(Isa isa) {
+#if defined(__x86_64__)
+  static const bool vnni = avxvnniUsable();
+  if (isa == Isa::avxvnni && !vnni) return false;
+#endif
+  return isa <= cpuFeatures().cap;
+}
 
 }  // namespace dsnk

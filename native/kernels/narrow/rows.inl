@@ -49,13 +49,14 @@ struct Windows {
   const Params& p;
   const typename E::Source* x;  // at the group's first channel
   int64_t kPadded;
-  int padding;  // what stands around the image: a byte; floats have zeros
+  int padding;  // what stands around the image, in bytes; floats have zeros
 
   void pad(typename E::Stored* to, int64_t length) const {
     if constexpr (sizeof(*to) == 1) {
       std::memset(to, padding, static_cast<size_t>(length));
     } else {
-      for (int64_t c = 0; c < length; c++) to[c] = 0;
+      const auto x = static_cast<typename E::Stored>(sizeof(*this->x) == 1 ? padding : 0);
+      for (int64_t c = 0; c < length; c++) to[c] = x;
     }
   }
 

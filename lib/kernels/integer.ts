@@ -1,0 +1,90 @@
+/**
+ * Products of quantized tensors: unsigned activations times signed weights, exact sums in 32-bit integers, and one
+ * requantization that is the same on every ISA. See native/kernels/integer/.
+ */
+import { kernelEnum, kernelParams } from './params.js';
+
+/** What selects the rows: unsigned 8-bit activations, signed 8-bit weights. */
+export const BYTE_WEIGHTS = 'u8s8';
+
+/** What becomes of the sums: bytes; floats, dequantized; or the sums themselves. */
+export const integerOutput = kernelEnum('IntegerOutput', ['u8', 'f32', 'i32']);
+
+/** With acc the sum and bias: see native/kernels/integer/ending.inl. */
+const endingFields = {
+  output: 'i32', // IntegerOutput
+  perColumn: 'i32', // 1: a multiplier for every column; 0: one for all
+  zero: 'i32',
+  low: 'i32',
+  high: 'i32',
+  /** What the sum is rounded to before the residual is added. */
+  sumZero: 'i32',
+  sumLow: 'i32',
+  sumHigh: 'i32',
+  residualZero: 'i32',
+  sumRatio: 'f32',
+  residualRatio: 'f32',
+} as const;
+
+/**
+ * y[m, n] from a[m, k] (rows `lda` apart) times packed b. Operands: y (rows `ldc` apart), a u8, packed b, bias i32 [n] (a's
+ * zero point is folded in), multipliers? f32 [n] or [1], residual? u8 [m, n] (rows `residualRow` apart), addend? f32 [n].
+ */
+export const integerGemmParams = kernelParams('IntegerGemmParams', {
+  m: 'i64',
+  n: 'i64',
+  k: 'i64',
+  lda: 'i64',
+  ldc: 'i64',
+  residualRow: 'i64',
+  ...endingFields,
+  reserved: 'i32',
+});
+
+/** Channels-last convolution: the fields of ConvParams. Operands as above, x instead of a, residual dense. */
+export const integerConvolutionParams = kernelParams('IntegerConvolutionParams', {
+  batch: 'i32',
+  channels: 'i32',
+  outChannels: 'i32',
+  group: 'i32',
+  inSize: 'i32[3]',
+  outSize: 'i32[3]',
+  kernel: 'i32[3]',
+  strides: 'i32[3]',
+  pads: 'i32[3]',
+  dilations: 'i32[3]',
+  ldc: 'i32',
+  /** What x has around the image: its zero point. */
+  padding: 'i32',
+  ...endingFields,
+});
+
+/**
+ * Packs `count` matrices b[k, n] into panels of nr columns, zeros up to multiples of nr and kr: words of four bytes of k,
+ * or of two 16-bit numbers where kr is 2. k is two dimensions, strides count elements. Operands: packed, folded i32
+ * [count, n] = bias - zero·Σ_k b, b, bias? i32 [count, n].
+ */
+export const integerPackParams = kernelParams('IntegerPackParams', {
+  count: 'i64',
+  stride: 'i64',
+  n: 'i64',
+  strideN: 'i64',
+  outer: 'i64',
+  strideOuter: 'i64',
+  inner: 'i64',
+  strideInner: 'i64',
+  nr: 'i32',
+  kr: 'i32',
+  /** Of the numbers that b will be multiplied by. */
+  zero: 'i32',
+  /** Bits of each byte of b to turn over: 0x80 makes unsigned weights of zero point 128 signed ones. */
+  flip: 'i32',
+});
+
+/** Bytes of one packed number. */
+export const packedWidth = (kr: number) => (kr === 2 ? 2 : 1);
+
+/** Bytes of one packed matrix. */
+export function packedBytes(k: number, n: number, nr: number, kr: number): number {
+  return Math.ceil(n / nr) * nr * Math.ceil(k / kr) * kr * packedWidth(kr);
+}

@@ -1,0 +1,30 @@
+// product.inl for AVX2: exact, over bytes widened to 16 bits; tiles of 6x16 in registers.
+#if defined(__x86_64__)
+#include "kernels/epilogue/params.gen.h"
+#include "kernels/gemm/transpose.h"
+#include "kernels/integer/bytes.h"
+#include "kernels/integer/product.h"
+#include "simd/avx2-begin.h"
+//
+#include "kernels/gemm/micro.inl"
+//
+#include "kernels/integer/bytes-avx2.inl"
+#include "kernels/integer/widened-avx2.inl"
+//
+#include "kernels/narrow/rows.inl"
+//
+#include "kernels/narrow/product.inl"
+//
+#include "kernels/narrow/registers.inl"
+//
+#include "kernels/integer/ending.inl"
+//
+#include "kernels/integer/product.inl"
+static_assert(kNr == 16, "kernels.inc says nr 16");
+#include "simd/avx2-end.h"
+
+namespace dsnk {
+Fault gemm_i8_avx2(const Work& w) { return avx2::integerGemm<avx2::Widened, avx2::RegisterProduct>(w, 16, 2); }
+Fault conv_i8_avx2(const Work& w) { return avx2::integerConv<avx2::Widened, avx2::RegisterProduct>(w, 16, 2); }
+}  // namespace dsnk
+#endif

@@ -1,0 +1,34 @@
+// product.inl for AVX-512 VNNI: tiles of 14x32 in registers.
+#if defined(__x86_64__)
+#include "kernels/epilogue/params.gen.h"
+#include "kernels/gemm/transpose.h"
+#include "kernels/integer/bytes.h"
+#include "kernels/integer/product.h"
+#include "simd/avx512vnni-begin.h"
+//
+#include "kernels/gemm/micro.inl"
+//
+#include "kernels/integer/bytes-avx512.inl"
+#include "kernels/integer/quads.inl"
+//
+#include "kernels/narrow/rows.inl"
+//
+#include "kernels/narrow/product.inl"
+//
+#include "kernels/narrow/registers.inl"
+//
+#include "kernels/integer/ending.inl"
+//
+#include "kernels/integer/product.inl"
+static_assert(kNr == 32, "kernels.inc says nr 32");
+#include "simd/avx512vnni-end.h"
+
+namespace dsnk {
+Fault gemm_i8_avx512vnni(const Work& w) {
+  return avx512vnni::integerGemm<avx512vnni::Quads, avx512vnni::RegisterProduct>(w, 32, 4);
+}
+Fault conv_i8_avx512vnni(const Work& w) {
+  return avx512vnni::integerConv<avx512vnni::Quads, avx512vnni::RegisterProduct>(w, 32, 4);
+}
+}  // namespace dsnk
+#endif

@@ -1,0 +1,35 @@
+// product.inl for AVX-VNNI, the VEX form of VPDPBUSD: tiles of 6x16 in registers.
+#if defined(__x86_64__)
+#include "kernels/epilogue/params.gen.h"
+#include "kernels/gemm/transpose.h"
+#include "kernels/integer/bytes.h"
+#include "kernels/integer/product.h"
+#include "simd/avxvnni-begin.h"
+//
+#include "kernels/gemm/micro.inl"
+//
+#include "kernels/integer/bytes-avx2.inl"
+#define DSNK_VEX_DOT
+#include "kernels/integer/quads.inl"
+//
+#include "kernels/narrow/rows.inl"
+//
+#include "kernels/narrow/product.inl"
+//
+#include "kernels/narrow/registers.inl"
+//
+#include "kernels/integer/ending.inl"
+//
+#include "kernels/integer/product.inl"
+static_assert(kNr == 16, "kernels.inc says nr 16");
+#include "simd/avxvnni-end.h"
+
+namespace dsnk {
+Fault gemm_i8_avxvnni(const Work& w) {
+  return avxvnni::integerGemm<avxvnni::Quads, avxvnni::RegisterProduct>(w, 16, 4);
+}
+Fault conv_i8_avxvnni(const Work& w) {
+  return avxvnni::integerConv<avxvnni::Quads, avxvnni::RegisterProduct>(w, 16, 4);
+}
+}  // namespace dsnk
+#endif

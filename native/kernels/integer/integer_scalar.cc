@@ -1,0 +1,35 @@
+// product.inl in plain C++: the definition, and the algorithm of AMX over emulated tiles.
+#include "kernels/epilogue/params.gen.h"
+#include "kernels/gemm/transpose.h"
+#include "kernels/integer/bytes.h"
+#include "kernels/integer/product.h"
+#include "kernels/narrow/emulated.h"
+#include "simd/scalar-begin.h"
+//
+#include "kernels/gemm/micro.inl"
+//
+#include "kernels/integer/bytes-scalar.inl"
+//
+#include "kernels/narrow/rows.inl"
+//
+#include "kernels/narrow/product.inl"
+//
+#include "kernels/narrow/registers.inl"
+#include "kernels/narrow/tiles.inl"
+//
+#include "kernels/integer/ending.inl"
+//
+#include "kernels/integer/product.inl"
+static_assert(kNr == 4, "kernels.inc says nr 4");
+#include "simd/scalar-end.h"
+
+namespace dsnk {
+Fault gemm_i8_scalar(const Work& w) { return scalar::integerGemm<scalar::Quads, scalar::RegisterProduct>(w, 4, 4); }
+Fault conv_i8_scalar(const Work& w) { return scalar::integerConv<scalar::Quads, scalar::RegisterProduct>(w, 4, 4); }
+Fault gemm_i8_tiles(const Work& w) {
+  return scalar::integerGemm<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w, 32, 64);
+}
+Fault conv_i8_tiles(const Work& w) {
+  return scalar::integerConv<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w, 32, 64);
+}
+}  // namespace dsnk

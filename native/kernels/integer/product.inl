@@ -1,0 +1,49 @@
+// Computes  y[i,j] = ending(Σ_k a[i,k]·b[k,j] + bias[j]), a unsigned and b signed bytes; a[i] is a row of a matrix or what
+//           output pixel i of a convolution sees, whose surroundings are `padding`; the ending stands in ending.inl
+// Shapes    a: rows of bytes; b: packed by integer_pack, which also folds a's zero point into bias [N] i32; y: bytes,
+//           floats or integers, rows ldc apart; the others as ending.inl has them
+// Numerics  sums in 32 bits, wrapping: no intermediate is rounded or saturated, so every row, tiling and number of
+//           threads gives the same bits
+// Tiling    narrow/product.h; k is not cut into blocks outside of AMX, as bytes of y hold no partial sums
+// Packing   b[K,N] as panels of nr columns in quads of k, zeros up to kr and nr; AMX has this order too:
+//             b[0][0] b[1][0] b[2][0] b[3][0]  b[0][1] b[1][1] b[2][1] b[3][1] …   b[4][0] …
+//           AVX2, which has no exact product of quads, in pairs of 16-bit numbers (kr 2), and so the rows of a
+// Source    as micro.inl; VPDPBUSD, VPMADDWD and TDPBUSD: Intel 64 and IA-32 Architectures Software Developer's Manual,
+//           vol. 2
+
+template <class E, class Product>
+static Fault integerGemm(const Work& w, int64_t nr, int64_t kr) {
+  const auto& p = w.as<IntegerGemmParams>();
+  const NarrowProduct shape = integerProductOf(p, nr, kr);
+  const NarrowPart part(w, shape);
+  IntegerEnding ending(p, w);
+  ending.residualRow = p.residualRow;
+  Product product;
+  const MatrixRows<E> source{w.at<const uint8_t>(1), p.lda, p.k, shape.kPadded()};
+  narrowMatrix<E>(product, shape, source, w.at<const typename E::Stored>(2), ending, part.rows, part.columns,
+                  w.scratch);
+  return Fault::none;
+}
+
+template <class E, class Product>
+static Fault integerConv(const Work& w, int64_t nr, int64_t kr) {
+  const auto& p = w.as<IntegerConvolutionParams>();
+  const NarrowProduct shape = integerProductOf(p, nr, kr);
+  const NarrowPart part(w, shape);
+  IntegerEnding ending(p, w);
+  ending.residualRow = p.outChannels;
+  Product product;
+  for (int64_t group = part.batch.begin; group < part.batch.end; group++) {
+    const uint8_t* x = w.at<const uint8_t>(1) + group * (p.channels / p.group);
+    const auto* b = w.at<const typename E::Stored>(2) + group * shape.packedNumbers();
+    const IntegerEnding own = ending.at(0, group * shape.n);
+    if (shape.inPlace) {
+      const MatrixRows<E> source{x, p.channels, shape.k, shape.kPadded()};
+      narrowMatrix<E>(product, shape, source, b, own, part.rows, part.columns, w.scratch);
+    } else {
+      const Windows<E, IntegerConvolutionParams> source{p, x, shape.kPadded(), p.padding};
+      narrowMatrix<E>(product, shape, source, b, own, part.rows, part.columns, w.scratch);
+    }
+  }
+  return Fault::none;
+}

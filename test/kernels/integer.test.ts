@@ -1,0 +1,376 @@
+/** Products and convolutions of bytes: every row against the definition written out here, bit for bit. */
+import { describe, expect, it } from 'vitest';
+import { outputSize } from '../../bench/cases/conv.js';
+import {
+  convCaseParams,
+  convCases,
+  type EndingCase,
+  endingOf,
+  endingOperands,
+  gemmCaseParams,
+  gemmCases,
+  type IntegerConvCase,
+  type IntegerGemmCase,
+  integers,
+  resultOf,
+  signed,
+  unsigned,
+} from '../../bench/cases/integer.js';
+import type { KernelRow } from '../../lib/compile/catalogue.js';
+import type { TypedArray } from '../../lib/dtype.js';
+import { BYTE_WEIGHTS, integerConvolutionParams, integerGemmParams, integerPackParams, packedBytes, packedWidth } from '../../lib/kernels/integer.js';
+import { probeFmaParams } from '../../lib/kernels/probe.js';
+import { native } from '../../lib/runtime/native.js';
+import { callKernel, rowNamed, rowsOf } from './harness.js';
+
+const f = Math.fround;
+
+/** To the nearest integer, ties to even. */
+function rint(v: number): number {
+  const floor = Math.floor(v);
+  if (v - floor !== 0.5) return Math.round(v);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
+
+type Ending = readonly (TypedArray | undefined)[];
+
+/** One result from its sum with bias, which wraps. */
+function ended(c: EndingCase, acc: number, column: number, at: number, [, multipliers, residual, addend]: Ending): number {
+  const e = endingOf(c);
+  if (c.output === 'i32') return acc | 0;
+  const m = (multipliers as Float32Array)[c.oneMultiplier ? 0 : column] as number;
+  let x = f(f(acc | 0) * m);
+  if (c.output === 'f32') return addend === undefined ? x : f(x + (addend[column] as number));
+  if (Number.isNaN(x)) x = Infinity; // 0 · ∞
+  if (residual !== undefined) {
+    const t = rint(clamp(x, e.sumLow - e.sumZero, e.sumHigh - e.sumZero));
+    x = f(f(t * f(e.sumRatio)) + f(((residual[at] as number) - e.residualZero) * f(e.residualRatio)));
+  }
+  return clamp(rint(x) + e.zero, e.low, e.high);
+}
+
+const same = (a: TypedArray, b: TypedArray) => Buffer.compare(Buffer.from(a.buffer), Buffer.from(b.buffer)) === 0;
+
+function expectSame(got: TypedArray, want: TypedArray): void {
+  for (let i = 0; i < want.length; i++) if (!Object.is(got[i], want[i])) expect.fail(`element ${i}: ${got[i]}, expected ${want[i]}`);
+}
+
+interface Packed {
+  readonly panels: Uint8Array;
+  readonly bias: Int32Array;
+}
+
+/** Packs count matrices [n, k] of which k is (outer, inner) with the outer index fast: the layout of filters. */
+function pack(
+  row: { nr: number; kr: number },
+  b: Int8Array,
+  count: number,
+  n: number,
+  outer: number,
+  inner: number,
+  bias: Int32Array,
+  zero = 0,
+  threads = 1,
+): Packed {
+  const k = outer * inner;
+  const packed = { panels: new Uint8Array(count * packedBytes(k, n, row.nr, row.kr)).fill(0xab), bias: new Int32Array(count * n) };
+  const params = { count, stride: n * k, n, strideN: k, outer, strideOuter: 1, inner, strideInner: outer, nr: row.nr, kr: row.kr, zero, flip: 0 };
+  callKernel(rowNamed('integer_pack_scalar'), integerPackParams, params, [packed.panels, packed.bias], [b, bias], { threads });
+  return packed;
+}
+
+describe('integer_pack', () => {
+  it.each([
+    [4, 4, 9, 3, 5],
+    [32, 4, 70, 9, 17],
+    [16, 2, 33, 1, 31],
+    [16, 2, 5, 9, 7],
+    [32, 64, 64, 9, 64],
+    [32, 64, 33, 1, 31],
+    [32, 4, 5, 2, 130],
+  ])('lays panels of %i columns and groups of %i k out: n %i, k %ix%i', (nr, kr, n, outer, inner) => {
+    const k = outer * inner;
+    const b = signed(2 * n * k, 7);
+    const bias = integers(2 * n, 8, 1e9);
+    const packed = pack({ nr, kr }, b, 2, n, outer, inner, bias, 200);
+    const [kPadded, width] = [Math.ceil(k / kr) * kr, packedWidth(kr)];
+    const numbers = width === 2 ? new Int16Array(packed.panels.buffer) : new Int8Array(packed.panels.buffer);
+    const per = 4 / width;
+    const columns = Math.ceil(n / nr) * nr;
+    for (let i = 0; i < 2; i++) {
+      for (let j = 0; j < columns; j++) {
+        let sum = 0;
+        for (let at = 0; at < kPadded; at++) {
+          const want = j < n && at < k ? (b[i * n * k + (j * inner + (at % inner)) * outer + Math.floor(at / inner)] as number) : 0;
+          const got = numbers[i * columns * kPadded + Math.floor(j / nr) * nr * kPadded + (Math.floor(at / per) * nr + (j % nr)) * per + (at % per)];
+          if (got !== want) expect.fail(`matrix ${i}, column ${j}, k ${at}: ${got}, expected ${want}`);
+          sum += want;
+        }
+        if (j < n) expect(packed.bias[i * n + j]).toBe(((bias[i * n + j] as number) - 200 * sum) | 0);
+      }
+    }
+    for (const threads of [2, 3]) expect(pack({ nr, kr }, b, 2, n, outer, inner, bias, 200, threads)).toEqual(packed);
+  });
+
+  it('turns bits over, takes no bias, wraps', () => {
+    const params = { count: 1, stride: 0, n: 2, strideN: 1, outer: 1, strideOuter: 0, inner: 1, strideInner: 2, nr: 2, kr: 4, zero: -255, flip: 0x80 };
+    const [panels, bias] = [new Int8Array(8), new Int32Array(2)];
+    callKernel(rowNamed('integer_pack_scalar'), integerPackParams, params, [panels, bias], [Uint8Array.of(255, 0), undefined]);
+    expect([...panels]).toEqual([127, 0, 0, 0, -128, 0, 0, 0]);
+    expect([...bias]).toEqual([255 * 127, 255 * -128]);
+    const edge = Int32Array.of(2 ** 31 - 1, -(2 ** 31));
+    callKernel(rowNamed('integer_pack_scalar'), integerPackParams, params, [panels, bias], [Uint8Array.of(255, 0), edge]);
+    expect([...bias]).toEqual([(2 ** 31 - 1 + 255 * 127) | 0, (-(2 ** 31) - 255 * 128) | 0]);
+  });
+
+  it('refuses parameters that reach outside its operands', () => {
+    const good = { count: 2, stride: 12, n: 4, strideN: 3, outer: 1, strideOuter: 0, inner: 3, strideInner: 1, nr: 4, kr: 4, zero: 0, flip: 0 };
+    const call = (changed: Partial<typeof good>) => () =>
+      callKernel(
+        rowNamed('integer_pack_scalar'),
+        integerPackParams,
+        { ...good, ...changed },
+        [new Uint8Array(32), new Int32Array(8)],
+        [signed(24, 1), undefined],
+      );
+    expect(call({})).not.toThrow();
+    expect(call({ count: 3 })).toThrow(/must hold/);
+    expect(call({ n: 5 })).toThrow(/must hold/);
+    expect(call({ kr: 2 })).toThrow(/output must hold/);
+    expect(call({ stride: 13 })).toThrow(/b must hold/);
+    expect(call({ strideInner: 2 })).toThrow(/b must hold/);
+    expect(call({ n: -1 })).toThrow(/dimensions/);
+    expect(call({ strideN: -1 })).toThrow(/strides/);
+    expect(call({ kr: 3 })).toThrow(/kr/);
+    expect(call({ nr: 257 })).toThrow(/nr/);
+    expect(call({ zero: 256 })).toThrow(/zero/);
+    expect(call({ flip: -1 })).toThrow(/flip/);
+    expect(call({ outer: 2 ** 39, inner: 2 ** 39 })).toThrow(/k must be/);
+  });
+});
+
+interface GemmOperands {
+  readonly a: Uint8Array;
+  /** [n, k] */
+  readonly b: Int8Array;
+  readonly rest: Ending;
+}
+
+function gemmOperands(c: IntegerGemmCase): GemmOperands {
+  const lda = c.k + (c.gapA ?? 0);
+  return { a: unsigned(c.m * lda, 1), b: signed(c.n * c.k, 2), rest: endingOperands(c, c.n, c.m * c.n, c.k) };
+}
+
+function gemm(row: KernelRow, c: IntegerGemmCase, o: GemmOperands, threads = 1): TypedArray {
+  const packed = pack(row, o.b, 1, c.n, 1, c.k, o.rest[0] as Int32Array, c.aZero ?? 0, threads);
+  const y = resultOf(c, c.m * (c.n + (c.gap ?? 0)));
+  callKernel(row, integerGemmParams, gemmCaseParams(c), [y], [o.a, packed.panels, packed.bias, ...o.rest.slice(1)], { threads });
+  return y;
+}
+
+const known = new Map<IntegerGemmCase, TypedArray>();
+function gemmReference(c: IntegerGemmCase, o: GemmOperands): TypedArray {
+  const found = known.get(c);
+  if (found !== undefined) return found;
+  const ldc = c.n + (c.gap ?? 0);
+  const lda = c.k + (c.gapA ?? 0);
+  const y = resultOf(c, c.m * ldc);
+  for (let i = 0; i < c.m; i++) {
+    for (let j = 0; j < c.n; j++) {
+      let acc = (o.rest[0] as Int32Array)[j] as number;
+      for (let k = 0; k < c.k; k++) acc += ((o.a[i * lda + k] as number) - (c.aZero ?? 0)) * (o.b[j * c.k + k] as number);
+      y[i * ldc + j] = ended(c, acc, j, i * c.n + j, o.rest);
+    }
+  }
+  known.set(c, y);
+  return y;
+}
+
+describe.each(rowsOf('gemm_i8', BYTE_WEIGHTS))('$name', (row) => {
+  it.each(gemmCases)('$name', (c) => {
+    const o = gemmOperands(c);
+    const one = gemm(row, c, o);
+    expectSame(one, gemmReference(c, o));
+    for (const threads of [2, 3]) expect(same(gemm(row, c, o, threads), one)).toBe(true);
+  });
+
+  it.each([
+    [255, -128],
+    [255, 127],
+    [0, -128],
+    [128, -128],
+    [1, 1],
+  ])('adds products of %i and %i exactly', (a, b) => {
+    for (const k of [3, 64, 1030]) {
+      const c: IntegerGemmCase = { name: '', m: 15, n: 33, k, output: 'i32', aZero: 0 };
+      const y = gemm(row, c, {
+        a: new Uint8Array(15 * k).fill(a),
+        b: new Int8Array(33 * k).fill(b),
+        rest: [new Int32Array(33), undefined, undefined, undefined],
+      });
+      expect(y.every((v) => v === k * a * b)).toBe(true);
+    }
+  });
+
+  it('wraps sums', () => {
+    const bias = new Int32Array(9).fill(2 ** 31 - 1);
+    const c: IntegerGemmCase = { name: '', m: 5, n: 9, k: 4, output: 'i32' };
+    const y = gemm(row, c, { a: new Uint8Array(20).fill(255), b: new Int8Array(36).fill(127), rest: [bias, undefined, undefined, undefined] });
+    expect(y.every((v) => v === ((2 ** 31 - 1 + 4 * 255 * 127) | 0))).toBe(true);
+  });
+
+  it('does not depend on the number of threads where tiles are many', () => {
+    for (const c of [
+      { name: 'tall', m: 700, n: 90, k: 300 },
+      { name: 'wide', m: 5, n: 2500, k: 301 },
+    ]) {
+      const o = gemmOperands(c);
+      const one = gemm(row, c, o);
+      for (const threads of [2, 3, 4]) expect(same(gemm(row, c, o, threads), one)).toBe(true);
+    }
+  });
+
+  it('refuses parameters that reach outside its operands', () => {
+    const c: IntegerGemmCase = { name: '', m: 4, n: 5, k: 3, residual: true };
+    const o = gemmOperands(c);
+    const good = gemmCaseParams(c);
+    const panels = new Uint8Array(packedBytes(3, 5, row.nr, row.kr));
+    const call =
+      (changed: Partial<typeof good>, y: TypedArray = new Uint8Array(20), rest: Ending = o.rest) =>
+      () =>
+        callKernel(row, integerGemmParams, { ...good, ...changed }, [y], [o.a, panels, ...rest]);
+    expect(call({})).not.toThrow();
+    for (const field of ['m', 'n', 'k'] as const) {
+      expect(call({ [field]: -1 })).toThrow(/dimensions/);
+      expect(call({ [field]: good[field] + 65 })).toThrow(/must hold|at least/);
+      expect(call({ [field]: 2 ** 52 })).toThrow(/dimensions/);
+    }
+    expect(call({ lda: 4 })).toThrow(/a must hold/);
+    expect(call({ lda: -1 })).toThrow(/strides/);
+    expect(call({ ldc: 4 })).toThrow(/ldc/);
+    expect(call({ ldc: 6 })).toThrow(/output must hold/);
+    expect(call({ residualRow: 6 })).toThrow(/residual must hold/);
+    expect(call({ output: 3 })).toThrow(/output must/);
+    expect(call({ output: 2 })).toThrow(/output must hold/);
+    expect(call({ output: 2 }, new Int32Array(20))).toThrow(/only bytes/);
+    expect(call({ perColumn: 2 })).toThrow(/flags/);
+    for (const field of ['zero', 'low', 'high', 'sumZero', 'sumLow', 'sumHigh', 'residualZero'] as const) {
+      expect(call({ [field]: 256 })).toThrow(/bytes/);
+      expect(call({ [field]: -1 })).toThrow(/bytes/);
+    }
+    expect(call({ low: 9, high: 8 })).toThrow(/bound/);
+    const [bias, multipliers, residual] = o.rest as [Int32Array, Float32Array, Uint8Array];
+    expect(call({}, undefined, [bias.slice(1), multipliers, residual, undefined])).toThrow(/bias/);
+    expect(call({}, undefined, [bias, multipliers.slice(1), residual, undefined])).toThrow(/multipliers/);
+    expect(call({}, undefined, [bias, undefined, residual, undefined])).toThrow(/multipliers/);
+    expect(call({ perColumn: 0 }, undefined, [bias, multipliers.slice(1), residual, undefined])).not.toThrow();
+    expect(call({}, undefined, [bias, multipliers, undefined, new Float32Array(5)])).toThrow(/addend/);
+  });
+});
+
+const three = (list: readonly number[], fill: number): number[] => [...Array<number>(3 - list.length).fill(fill), ...list];
+const total = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
+
+interface ConvOperands {
+  readonly x: Uint8Array;
+  /** [M, C/g, taps] */
+  readonly w: Int8Array;
+  readonly rest: Ending;
+}
+
+function convOperands(c: IntegerConvCase): ConvOperands {
+  const k = (total(c.kernel) * c.channels) / (c.group ?? 1);
+  return {
+    x: unsigned(c.batch * total(c.size) * c.channels, 1),
+    w: signed(c.outChannels * k, 2),
+    rest: endingOperands(c, c.outChannels, c.batch * total(outputSize(c)) * c.outChannels, k),
+  };
+}
+
+function conv(row: KernelRow, c: IntegerConvCase, o: ConvOperands, threads: number): TypedArray {
+  const group = c.group ?? 1;
+  const packed = pack(row, o.w, group, c.outChannels / group, total(c.kernel), c.channels / group, o.rest[0] as Int32Array, c.aZero ?? 0, threads);
+  const y = resultOf(c, c.batch * total(outputSize(c)) * (c.outChannels + (c.gap ?? 0)));
+  callKernel(row, integerConvolutionParams, convCaseParams(c), [y], [o.x, packed.panels, packed.bias, ...o.rest.slice(1)], { threads });
+  return y;
+}
+
+/** Every pixel and tap; what lies outside is the zero point and so adds nothing. */
+function convReference(c: IntegerConvCase, o: ConvOperands): TypedArray {
+  const group = c.group ?? 1;
+  const [inside, outside] = [c.channels / group, c.outChannels / group];
+  const [size, out, kernel] = [three(c.size, 1), three(outputSize(c), 1), three(c.kernel, 1)] as [number[], number[], number[]];
+  const [strides, dilations] = [three(c.strides ?? [], 1), three(c.dilations ?? [], 1)];
+  const pads = three((c.pads ?? c.size.map(() => 0)).slice(0, c.size.length), 0);
+  const [taps, ldc, zero] = [total(kernel), c.outChannels + (c.gap ?? 0), c.aZero ?? 0];
+  const pixels = c.batch * total(out);
+  const y = resultOf(c, pixels * ldc);
+  const split = (i: number, dims: readonly number[]) => [
+    Math.floor(i / (dims[1] as number) / (dims[2] as number)),
+    Math.floor(i / (dims[2] as number)) % (dims[1] as number),
+    i % (dims[2] as number),
+  ];
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const image = Math.floor(pixel / total(out));
+    const at = split(pixel % total(out), out);
+    for (let m = 0; m < c.outChannels; m++) {
+      let acc = (o.rest[0] as Int32Array)[m] as number;
+      for (let tap = 0; tap < taps; tap++) {
+        const p = split(tap, kernel).map((t, d) => (at[d] as number) * (strides[d] as number) - (pads[d] as number) + t * (dilations[d] as number));
+        if (p.some((v, d) => v < 0 || v >= (size[d] as number))) continue;
+        const from =
+          (((image * (size[0] as number) + (p[0] as number)) * (size[1] as number) + (p[1] as number)) * (size[2] as number) + (p[2] as number)) * c.channels;
+        for (let i = 0; i < inside; i++) {
+          acc += ((o.x[from + Math.floor(m / outside) * inside + i] as number) - zero) * (o.w[(m * inside + i) * taps + tap] as number);
+        }
+      }
+      y[pixel * ldc + m] = ended(c, acc, m, pixel * c.outChannels + m, o.rest);
+    }
+  }
+  return y;
+}
+
+const knownConv = new Map<IntegerConvCase, TypedArray>();
+
+describe.each(rowsOf('conv_i8', BYTE_WEIGHTS))('$name', (row) => {
+  it.each(convCases)('$name', (c) => {
+    const o = convOperands(c);
+    const want = knownConv.get(c) ?? convReference(c, o);
+    knownConv.set(c, want);
+    for (const threads of [1, 2, 3]) expectSame(conv(row, c, o, threads), want);
+  });
+
+  it('refuses parameters that reach outside its operands', () => {
+    const c = convCases.find((x) => x.name === '12→24 groups') as IntegerConvCase;
+    const o = convOperands(c);
+    const good = convCaseParams(c);
+    const panels = new Uint8Array(3 * packedBytes(36, 8, row.nr, row.kr));
+    const call = (changed: Partial<typeof good>) => () =>
+      callKernel(row, integerConvolutionParams, { ...good, ...changed }, [new Uint8Array(35 * 24)], [o.x, panels, ...o.rest]);
+    expect(call({})).not.toThrow();
+    expect(call({ batch: 2 })).toThrow(/must hold/);
+    expect(call({ channels: 15 })).toThrow(/x must hold/);
+    expect(call({ outChannels: 27, ldc: 27 })).toThrow(/must hold/);
+    expect(call({ group: 5 })).toThrow(/group/);
+    expect(call({ kernel: [1, 9, 9] })).toThrow(/packed/);
+    expect(call({ strides: [1, 0, 1] })).toThrow(/positive/);
+    expect(call({ ldc: 23 })).toThrow(/ldc/);
+    expect(call({ padding: 256 })).toThrow(/padding/);
+    expect(call({ high: -1 })).toThrow(/bytes/);
+  });
+});
+
+describe('rows of other processors', () => {
+  const { isa } = native().cpu();
+  for (const row of native().catalogue().kernels) {
+    if (row.dtypes === BYTE_WEIGHTS && !row.usable) it.skip(`${row.name}: needs ${row.isa}, this process uses ${isa}`, () => {});
+  }
+  it.each(rowsOf('probe_fma', BYTE_WEIGHTS))('$name counts on every tile', (row) => {
+    // four products of 1·1 in each step of twelve chains that start at 0 … 11
+    const y = new Int32Array(32);
+    callKernel(row, probeFmaParams, { iterations: 5, tiles: 2 }, [y], []);
+    const lanes = row.isa === 'avx512vnni' ? 16 : 8;
+    for (let t = 0; t < 2; t++) for (let i = 0; i < lanes; i++) expect(y[16 * t + i]).toBe(66 + 12 * 5 * (row.isa === 'avx2' ? 2 * 0x101 * 0x101 : 4));
+  });
+});
