@@ -29,11 +29,10 @@ interface ConvShapes {
   readonly window: WindowShape;
 }
 
-/** Checks the operands of any convolution. */
-function shapesOf(q: Inference, channelsLast: boolean, transposed: boolean): ConvShapes {
+/** Checks the shapes of the operands of any convolution. */
+export function shapesOf(q: Inference, channelsLast: boolean, transposed: boolean): ConvShapes {
   const x = q.shape(0);
   const w = q.shape(1);
-  if (q.dtype(0) !== q.dtype(1)) q.failDtype('input and weight must have one element type');
   const rank = x.length - 2;
   if (rank < 1 || w.length !== x.length) q.fail('input and weight must have one rank of at least 3', q.inputTexts());
   const kernel = w.slice(2);
@@ -62,7 +61,12 @@ function shapesOf(q: Inference, channelsLast: boolean, transposed: boolean): Con
   };
 }
 
+function checkTypes(q: Inference): void {
+  if (q.dtype(0) !== q.dtype(1)) q.failDtype('input and weight must have one element type');
+}
+
 export function inferConv(q: Inference, channelsLast: boolean, transposed: boolean) {
+  checkTypes(q);
   const { size, batch, outChannels, window } = shapesOf(q, channelsLast, transposed);
   const out = transposed ? transposedOutput(q, size, window) : windowOutput(q, size, window);
   const shape: Shape = channelsLast ? [batch, ...out, outChannels] : [batch, outChannels, ...out];
@@ -78,6 +82,7 @@ export function inferConv(q: Inference, channelsLast: boolean, transposed: boole
 
 /** Channels first in, channels last out. */
 function inferStem(q: Inference) {
+  checkTypes(q);
   const { size, batch, outChannels, window } = shapesOf(q, false, false);
   checkWindow(q, window);
   const channels = q.shape(0)[1] as Dim;

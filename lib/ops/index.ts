@@ -12,6 +12,7 @@ import { fillOperators } from './fill.js';
 import { functionOperators } from './functions.js';
 import { gatedConvOperators } from './gated-conv.js';
 import { gatherOperators } from './gather.js';
+import { integerOperators } from './integer.js';
 import { invertedResidualOperators } from './inverted-residual.js';
 import { matmulOperators } from './matmul.js';
 import { normOperators } from './norm.js';
@@ -44,6 +45,7 @@ const families: readonly (readonly Operator[])[] = [
   convOperators,
   gatedConvOperators,
   invertedResidualOperators,
+  integerOperators,
   dynamicFamily,
   einsumOperators,
   elementwiseOperators,

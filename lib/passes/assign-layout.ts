@@ -6,6 +6,9 @@
  *                                                     %b = dsnk.Conv(%a, W, B) {dilations, group, pads, strides}
  *                                                     %y = Transpose(%b) {perm=[0,3,1,2]}
  *
+ * QLinearConv becomes dsnk.QConv where its operands allow (integer-products.ts); otherwise, and where groups have few channels, it
+ * stays as it is.
+ *
  * Attributes come out complete: padding in numbers, no default left open. The same for ConvTranspose and pools, with one
  * to three spatial dimensions. Refuses: more of them.
  */
@@ -13,6 +16,7 @@ import type { AttrValue, Node, Value } from '../graph/graph.js';
 import { resolvePads, resolveTransposed, windowOf } from '../ops/spatial.js';
 import { GraphEditor } from './editor.js';
 import type { Pass } from './index.js';
+import { type IntegerProduct, integerProduct } from './integer-products.js';
 import { channelsFirst, channelsLast, type Perm, permOf, samePerm } from './permutation.js';
 
 /** Transpose(v, p); one that is there already serves again. */
@@ -34,11 +38,20 @@ function attrsOf(node: Node): Record<string, AttrValue> {
     // with ceil_mode a last window may reach past explicit padding; its size is the output's matter, not the padding's
     return { ...others, strides: window.strides, dilations: window.dilations, pads: resolvePads(node, size, window) };
   }
-  const window = windowOf(node, node.input(1).dims.slice(2));
+  const window = windowOf(node, node.input(node.op === 'QLinearConv' ? 3 : 1).dims.slice(2));
   const common = { strides: window.strides, dilations: window.dilations, group: node.int('group', 1) };
-  if (node.op === 'Conv') return { ...common, pads: resolvePads(node, size, window) };
+  if (node.op === 'Conv' || node.op === 'QLinearConv') return { ...common, pads: resolvePads(node, size, window) };
   const { pads, output } = resolveTransposed(node, size, window);
   return { ...common, pads, output_shape: output };
+}
+
+/** Groups of fewer channels fill no word of four; the kernel that walks each of them pixel by pixel is faster there. */
+const LEAST_CHANNELS = 4;
+
+function quantizedConv(edit: GraphEditor, node: Node): IntegerProduct | undefined {
+  const [columns, inner] = node.input(3).dims as readonly [number, number];
+  if (node.int('group', 1) > 1 && inner < LEAST_CHANNELS) return undefined;
+  return integerProduct(edit, node, { w: 3, y: 6, bias: 8 }, columns);
 }
 
 export const assignLayout: Pass = {
@@ -46,13 +59,16 @@ export const assignLayout: Pass = {
   run(graph) {
     const edit = new GraphEditor(graph);
     for (const node of edit.nodes()) {
-      const isConv = node.op === 'Conv' || node.op === 'ConvTranspose';
+      const isConv = node.op === 'Conv' || node.op === 'ConvTranspose' || node.op === 'QLinearConv';
       if (node.domain !== '' || (!isConv && !windowPools.has(node.op) && !globalPools.has(node.op))) continue;
       const x = node.input(0);
       const rank = x.dims.length;
       if (rank < 3 || rank > 5) continue;
-      const inputs = [transposed(edit, x, channelsLast(rank)), ...node.inputs.slice(1)];
-      const last = edit.add(node.op, inputs, { domain: 'dsnk', name: node.name, attrs: attrsOf(node), outputs: node.outputs.length });
+      const product = node.op === 'QLinearConv' ? quantizedConv(edit, node) : undefined;
+      if (node.op === 'QLinearConv' && product === undefined) continue;
+      const inputs = [transposed(edit, x, channelsLast(rank)), ...(product?.inputs ?? node.inputs.slice(1))];
+      const attrs = { ...attrsOf(node), ...product?.attrs };
+      const last = edit.add(product === undefined ? node.op : 'QConv', inputs, { domain: 'dsnk', name: node.name, attrs, outputs: node.outputs.length });
       node.outputs.forEach((y, i) => {
         if (edit.isUnused(y)) return;
         const to = last.output(i);

@@ -22,6 +22,7 @@ import { readPlanes } from './read-planes.js';
 import { sinkReshapes } from './sink-reshapes.js';
 import { sinkTransposes } from './sink-transposes.js';
 import { takeAttention } from './take-attention.js';
+import { takeIntegerProducts } from './take-integer-products.js';
 
 /** What the program will run on, where that decides whether a rewrite pays. Threads never decide a result. */
 export interface Target {
@@ -51,6 +52,7 @@ export const passes: readonly Pass[] = [
   nameActivations,  // spelled-out Gelu, HardSwish, Swish, Mish → one node
   nameNorms,        // spelled-out layer and RMS normalisation → one node
   nameAttention,    // scores, softmax and weighted sum → one node on the projections as they lie
+  takeIntegerProducts, // products of quantized tensors → one node in integers
   assignLayout,     // convolutions and pools read and write channels last
   sinkTransposes,   // transposes meet their inverse and vanish
   mergeReshapes,    // what transposes left behind

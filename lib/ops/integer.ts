@@ -1,0 +1,169 @@
+/**
+ * Products of quantized tensors in integers: unsigned activations, constant signed weights, one requantization. Passes make
+ * these nodes from models in either form of quantization.
+ *
+ * Attributes of both: `x_zero`; `out` (uint8 by default, float32, int32); of bytes `y_zero`, `lo`, `hi`; with a residual
+ * also `t_zero`, `t_lo`, `t_hi`, `t_ratio`, `r_zero`, `r_ratio`. Inputs from the third on: bias i32?, m f32 (one multiplier
+ * or one per column; left out for int32), residual u8?, addend f32? (float32 only). Weights are int8, or uint8 around a
+ * zero point of 128. The arithmetic stands in native/kernels/integer/ending.inl.
+ */
+import type { KernelRow } from '../compile/catalogue.js';
+import type { Way } from '../compile/choice.js';
+import type { Lowering, Ref } from '../compile/lowering.js';
+import { byteSize, type DType } from '../dtype.js';
+import { type Dim, elementCount, type Shape } from '../graph/dim.js';
+import type { Node } from '../graph/graph.js';
+import { BYTE_WEIGHTS, integerConvolutionParams, integerGemmParams, integerOutput, integerPackParams, packedBytes } from '../kernels/integer.js';
+import type { WeightLayout } from './bfloat.js';
+import { shapesOf } from './conv.js';
+import type { Inference, Operator } from './operator.js';
+import { checkWindow, threeAxes, windowOf, windowOutput } from './spatial.js';
+
+const outputs = { uint8: 'u8', float32: 'f32', int32: 'i32' } as const;
+
+function outputOf(node: Node): keyof typeof outputs {
+  return node.string('out', 'uint8') as keyof typeof outputs;
+}
+
+/** Checks what both operators have beside their factors, and types the result. */
+function inferEnding(q: Inference, shape: Shape, columns: Dim): { dtype: DType; shape: Shape } {
+  const out = outputOf(q.node);
+  if (!Object.hasOwn(outputs, out)) q.fail('out must be uint8, float32 or int32', out);
+  if (q.dtype(0) !== 'uint8') q.failDtype('activations must be uint8');
+  if (q.dtype(1) !== 'int8' && q.dtype(1) !== 'uint8') q.failDtype('weights must be int8, or uint8 around 128');
+  const vector = (i: number, dtype: DType, one: boolean) => {
+    if (!q.has(i)) return;
+    if (q.dtype(i) !== dtype) q.failDtype(`input ${i} must be ${dtype}`);
+    const count = q.shape(i).length === 0 ? 1 : q.shape(i)[0];
+    if (q.shape(i).length > 1 || (typeof count === 'number' && typeof columns === 'number' && count !== columns && !(one && count === 1)))
+      q.fail(`input ${i} must hold ${columns} numbers`, q.inputTexts());
+  };
+  vector(2, 'int32', false);
+  vector(3, 'float32', true);
+  vector(5, 'float32', false);
+  if (out !== 'int32' && !q.has(3)) q.fail('multipliers must be there', `out ${out}`);
+  if (q.has(5) && out !== 'float32') q.fail('only a float32 result takes an addend', `out ${out}`);
+  if (q.has(4)) {
+    if (out !== 'uint8' || q.dtype(4) !== 'uint8') q.failDtype('a residual and the result with it must be uint8');
+    if (q.shape(4).join() !== shape.join()) q.fail(`residual must have the output's shape [${shape.join(',')}]`, q.inputTexts());
+  }
+  return { dtype: out, shape };
+}
+
+function endingOf(low: Lowering) {
+  const { node } = low;
+  return {
+    output: integerOutput.value(outputs[outputOf(node)]),
+    perColumn: low.has(3) && elementCount(low.dims(3)) !== 1 ? 1 : 0,
+    zero: node.int('y_zero', 0),
+    low: node.int('lo', 0),
+    high: node.int('hi', 255),
+    sumZero: node.int('t_zero', 0),
+    sumLow: node.int('t_lo', 0),
+    sumHigh: node.int('t_hi', 255),
+    residualZero: node.int('r_zero', 0),
+    sumRatio: node.float('t_ratio', 1),
+    residualRatio: node.float('r_ratio', 1),
+  };
+}
+
+/** Weights as a row wants them, and the bias with the activations' zero point folded in. */
+function packWeights(low: Lowering, row: KernelRow, layout: WeightLayout): { readonly panels: Ref; readonly bias: Ref } {
+  const { count, n, outer, inner } = layout;
+  const [panels, bias] = low.emit(
+    low.select('integer_pack', 'i8'),
+    integerPackParams,
+    { ...layout, nr: row.nr, kr: row.kr, zero: low.node.int('x_zero', 0), flip: low.node.input(1).type === 'uint8' ? 0x80 : 0 },
+    [low.temp(count * packedBytes(outer * inner, n, row.nr, row.kr), 'weights'), low.temp(4 * count * n, 'bias')],
+    [low.in(1), low.input(2)],
+    { reason: `bytes in panels of ${row.nr} columns for ${row.name}, zero point folded into the bias` },
+  );
+  return { panels: panels as Ref, bias: bias as Ref };
+}
+
+/** Below these a tile of AMX is mostly padding. */
+const TILE_ROWS = 16;
+const TILE_DEPTH = 64;
+
+/** Computes the node by the first row that suits a product of m rows and sums over k, or by a measured one. */
+function chooseRow(low: Lowering, op: string, m: number, k: number, emit: (row: KernelRow, reason: string) => void): void {
+  const rows = low.rows(op, BYTE_WEIGHTS);
+  const suits = (row: KernelRow) => row.isa !== 'amx' || (m >= TILE_ROWS && k >= TILE_DEPTH);
+  const ways = [...rows.filter(suits), ...rows.filter((row) => !suits(row))].map(
+    (row): Way<void> => ({ name: row.name, reason: 'exact products of bytes', emit: (reason) => emit(row, reason) }),
+  );
+  low.choose(ways);
+}
+
+/** Elements from row to row of the result, which may be columns of a wider one. */
+function rowStride(low: Lowering, columns: number): number {
+  const { rowStride: bytes } = low.out();
+  return bytes === undefined ? columns : bytes / byteSize(low.node.output().type, 1);
+}
+
+function inferConv(q: Inference) {
+  const { size, batch, outChannels, window } = shapesOf(q, true, false);
+  checkWindow(q, window);
+  if (size.length > 3) q.fail('convolutions must have at most 3 spatial dimensions', q.inputTexts());
+  return [inferEnding(q, [batch, ...windowOutput(q, size, window), outChannels], outChannels)];
+}
+
+function lowerConv(low: Lowering): void {
+  const { node } = low;
+  const [x, w, y] = [low.dims(0), low.dims(1), low.outDims()];
+  const rank = x.length - 2;
+  const window = windowOf(node, w.slice(2));
+  const pads = node.ints('pads', Array<number>(2 * rank).fill(0));
+  const group = node.int('group', 1);
+  const [channels, outChannels] = [x[rank + 1] as number, y[rank + 1] as number];
+  const [taps, inner, n] = [elementCount(window.kernel), channels / group, outChannels / group];
+  const params = {
+    batch: x[0] as number,
+    channels,
+    outChannels,
+    group,
+    inSize: threeAxes(x.slice(1, -1), 1),
+    outSize: threeAxes(y.slice(1, -1), 1),
+    kernel: threeAxes(window.kernel, 1),
+    strides: threeAxes(window.strides, 1),
+    pads: threeAxes(pads.slice(0, rank), 0),
+    dilations: threeAxes(window.dilations, 1),
+    ldc: rowStride(low, outChannels),
+    padding: node.int('x_zero', 0),
+    ...endingOf(low),
+  };
+  chooseRow(low, 'conv_i8', elementCount(y.slice(0, -1)), taps * inner, (row, reason) => {
+    const layout = { count: group, stride: n * inner * taps, n, strideN: inner * taps, outer: taps, strideOuter: 1, inner, strideInner: taps };
+    const { panels, bias } = packWeights(low, row, layout);
+    low.emit(row, integerConvolutionParams, params, [low.out()], [low.in(0), panels, bias, low.input(3), low.input(4), low.input(5)], { reason });
+  });
+}
+
+const transposed = (node: Node) => node.int('transB', 0) !== 0;
+
+function inferMatMul(q: Inference) {
+  const [a, b] = [q.shape(0), q.shape(1)];
+  if (a.length < 1 || b.length !== 2) q.fail('weights must be a matrix, activations at least a vector', q.inputTexts());
+  const [k, n] = transposed(q.node) ? [b[1] as Dim, b[0] as Dim] : [b[0] as Dim, b[1] as Dim];
+  const own = a.at(-1);
+  if (typeof own === 'number' && typeof k === 'number' && own !== k) q.fail('inner dimensions must be equal', q.inputTexts());
+  return [inferEnding(q, [...a.slice(0, -1), n], n)];
+}
+
+function lowerMatMul(low: Lowering): void {
+  const [k, n] = [low.dims(0).at(-1) as number, low.outDims().at(-1) as number];
+  const m = elementCount(low.dims(0).slice(0, -1));
+  const params = { m, n, k, lda: k, ldc: rowStride(low, n), residualRow: n, ...endingOf(low), reserved: 0 };
+  const [strideN, strideInner] = transposed(low.node) ? [k, 1] : [1, n];
+  chooseRow(low, 'gemm_i8', m, k, (row, reason) => {
+    const { panels, bias } = packWeights(low, row, { count: 1, stride: 0, n, strideN, outer: 1, strideOuter: 0, inner: k, strideInner });
+    low.emit(row, integerGemmParams, params, [low.out()], [low.in(0), panels, bias, low.input(3), low.input(4), low.input(5)], { reason });
+  });
+}
+
+export const integerOperators: readonly Operator[] = [
+  // x u8 [N, spatial…, C], w [M, C/g, kernel…]; attributes of dsnk.Conv besides
+  { name: 'QConv', domain: 'dsnk', writesRows: true, infer: inferConv, lower: lowerConv },
+  // a u8 [.., M, K], b [K, N], or [N, K] with transB
+  { name: 'QMatMul', domain: 'dsnk', writesRows: true, infer: inferMatMul, lower: lowerMatMul },
+];
