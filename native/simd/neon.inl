@@ -82,12 +82,23 @@ DSNK_INLINE I32 shiftRight(I32 a) {  // arithmetic
   return {vshrq_n_s32(a.v, n == 0 ? 1 : n)};
 }
 
-// The conversion saturates and makes 0 of NaN; out of range is INT32_MIN on every ISA.
+// Saturates, and makes 0 of NaN. For ARMv7 clang takes the intrinsic for C's conversion, which means nothing
+// out of range and may then become anything.
+DSNK_INLINE int32x4_t towardZero(float32x4_t a) {
+#if defined(__aarch64__)
+  return vcvtq_s32_f32(a);
+#else
+  int32x4_t i;
+  asm("vcvt.s32.f32 %q0, %q1" : "=w"(i) : "w"(a));
+  return i;
+#endif
+}
+// Out of range is INT32_MIN on every ISA.
 DSNK_INLINE I32 inRange(F32 a, int32x4_t converted) {
   const uint32x4_t fits = vcltq_f32(a.v, vdupq_n_f32(2147483648.0f));
   return {vbslq_s32(fits, converted, vdupq_n_s32(INT32_MIN))};
 }
-DSNK_INLINE I32 toI32(F32 a) { return inRange(a, vcvtq_s32_f32(a.v)); }
+DSNK_INLINE I32 toI32(F32 a) { return inRange(a, towardZero(a.v)); }
 
 #if defined(__aarch64__)
 DSNK_INLINE F32 operator/(F32 a, F32 b) { return {vdivq_f32(a.v, b.v)}; }
@@ -140,14 +151,14 @@ DSNK_INLINE F32 asIntegral(F32 a, float32x4_t rounded) {
   const uint32x4_t magnitude = vandq_u32(fraction, vdupq_n_u32(0x7fffffff));
   return {vbslq_f32(magnitude, rounded, a.v)};
 }
-DSNK_INLINE F32 trunc(F32 a) { return asIntegral(a, vcvtq_f32_s32(vcvtq_s32_f32(a.v))); }
+DSNK_INLINE F32 trunc(F32 a) { return asIntegral(a, vcvtq_f32_s32(towardZero(a.v))); }
 DSNK_INLINE F32 floor(F32 a) {
-  const float32x4_t t = vcvtq_f32_s32(vcvtq_s32_f32(a.v));
+  const float32x4_t t = vcvtq_f32_s32(towardZero(a.v));
   const uint32x4_t one = vandq_u32(vcgtq_f32(t, a.v), vreinterpretq_u32_f32(vdupq_n_f32(1.0f)));
   return asIntegral(a, vsubq_f32(t, vreinterpretq_f32_u32(one)));
 }
 DSNK_INLINE F32 ceil(F32 a) {
-  const float32x4_t t = vcvtq_f32_s32(vcvtq_s32_f32(a.v));
+  const float32x4_t t = vcvtq_f32_s32(towardZero(a.v));
   const uint32x4_t one = vandq_u32(vcltq_f32(t, a.v), vreinterpretq_u32_f32(vdupq_n_f32(1.0f)));
   return asIntegral(a, vaddq_f32(t, vreinterpretq_f32_u32(one)));
 }
@@ -156,7 +167,7 @@ DSNK_INLINE F32 roundEven(F32 a) {
   const float32x4_t big = vdupq_n_f32(8388608.0f);
   return asIntegral(a, vsubq_f32(vaddq_f32(vabsq_f32(a.v), big), big));
 }
-DSNK_INLINE int32x4_t nearestInteger(F32 a) { return vcvtq_s32_f32(roundEven(a).v); }
+DSNK_INLINE int32x4_t nearestInteger(F32 a) { return towardZero(roundEven(a).v); }
 #endif
 DSNK_INLINE I32 roundToI32(F32 a) { return inRange(a, nearestInteger(a)); }
 
@@ -176,7 +187,7 @@ DSNK_INLINE float smallest(F32 a) {
 }
 // a·2^n for integral n in [-252, 252], in two exact steps so that denormal results round once.
 DSNK_INLINE F32 scale2(F32 a, F32 n) {
-  const int32x4_t i = vcvtq_s32_f32(n.v), bias = vdupq_n_s32(127);
+  const int32x4_t i = towardZero(n.v), bias = vdupq_n_s32(127);
   const int32x4_t half = vshrq_n_s32(i, 1), rest = vsubq_s32(i, half);
   const float32x4_t first = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(half, bias), 23));
   const float32x4_t second = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(rest, bias), 23));
@@ -194,8 +205,10 @@ DSNK_INLINE void storeTruth(F32 a, uint8_t* p) {
 #if defined(__aarch64__)
   const uint32x4_t no = vceqzq_f32(a.v);
 #else
-  // on the bits: the comparison would take a denormal for zero
-  const uint32x4_t no = vceqq_s32(vshlq_n_s32(vreinterpretq_s32_f32(a.v), 1), vdupq_n_s32(0));
+  // On the bits: a comparison of floats would take a denormal for zero, and clang 19 makes one of this without the asm.
+  int32x4_t magnitude = vshlq_n_s32(vreinterpretq_s32_f32(a.v), 1);
+  asm("" : "+w"(magnitude));
+  const uint32x4_t no = vceqq_s32(magnitude, vdupq_n_s32(0));
 #endif
   const uint16x4_t w = vmovn_u32(vaddq_u32(no, vdupq_n_u32(1)));
   const uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(w, w))), 0);
@@ -205,16 +218,26 @@ DSNK_INLINE void storeTruth(F32 a, uint8_t* p) {
 DSNK_INLINE F32 loadHalf(const uint16_t* p) { return {vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)))}; }
 DSNK_INLINE void storeHalf(F32 a, uint16_t* p) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(a.v))); }
 #else
-// GCC has the intrinsics only with -mfp16-format=ieee, the processor has the instructions with every VFPv4.
+// GCC has the intrinsics only with -mfp16-format=ieee, the processor has the instructions with every VFPv4. They make
+// the default NaN of every NaN, so those are put together from their bits.
 DSNK_INLINE F32 loadHalf(const uint16_t* p) {
-  F32 wide;
-  asm("vcvt.f32.f16 %q0, %P1" : "=w"(wide.v) : "w"(vld1_u16(p)));
-  return wide;
+  const uint16x4_t half = vld1_u16(p);
+  float32x4_t wide;
+  asm("vcvt.f32.f16 %q0, %P1" : "=w"(wide) : "w"(half));
+  const uint32x4_t w = vmovl_u16(half);
+  const uint32x4_t nan = vcgtq_u32(vandq_u32(w, vdupq_n_u32(0x7fff)), vdupq_n_u32(0x7c00));
+  const uint32x4_t quiet = vorrq_u32(vshlq_n_u32(w, 13), vdupq_n_u32(0x7fc00000));  // all but the sign
+  const uint32x4_t bits = vbslq_u32(vdupq_n_u32(INT32_MAX), quiet, vshlq_n_u32(w, 16));
+  return {vbslq_f32(nan, vreinterpretq_f32_u32(bits), wide)};
 }
 DSNK_INLINE void storeHalf(F32 a, uint16_t* p) {
   uint16x4_t narrow;
   asm("vcvt.f16.f32 %P0, %q1" : "=w"(narrow) : "w"(a.v));
-  vst1_u16(p, narrow);
+  const uint32x4_t w = vreinterpretq_u32_f32(a.v);
+  const uint16x4_t nan = vmovn_u32(vmvnq_u32(vceqq_f32(a.v, a.v)));
+  const uint16x4_t quiet = vorr_u16(vshrn_n_u32(w, 13), vdup_n_u16(0x7e00));
+  const uint16x4_t bits = vbsl_u16(vdup_n_u16(0x7fff), quiet, vshrn_n_u32(w, 16));
+  vst1_u16(p, vbsl_u16(nan, bits, narrow));
 }
 #endif
 DSNK_INLINE F32 loadBfloat(const uint16_t* p) { return {vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16))}; }
