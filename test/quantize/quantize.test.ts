@@ -166,6 +166,44 @@ describe('quantize', () => {
   });
 });
 
+describe('every operator of an island goes through', () => {
+  const between: Readonly<Record<string, (g: Graph, x: Value) => Value>> = {
+    Relu: (g, x) => op(g, 'Relu', [x]),
+    Clip: (g, x) => op(g, 'Clip', [x, ...[0, 6].map((v) => g.addConstant(Constant.of('float32', [], [v])))]),
+    LeakyRelu: (g, x) => op(g, 'LeakyRelu', [x], { alpha: 0.1 }),
+    Sigmoid: (g, x) => op(g, 'Sigmoid', [x]),
+    HardSigmoid: (g, x) => op(g, 'HardSigmoid', [x]),
+    HardSwish: (g, x) => op(g, 'HardSwish', [x]),
+    Tanh: (g, x) => op(g, 'Tanh', [x]),
+    Add: (g, x) => op(g, 'Add', [op(g, 'Relu', [x]), op(g, 'Tanh', [x])]),
+    Mul: (g, x) => op(g, 'Mul', [x, op(g, 'Sigmoid', [x])]),
+    Concat: (g, x) => op(g, 'Concat', [op(g, 'Relu', [x]), x], { axis: 2 }),
+    MaxPool: (g, x) => op(g, 'MaxPool', [x], { kernel_shape: [2, 2] }),
+    AveragePool: (g, x) => op(g, 'AveragePool', [x], { kernel_shape: [2, 2] }),
+    GlobalAveragePool: (g, x) => op(g, 'GlobalAveragePool', [x]),
+    Transpose: (g, x) => op(g, 'Transpose', [x], { perm: [0, 1, 3, 2] }),
+    Reshape: (g, x) => op(g, 'Reshape', [x, g.addConstant(Constant.of('int64', [4], [0, 8, 4, 16]))]),
+    Slice: (g, x) => op(g, 'Slice', [x, ...[1, 7, 2].map((v) => g.addConstant(Constant.of('int64', [1], [v])))]),
+    Split: (g, x) => g.addNode('Split', [x, g.addConstant(Constant.of('int64', [2], [3, 5]))], { attrs: { axis: 2 }, outputs: 2 }).output(1),
+    DepthToSpace: (g, x) => op(g, 'Concat', Array(4).fill(op(g, 'DepthToSpace', [x], { blocksize: 2 })), { axis: 1 }),
+  };
+  it.each(Object.keys(between))('%s', async (name) => {
+    const g = new Graph(name);
+    const x = g.addInput('x', 'float32', ['N', 3, 8, 8]);
+    const first = op(g, 'Conv', [x, constant(g, [8, 3, 1, 1], 1), constant(g, [8], 2)], { kernel_shape: [1, 1] });
+    const y = op(g, 'Conv', [between[name]?.(g, first), constant(g, [4, 8, 1, 1], 3)], { kernel_shape: [1, 1] });
+    y.name = 'y';
+    g.outputs.push(y);
+    const { bytes, graph } = await quantize(g, { calibration: calibration(), observer: 'minmax' });
+    const node = graph.nodes.find((n) => n.op === name);
+    expect(node?.input(0).producer?.op).toBe(name === 'Relu' || name === 'Clip' ? 'Conv' : 'DequantizeLinear');
+    expect(graph.nodes.some((n) => n.op === 'QuantizeLinear' && n.input(0).producer?.op === name)).toBe(true);
+    const [want, got] = [await run(g, feed(101)), await run(bytes, feed(101))];
+    const [signal, noise] = [want.reduce((s, v) => s + v * v, 0), want.reduce((s, v, i) => s + (v - (got[i] as number)) ** 2, 0)];
+    expect(10 * Math.log10(signal / noise)).toBeGreaterThan(28);
+  });
+});
+
 describe('quantize refuses', () => {
   const refused = (over: Partial<Record<keyof QuantizeOptions, unknown>>, graph: Graph | Uint8Array = residualNet()) =>
     expect(quantize(graph, { calibration: calibration(), ...over } as QuantizeOptions)).rejects;
