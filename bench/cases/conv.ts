@@ -1,9 +1,9 @@
 /** Convolutions for tests (small, around every edge of the tiling) and for the bench (layers of real networks). */
 import type { KernelRow } from '../../lib/compile/catalogue.js';
-import { BFLOAT_WEIGHTS, packedBfloats } from '../../lib/kernels/bfloat.js';
 import { convParams } from '../../lib/kernels/conv.js';
 import { depthwiseParams } from '../../lib/kernels/depthwise.js';
 import { type ActivationName, activation } from '../../lib/kernels/epilogue.js';
+import { narrowOf, narrowTypes, packedNumbers } from '../../lib/kernels/narrow.js';
 import { floats, type KernelCase } from './case.js';
 import { weights } from './gemm.js';
 
@@ -177,8 +177,11 @@ export function convKernelCase(c: ConvCase, row: KernelRow): KernelCase {
   const group = c.group ?? 1;
   const columns = Math.ceil(c.outChannels / group / row.kr) * row.kr;
   const points = { conv_winograd: 36, conv_winograd2: 16 }[row.op] ?? product(c.kernel);
-  const bfloats = row.dtypes === BFLOAT_WEIGHTS;
-  const packed = bfloats ? group * packedBfloats((points * c.channels) / group, c.outChannels / group, row.nr, row.kr) : points * c.channels * columns;
+  const narrow = narrowOf(row.dtypes);
+  const packed =
+    narrow === undefined
+      ? points * c.channels * columns
+      : group * packedNumbers(narrowTypes[narrow], (points * c.channels) / group, c.outChannels / group, row.nr, row.kr);
   return {
     name: `${row.op} ${c.name}`,
     op: row.op,
@@ -188,7 +191,7 @@ export function convKernelCase(c: ConvCase, row: KernelRow): KernelCase {
     outputs: () => [new Float32Array(c.batch * product(outputSize(c)) * (c.outChannels + (c.gap ?? 0)))],
     inputs: () => [
       floats(c.batch * product(c.size) * c.channels, 1),
-      weights(packed, bfloats),
+      weights(packed, narrow !== undefined),
       c.bias ? floats(c.outChannels, 3) : undefined,
       c.residual ? floats(c.batch * product(outputSize(c)) * c.outChannels, 4) : undefined,
     ],

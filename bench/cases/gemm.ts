@@ -1,8 +1,8 @@
 /** Shapes of gemm, shared by test/kernels/gemm.test.ts and the bench. */
 import type { KernelRow } from '../../lib/compile/catalogue.js';
-import { BFLOAT_WEIGHTS } from '../../lib/kernels/bfloat.js';
 import { type ActivationName, activation } from '../../lib/kernels/epilogue.js';
 import { gemmDirectParams, gemmParams, matmulGenericParams } from '../../lib/kernels/gemm.js';
+import { narrowOf, narrowTypes } from '../../lib/kernels/narrow.js';
 import type { ParamsOf } from '../../lib/kernels/params.js';
 import { floats, type KernelCase } from './case.js';
 
@@ -155,14 +155,21 @@ export function gemmFlops(c: GemmCase): number {
   return 2 * c.m * c.n * c.k * (c.batch ?? []).reduce((a, b) => a * b, 1);
 }
 
-/** Packed weights of no meaning, in the element type of the row. */
-export const weights = (length: number, bfloats: boolean) => (bfloats ? new Uint16Array(length).fill(0x3f80) : floats(length, 2));
+/** Packed weights of no meaning, in the element type of the row: positive numbers below 2. */
+export const weights = (length: number, narrow: boolean) => (narrow ? new Uint16Array(length).fill(0x3c00) : floats(length, 2));
+
+/** Sizes where b is packed for a row: narrow weights end at multiples of kr, and each column takes a head. */
+export function packedSizes(c: GemmCase, row: KernelRow) {
+  const narrow = narrowOf(row.dtypes);
+  if (narrow === undefined) return gemmSizes(c, row.nr).packed;
+  const depth = c.k === 0 ? 0 : Math.ceil(c.k / row.kr) * row.kr + narrowTypes[narrow].headBytes / 2;
+  return gemmSizes({ ...c, k: depth }, row.nr).packed;
+}
 
 /** A case as one call of a row of gemm: b's layout is the row's. */
 export function gemmKernelCase(c: GemmCase, row: KernelRow): KernelCase {
-  const bfloats = row.dtypes === BFLOAT_WEIGHTS;
   const s = gemmSizes(c, row.nr);
-  const packed = bfloats ? gemmSizes({ ...c, k: Math.ceil(c.k / row.kr) * row.kr }, row.nr).packed : s.packed;
+  const packed = packedSizes(c, row);
   return {
     name: `gemm ${c.name}`,
     op: 'gemm',
@@ -170,7 +177,12 @@ export function gemmKernelCase(c: GemmCase, row: KernelRow): KernelCase {
     schema: gemmParams,
     params: { ...gemmCaseParams(c, row.nr, activation.value(c.activation ?? 'none')), strideB: packed.strides },
     outputs: () => [new Float32Array(s.y.size)],
-    inputs: () => [floats(s.a.size, 1), weights(packed.size, bfloats), c.bias && floats(s.bias, 3), c.residual ? floats(s.residual.size, 4) : undefined],
+    inputs: () => [
+      floats(s.a.size, 1),
+      weights(packed.size, narrowOf(row.dtypes) !== undefined),
+      c.bias && floats(s.bias, 3),
+      c.residual ? floats(s.residual.size, 4) : undefined,
+    ],
     bench: true,
     flops: gemmFlops(c),
   };

@@ -27,7 +27,7 @@ function count(text: string): number {
   return n;
 }
 
-const precision = () => new Option('--precision <mode>', 'whether products may round to bfloat16').choices(precisions);
+const precision = () => new Option('--precision <mode>', 'whether products may round to 16 bits').choices(precisions);
 
 const collect = (value: string, before: string[] = []) => [...before, value];
 

@@ -39,7 +39,7 @@ export interface CompileOptions {
   readonly winograd?: boolean;
   /** Chooses where a node can be computed in several ways; default: the first. */
   readonly choose?: ChoicePolicy | undefined;
-  /** Whether products may round their operands to bfloat16; default `f32`. */
+  /** Whether products may round their operands to 16 bits; default `f32`. */
   readonly precision?: Precision;
   /** Threads that will run the program. */
   readonly threads?: number;
@@ -55,7 +55,7 @@ export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex
   runPasses(
     graph,
     passes.filter((p) => !options.skipPasses?.includes(p.name)),
-    { ...options, bfloat: roundsProducts(precision, catalogue) },
+    { ...options, narrow: roundsProducts(precision, catalogue) },
   );
   schedule(graph);
   const rows = options.winograd === false ? without(catalogue, isWinograd) : catalogue;

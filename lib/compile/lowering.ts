@@ -12,7 +12,7 @@ import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../k
 import { type Catalogue, candidates, type KernelRow } from './catalogue.js';
 import { type ChoicePolicy, siteOf, type Way } from './choice.js';
 import { type Placement, placeParts } from './placement.js';
-import { type BfloatChoice, chooseBfloat, type ProductSize } from './precision.js';
+import { chooseNarrow, type NarrowChoice, type ProductSize, type SettledPrecision } from './precision.js';
 
 /** A piece of memory with a lifetime. The planner decides where it lies. */
 export class Buffer {
@@ -91,7 +91,7 @@ export class Lowering {
   constructor(
     catalogue: Catalogue,
     policy?: ChoicePolicy,
-    readonly precision: 'f32' | 'bf16' = 'f32',
+    readonly precision: SettledPrecision = 'f32',
   ) {
     this.#catalogue = catalogue;
     this.#policy = policy;
@@ -136,9 +136,9 @@ export class Lowering {
     }
   }
 
-  /** The row that multiplies by constant `weights` in bfloat16, where that was asked for. */
-  bfloat(op: 'gemm' | 'conv', weights: Ref, size: ProductSize): BfloatChoice {
-    return this.precision === 'f32' || !weights.buffer.constant ? {} : chooseBfloat(this.#catalogue, op, size);
+  /** The row that multiplies by constant `weights` in 16 bits, where that was asked for. */
+  narrow(op: 'gemm' | 'conv', weights: Ref, size: ProductSize): NarrowChoice {
+    return weights.buffer.constant ? chooseNarrow(this.#catalogue, this.precision, op, size) : {};
   }
 
   has(i: number): boolean {

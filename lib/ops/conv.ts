@@ -5,21 +5,22 @@
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
 import type { Lowering, Ref } from '../compile/lowering.js';
-import type { BfloatChoice, ProductSize } from '../compile/precision.js';
+import type { NarrowChoice, ProductSize } from '../compile/precision.js';
 import { type Dim, elementCount, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import { convPackParams, convParams } from '../kernels/conv.js';
 import { depthwiseParams } from '../kernels/depthwise.js';
 import { epilogueParams } from '../kernels/epilogue.js';
-import { packBfloats, withBfloat } from './bfloat.js';
+import type { NarrowType } from '../kernels/narrow.js';
+import { packNarrow, withNarrow } from './narrow.js';
 import type { Inference, Operator } from './operator.js';
 import { fusedActivation, productWays } from './product.js';
 import { checkWindow, threeAxes, transposedOutput, type WindowShape, windowOf, windowOutput } from './spatial.js';
 import { stemWays, suitsStem } from './stem.js';
 
-/** Input channels of a group, or products of a sum, from which on gathering rows in bfloat16 is the faster one. */
-const BFLOAT_CHANNELS = 24;
-const BFLOAT_DEPTH = 128;
+/** Input channels of a group, or products of a sum, from which on gathering narrow rows is the faster one. */
+const NARROW_CHANNELS = 24;
+const NARROW_DEPTH = 128;
 
 interface ConvShapes {
   /** Channels-first or channels-last input without batch and channels. */
@@ -193,10 +194,10 @@ function pointProduct(low: Lowering, window: WindowShape, pads: readonly number[
   return productWays(low, product, 'float32');
 }
 
-/** The bfloat16 row of a convolution. */
-function bfloatFor(low: Lowering, inPerGroup: number, size: ProductSize): BfloatChoice {
-  const choice = low.bfloat('conv', low.in(1), size);
-  if (choice.row === undefined || inPerGroup >= BFLOAT_CHANNELS || size.k >= BFLOAT_DEPTH) return choice;
+/** The narrow row of a convolution. */
+function narrowFor(low: Lowering, inPerGroup: number, size: ProductSize): NarrowChoice {
+  const choice = low.narrow('conv', low.in(1), size);
+  if (choice.row === undefined || inPerGroup >= NARROW_CHANNELS || size.k >= NARROW_DEPTH) return choice;
   return { ...choice, refused: 'float32, since rows of so few channels are gathered as slowly: ' };
 }
 
@@ -247,23 +248,23 @@ function lower(low: Lowering, transposed: boolean): void {
     });
   };
   const inner = channels / group;
-  const bfloat = (row: KernelRow): Way<unknown> => ({
+  const narrow = (type: NarrowType, row: KernelRow): Way<unknown> => ({
     name: row.name,
-    reason: 'operands rounded to bfloat16, windows gathered on the way',
+    reason: `operands rounded to ${type.title}, windows gathered on the way`,
     emit: (reason) => {
       const layout = { count: group, stride: outPerGroup * inner * taps, n: outPerGroup, strideN: inner * taps };
-      const weights = packBfloats(low, row, low.in(1), { ...layout, outer: taps, strideOuter: 1, inner, strideInner: taps });
+      const weights = packNarrow(low, type, row, low.in(1), { ...layout, outer: taps, strideOuter: 1, inner, strideInner: taps });
       low.emit(row, convParams, params, [low.out()], [low.in(0), weights, low.input(2), low.input(3)], { reason });
     },
   });
-  const rounded = transposed || low.dtype(0) !== 'f32' ? {} : bfloatFor(low, inner, { m: elementCount(y.slice(0, -1)), n: outPerGroup, k: taps * inner });
+  const rounded = transposed || low.dtype(0) !== 'f32' ? {} : narrowFor(low, inner, { m: elementCount(y.slice(0, -1)), n: outPerGroup, k: taps * inner });
   const plain = taps === 1 ? 'one tap: a matrix product over pixels, in place' : 'implicit matrix product over pointers to pixels';
   const direct = low.rows(transposed ? 'conv_transpose' : 'conv', low.dtype(0)).map(panels('conv_pack', taps, plain));
   if (transposed || !takesWinograd(low, window, pads, group)) {
     const stem = !transposed && !low.has(3) && low.dtype(0) === 'f32' && suitsStem(channels, true, window, group);
     const first = stem ? stemWays(low, true, window, pads, rowStride(low, outChannels), activationOf(node)) : [];
     const ways = transposed ? direct : [...first, ...direct, ...pointProduct(low, window, pads, group)];
-    low.choose(stem ? ways : withBfloat(rounded, bfloat, ways));
+    low.choose(stem ? ways : withNarrow(rounded, narrow, ways));
     return;
   }
   const waysOf = (suited: boolean) =>
@@ -274,11 +275,12 @@ function lower(low: Lowering, transposed: boolean): void {
         return row === undefined ? [] : [panels(`${op}_pack`, (side + 2) ** 2, reason)(row)];
       });
   const [tiles, others] = [waysOf(true), waysOf(false)];
-  if (tiles.length === 0) low.choose(withBfloat(rounded, bfloat, [...direct, ...others]));
+  if (tiles.length === 0) low.choose(withNarrow(rounded, narrow, [...direct, ...others]));
   // Twice the products a cycle save less than doing a quarter of them; sixteen times as many (AMX) save more.
   else if (rounded.row === undefined || rounded.row.isa === 'amx' || tiles[0]?.name.startsWith('conv_winograd2'))
-    low.choose(withBfloat(rounded, bfloat, [...tiles, ...direct, ...others]));
-  else low.choose(withBfloat({ ...rounded, refused: 'float32, since bfloat16 does not save as much: ' }, bfloat, [...tiles, ...direct, ...others]));
+    low.choose(withNarrow(rounded, narrow, [...tiles, ...direct, ...others]));
+  else
+    low.choose(withNarrow({ ...rounded, refused: `float32, since ${rounded.type?.title} does not save as much: ` }, narrow, [...tiles, ...direct, ...others]));
 }
 
 export const convOperators: readonly Operator[] = [

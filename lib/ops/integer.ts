@@ -14,8 +14,8 @@ import { byteSize, type DType } from '../dtype.js';
 import { type Dim, elementCount, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import { BYTE_WEIGHTS, integerConvolutionParams, integerGemmParams, integerOutput, integerPackParams, packedBytes } from '../kernels/integer.js';
-import type { WeightLayout } from './bfloat.js';
 import { shapesOf } from './conv.js';
+import type { WeightLayout } from './narrow.js';
 import type { Inference, Operator } from './operator.js';
 import { checkWindow, threeAxes, windowOf, windowOutput } from './spatial.js';
 

@@ -6,7 +6,6 @@ import type { Lowering, Ref } from '../compile/lowering.js';
 import { byteSize, type DType } from '../dtype.js';
 import { elementCount } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
-import { packedBfloats } from '../kernels/bfloat.js';
 import { type Activation, type ActivationName, activation, epilogueParams, noActivation } from '../kernels/epilogue.js';
 import {
   GEMM_BATCH_DIMS,
@@ -18,8 +17,9 @@ import {
   matmulGenericParams,
   packedElements,
 } from '../kernels/gemm.js';
-import { packBfloats, withBfloat } from './bfloat.js';
+import { type NarrowType, packedNumbers } from '../kernels/narrow.js';
 import { stridesOf } from './known.js';
+import { packNarrow, withNarrow } from './narrow.js';
 import { copyView } from './strided.js';
 
 /** A dense operand: batch dimensions, then a matrix. */
@@ -193,26 +193,26 @@ export function productWays(low: Lowering, product: Product, dtype: DType): read
       )[0] as Ref;
     },
   });
-  const bfloat = (row: KernelRow): Way<Ref> => ({
+  const narrow = (type: NarrowType, row: KernelRow): Way<Ref> => ({
     name: row.name,
-    reason: 'operands rounded to bfloat16',
+    reason: `operands rounded to ${type.title}`,
     emit: (reason) => {
       const [strideN, strideInner] = b.transposed ? [k, 1] : [1, n];
       const layout = { count: elementCount(b.batch), stride: k * n, n, strideN, outer: 1, strideOuter: 0, inner: k, strideInner };
-      const each = packedBfloats(k, n, row.nr, row.kr);
+      const each = packedNumbers(type, k, n, row.nr, row.kr);
       return low.emit(
         row,
         gemmParams,
         { ...common, strideB: four(batch.b, 0).map((s) => s * each), transA: a.transposed ? 1 : 0, ...epilogue },
         [product.out],
-        [a.ref, packBfloats(low, row, b.ref, layout), ...inputs],
+        [a.ref, packNarrow(low, type, row, b.ref, layout), ...inputs],
         { reason },
       )[0] as Ref;
     },
   });
-  const rounded = low.bfloat('gemm', b.ref, { m, n, k });
+  const rounded = low.narrow('gemm', b.ref, { m, n, k });
   const packedWays = low.rows('gemm', 'f32').map(packed);
-  if (a.transposed || m > GEMM_DIRECT_TRIED) return withBfloat(rounded, bfloat, packedWays);
+  if (a.transposed || m > GEMM_DIRECT_TRIED) return withNarrow(rounded, narrow, packedWays);
   const directWays = low.rows('gemm_direct', 'f32').map(direct);
-  return withBfloat(rounded, bfloat, m <= GEMM_DIRECT_ROWS && !b.ref.buffer.constant ? [...directWays, ...packedWays] : [...packedWays, ...directWays]);
+  return withNarrow(rounded, narrow, m <= GEMM_DIRECT_ROWS && !b.ref.buffer.constant ? [...directWays, ...packedWays] : [...packedWays, ...directWays]);
 }

@@ -6,7 +6,7 @@
  *
  * Refuses: products that others read, several images (each has a gate of its own), images of fewer than four pixels an
  * output channel, gates that are constants (fold-scale has put those into the weights), types other than float32,
- * convolutions in bfloat16 (whose weights are packed before any gate is known).
+ * narrow convolutions (whose weights are packed before any gate is known).
  */
 import { elementCount, sameShape } from '../graph/dim.js';
 import { takesGate } from '../ops/gated-conv.js';
@@ -16,7 +16,7 @@ import type { Pass } from './index.js';
 export const foldGate: Pass = {
   name: 'fold-gate',
   run(graph, target) {
-    if (target?.bfloat) return 0;
+    if (target?.narrow) return 0;
     const edit = new GraphEditor(graph);
     for (const node of edit.nodes()) {
       if (node.domain !== 'dsnk' || node.op !== 'Conv' || node.int('group', 1) !== 1 || node.output().dtype !== 'float32') continue;

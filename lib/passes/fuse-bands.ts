@@ -44,7 +44,7 @@ function pays(expand: Node, depthwise: Node, project: Node | undefined, threads:
 }
 
 /**
- * Whether apart they are faster where 1x1 convolutions run in bfloat16, which bands do not. Then bands have other results than their parts, so
+ * Whether apart they are faster where 1x1 convolutions run in 16 bits, which bands do not. Then bands have other results than their parts, so
  * that threads must not decide. Measured on Zen 4, apart against band: 24→144→24 at
  * 56x56 0.82, 58→58→58 at 28x28 0.7, 96→576→96 at 14x14 0.6, 960→160 at 7x7 0.65; but 16→96→24 1.05, 24→144 without a projection 1.22.
  */
@@ -72,7 +72,7 @@ function activation(stage: string, node: Node | undefined): [string, AttrValue][
 
 export const fuseBands: Pass = {
   name: 'fuse-bands',
-  run(graph, { threads = 2, bfloat = false } = {}) {
+  run(graph, { threads = 2, narrow = false } = {}) {
     const edit = new GraphEditor(graph);
     for (const node of edit.nodes()) {
       if (!isDepthwise(node)) continue;
@@ -81,9 +81,9 @@ export const fuseBands: Pass = {
       const after = node.inputs[3] === undefined ? edit.onlyUser(node.output()) : undefined;
       const reads = after?.inputs.filter((v) => v === node.output()).length;
       const project = isPointwise(after) && reads === 1 && after.inputs[0] === node.output() ? after : undefined;
-      const expand = wide !== undefined && pays(wide, node, project, bfloat ? 2 : threads) ? wide : undefined;
+      const expand = wide !== undefined && pays(wide, node, project, narrow ? 2 : threads) ? wide : undefined;
       if ((expand ?? project) === undefined || !fits(expand, node, project)) continue;
-      if (bfloat && fasterApart(expand, project)) continue;
+      if (narrow && fasterApart(expand, project)) continue;
       const x = (expand ?? node).input(0);
       const last = project ?? node;
       const inputs: (Value | undefined)[] = [

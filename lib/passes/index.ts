@@ -27,8 +27,8 @@ import { takeIntegerProducts } from './take-integer-products.js';
 /** What the program will run on, where that decides whether a rewrite pays. Threads never decide a result. */
 export interface Target {
   readonly threads?: number;
-  /** Products with constant weights will run in bfloat16 where that pays. */
-  readonly bfloat?: boolean;
+  /** Products with constant weights will run in 16 bits where that pays. */
+  readonly narrow?: boolean;
 }
 
 export interface Pass {

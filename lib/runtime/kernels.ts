@@ -8,7 +8,7 @@ import { type Catalogue, without } from '../compile/catalogue.js';
 import { type CompileOptions, compile } from '../compile/compile.js';
 import { WeightIndex } from '../compile/weights.js';
 import { type DsnkError, dsnkError, spelled } from '../errors.js';
-import { BFLOAT_WEIGHTS } from '../kernels/bfloat.js';
+import { narrowOf } from '../kernels/narrow.js';
 import { allocate } from '../tensor.js';
 import { LoadedProgram } from './loaded-program.js';
 import { checkLimits, nativeCatalogue } from './model.js';
@@ -41,7 +41,7 @@ export interface PreparedKernel {
   dispose(): void;
 }
 
-/** Keeps, of the operation that `name` belongs to, only that row; one for bfloat16 is taken wherever it can be, slow or not. */
+/** Keeps, of the operation that `name` belongs to, only that row; one for 16 bits is taken wherever it can be, slow or not. */
 function restricted(name: string | undefined): { readonly catalogue: Catalogue; readonly options?: CompileOptions } {
   const all = nativeCatalogue();
   if (name === undefined) return { catalogue: all };
@@ -49,10 +49,11 @@ function restricted(name: string | undefined): { readonly catalogue: Catalogue; 
   if (row === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', 'kernel must be a name of the catalogue', `"${name}" came`);
   if (!row.usable) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', `kernel ${name} must be usable on this processor`);
   const catalogue = without(all, (k) => k.op === row.op && k.dtypes === row.dtypes && k !== row);
-  if (row.dtypes !== BFLOAT_WEIGHTS) return { catalogue };
+  const precision = narrowOf(row.dtypes);
+  if (precision === undefined) return { catalogue };
   return {
     catalogue: { ...catalogue, kernels: catalogue.kernels.map((k) => (k === row ? { ...k, slow: false } : k)) },
-    options: { precision: 'bf16', choose: (_, names) => (names.includes(name) ? { name, reason: 'asked for' } : undefined) },
+    options: { precision, choose: (_, names) => (names.includes(name) ? { name, reason: 'asked for' } : undefined) },
   };
 }
 

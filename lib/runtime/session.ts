@@ -36,8 +36,8 @@ export interface SessionOptions {
    */
   readonly tune?: boolean | TuneOptions;
   /**
-   * `bf16` rounds the operands of products with constant weights to bfloat16 where the processor is faster so; `auto` does
-   * wherever it has such kernels. Default `f32`.
+   * `bf16` and `f16` round the operands of products with constant weights to bfloat16 or float16 where the processor is
+   * faster so; `auto` does wherever it has such kernels. Default `f32`.
    */
   readonly precision?: Precision;
 }

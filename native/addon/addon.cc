@@ -26,7 +26,8 @@ static Napi::Value catalogue(const Napi::CallbackInfo& info) {
     row.Set("nr", static_cast<uint32_t>(k.nr));
     row.Set("kr", static_cast<uint32_t>(k.kr));
     row.Set("usable", isaUsable(k.isa));
-    if (std::strcmp(k.dtypes, "f32bf16") == 0 && !bfloatsPay(k.isa)) row.Set("slow", true);
+    const bool rounds = std::strcmp(k.dtypes, "f32bf16") == 0 || std::strcmp(k.dtypes, "f32f16") == 0;
+    if (rounds && !narrowFloatsPay(k.isa)) row.Set("slow", true);
     rows.Set(i, row);
   }
   auto out = Napi::Object::New(env);

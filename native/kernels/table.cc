@@ -11,6 +11,11 @@
 #else
 #define DSNK_ARM(...)
 #endif
+#if defined(__aarch64__)
+#define DSNK_ARM64(...) __VA_ARGS__
+#else
+#define DSNK_ARM64(...)
+#endif
 
 namespace dsnk {
 

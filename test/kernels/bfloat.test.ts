@@ -1,18 +1,19 @@
 /** Products in bfloats: `gemm` and `conv` rows for float32 activations and bfloat16 weights, and the packing of these. */
 import { describe, expect, it } from 'vitest';
 import { type ConvCase, testCases as convCases, convParamsOf, outputSize } from '../../bench/cases/conv.js';
-import { edgeCases, type GemmCase, gemmCaseParams, gemmSizes } from '../../bench/cases/gemm.js';
+import { edgeCases, type GemmCase, gemmCaseParams } from '../../bench/cases/gemm.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
-import { BFLOAT_WEIGHTS, bfloatPackParams, packedBfloats } from '../../lib/kernels/bfloat.js';
 import { convParams } from '../../lib/kernels/conv.js';
-import { activation } from '../../lib/kernels/epilogue.js';
 import { gemmParams } from '../../lib/kernels/gemm.js';
+import { narrowPackParams, narrowTypes, packedNumbers } from '../../lib/kernels/narrow.js';
 import { probeFmaParams } from '../../lib/kernels/probe.js';
 import { native } from '../../lib/runtime/native.js';
 import { convReference } from './conv-reference.js';
 import { expectWithin, gemmReferences, type Operands, operandsOf } from './gemm-reference.js';
 import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
+import { narrowConv, narrowGemm } from './narrow-calls.js';
 
+const type = narrowTypes.bf16;
 const words = new Uint32Array(1);
 const asFloat = new Float32Array(words.buffer);
 
@@ -40,7 +41,7 @@ const same = (a: Float32Array, b: Float32Array) => Buffer.compare(Buffer.from(a.
 function skipOthers(op: string): void {
   const { isa } = native().cpu();
   for (const row of native().catalogue().kernels) {
-    if (row.op === op && row.dtypes === BFLOAT_WEIGHTS && !row.usable) it.skip(`${row.name}: needs ${row.isa}, this process uses ${isa}`, () => {});
+    if (row.op === op && row.dtypes === type.dtypes && !row.usable) it.skip(`${row.name}: needs ${row.isa}, this process uses ${isa}`, () => {});
   }
 }
 
@@ -55,9 +56,9 @@ function bound(k: number, magnitude: number, y: number, activated: boolean): num
 
 describe('bfloat_pack', () => {
   const pack = (row: { nr: number; kr: number }, b: Float32Array, n: number, outer: number, inner: number, threads = 1) => {
-    const packed = new Uint16Array(packedBfloats(outer * inner, n, row.nr, row.kr)).fill(0xabcd);
+    const packed = new Uint16Array(packedNumbers(type, outer * inner, n, row.nr, row.kr)).fill(0xabcd);
     const params = { count: 1, stride: 0, n, strideN: outer * inner, outer, strideOuter: 1, inner, strideInner: outer, ...row };
-    callKernel(rowNamed('bfloat_pack_scalar'), bfloatPackParams, params, [packed], [b], { threads });
+    callKernel(rowNamed('bfloat_pack_scalar'), narrowPackParams, params, [packed], [b], { threads });
     return packed;
   };
 
@@ -97,7 +98,7 @@ describe('bfloat_pack', () => {
   it('refuses parameters that reach outside its operands', () => {
     const good = { count: 2, stride: 12, n: 4, strideN: 3, outer: 1, strideOuter: 0, inner: 3, strideInner: 1, nr: 4, kr: 2 };
     const call = (changed: Partial<typeof good>) => () =>
-      callKernel(rowNamed('bfloat_pack_scalar'), bfloatPackParams, { ...good, ...changed }, [new Uint16Array(32)], [new Float32Array(24)]);
+      callKernel(rowNamed('bfloat_pack_scalar'), narrowPackParams, { ...good, ...changed }, [new Uint16Array(32)], [new Float32Array(24)]);
     expect(call({})).not.toThrow();
     expect(call({ count: 3 })).toThrow(/output must hold/);
     expect(call({ stride: 13 })).toThrow(/b must hold/);
@@ -121,24 +122,12 @@ const cases: readonly GemmCase[] = [
   { name: 'long k, a transposed', m: 40, n: 9, k: 1500, transA: true },
 ];
 
-function gemm(row: KernelRow, c: GemmCase, o: Operands, threads = 1): Float32Array {
-  const kPadded = Math.ceil(c.k / row.kr) * row.kr;
-  const packedSizes = gemmSizes({ ...c, k: kPadded }, row.nr).packed;
-  const { count, y: result } = gemmSizes(c, row.nr);
-  const packed = new Uint16Array(packedSizes.size);
-  const [strideN, strideInner] = c.transB ? [c.k, 1] : [1, c.n];
-  const params = { count, stride: c.n * c.k, n: c.n, strideN, outer: 1, strideOuter: 0, inner: c.k, strideInner, nr: row.nr, kr: row.kr };
-  callKernel(rowNamed('bfloat_pack_scalar'), bfloatPackParams, params, [packed], [o.b], { threads });
-  const y = new Float32Array(result.size);
-  const call = { ...gemmCaseParams(c, row.nr, activation.value(c.activation ?? 'none')), strideB: packedSizes.strides };
-  callKernel(row, gemmParams, call, [y], [o.a, packed, o.bias, o.residual], { threads });
-  return y;
-}
+const gemm = (row: KernelRow, c: GemmCase, o: Operands, threads = 1) => narrowGemm(type, row, c, o, threads);
 
 /** The definition in double over rounded operands, and how far a row may be from it. */
 const reference = gemmReferences((c, magnitude, _, y) => bound(c.k, magnitude, y, c.activation !== undefined), roundedAll);
 
-const gemmRows = rowsOf('gemm', BFLOAT_WEIGHTS);
+const gemmRows = rowsOf('gemm', type.dtypes);
 const definition = gemmRows.at(-1) as KernelRow;
 
 describe.each(gemmRows)('$name', (row) => {
@@ -187,7 +176,7 @@ describe.each(gemmRows)('$name', (row) => {
     const c: GemmCase = { name: '', m: 4, n: 5, k: 3, bias: 'column', residual: true };
     const o = operandsOf(c);
     const good = gemmCaseParams(c, row.nr, 0);
-    const packed = new Uint16Array(packedBfloats(3, 5, row.nr, row.kr));
+    const packed = new Uint16Array(packedNumbers(type, 3, 5, row.nr, row.kr));
     const call = (changed: Partial<typeof good>) => () =>
       callKernel(row, gemmParams, { ...good, ...changed }, [new Float32Array(20)], [o.a, packed, o.bias, o.residual]);
     expect(call({})).not.toThrow();
@@ -227,19 +216,10 @@ describe('rows agree to the bit', () => {
 
 const forward = convCases.filter((c) => !c.transposed);
 
-describe.each(rowsOf('conv', BFLOAT_WEIGHTS))('$name', (row) => {
+describe.each(rowsOf('conv', type.dtypes))('$name', (row) => {
   const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
-  const conv = (c: ConvCase, x: Float32Array, w: Float32Array, bias: Float32Array | undefined, residual: Float32Array | undefined, threads: number) => {
-    const group = c.group ?? 1;
-    const [taps, inner, n] = [product(c.kernel), c.channels / group, c.outChannels / group];
-    const packed = new Uint16Array(group * packedBfloats(taps * inner, n, row.nr, row.kr));
-    const layout = { count: group, stride: n * inner * taps, n, strideN: inner * taps, outer: taps, strideOuter: 1, inner, strideInner: taps };
-    callKernel(rowNamed('bfloat_pack_scalar'), bfloatPackParams, { ...layout, nr: row.nr, kr: row.kr }, [packed], [w]);
-    const params = convParamsOf(c);
-    const y = new Float32Array(c.batch * product(outputSize(c)) * params.ldc);
-    callKernel(row, convParams, params, [y], [x, packed, bias, residual], { threads });
-    return y;
-  };
+  const conv = (c: ConvCase, x: Float32Array, w: Float32Array, bias: Float32Array | undefined, residual: Float32Array | undefined, threads: number) =>
+    narrowConv(type, row, c, [x, w, bias, residual], threads);
 
   it.each(forward)('$name', (c) => {
     const x = randomFloats(c.batch * product(c.size) * c.channels, 1);
@@ -267,7 +247,7 @@ describe.each(rowsOf('conv', BFLOAT_WEIGHTS))('$name', (row) => {
   it('refuses parameters that reach outside its operands', () => {
     const c = forward.find((f) => f.name.includes('asymmetric')) as ConvCase;
     const params = convParamsOf(c);
-    const n = packedBfloats(9 * c.channels, c.outChannels, row.nr, row.kr);
+    const n = packedNumbers(type, 9 * c.channels, c.outChannels, row.nr, row.kr);
     const x = new Float32Array(product(c.size) * c.channels);
     const y = new Float32Array(product(outputSize(c)) * c.outChannels);
     const call =
@@ -282,8 +262,8 @@ describe.each(rowsOf('conv', BFLOAT_WEIGHTS))('$name', (row) => {
   });
 });
 
-it.skipIf(rowsOf('probe_fma', BFLOAT_WEIGHTS).length === 0)('the probe of pairs runs on every tile', () => {
+it.skipIf(rowsOf('probe_fma', type.dtypes).length === 0)('the probe of pairs runs on every tile', () => {
   const y = new Float32Array(32);
-  callKernel(rowsOf('probe_fma', BFLOAT_WEIGHTS)[0] as KernelRow, probeFmaParams, { iterations: 5, tiles: 2 }, [y], []);
+  callKernel(rowsOf('probe_fma', type.dtypes)[0] as KernelRow, probeFmaParams, { iterations: 5, tiles: 2 }, [y], []);
   expect(y.every((v) => v > 0)).toBe(true);
 });

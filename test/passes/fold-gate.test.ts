@@ -56,8 +56,8 @@ describe('fold-gate', () => {
   ] as const)('leaves %s', (_, how) => {
     expect(foldGate.run(excited(how))).toBe(0);
   });
-  it('leaves convolutions that will run in bfloat16', () => {
-    expect(foldGate.run(excited(), { bfloat: true })).toBe(0);
+  it('leaves convolutions that will run in 16 bits', () => {
+    expect(foldGate.run(excited(), { narrow: true })).toBe(0);
   });
 
   it('changes the result by roundings only, whatever the number of threads', async () => {

@@ -4,19 +4,24 @@ import { GraphBuilder } from '../../lib/build/builder.js';
 import type { Operand } from '../../lib/build/operand.js';
 import type { Catalogue, KernelRow } from '../../lib/compile/catalogue.js';
 import { compile as compileGraph } from '../../lib/compile/compile.js';
-import { chooseBfloat, type Precision, settled } from '../../lib/compile/precision.js';
+import { chooseNarrow, type Precision, settled } from '../../lib/compile/precision.js';
 import { WeightIndex } from '../../lib/compile/weights.js';
 import { compareOutputs, compile, InferenceSession, kernels, ops, Tensor } from '../../lib/index.js';
-import { BFLOAT_WEIGHTS } from '../../lib/kernels/bfloat.js';
+import { narrowOf } from '../../lib/kernels/narrow.js';
 import { native } from '../../lib/runtime/native.js';
 import { randomFloats } from '../kernels/harness.js';
 
 const all = native().catalogue();
-const isBfloat = (row: KernelRow) => row.dtypes === BFLOAT_WEIGHTS;
-/** The table of a processor on which rows up to `isa` are fast. */
+const isNarrow = (row: KernelRow) => narrowOf(row.dtypes) !== undefined;
+/** The table of a processor that has the ISAs of `fast` (neonfp16 here stands for the definition of its row, where the addon has no other) and multiplies faster so. */
 const pretend = (fast: readonly string[]): Catalogue => ({
   hash: all.hash,
-  kernels: all.kernels.map((k) => (isBfloat(k) ? { ...k, usable: k.isa === 'scalar' || fast.includes(k.isa), slow: !fast.includes(k.isa) } : k)),
+  kernels: all.kernels
+    .filter((k) => k.isa !== 'neonfp16')
+    .map((k) =>
+      k.dtypes === 'f32f16' && k.isa === 'scalar' && fast.includes('neonfp16') ? { ...k, name: k.name.replace('scalar', 'neonfp16'), isa: 'neonfp16' } : k,
+    )
+    .map((k) => (isNarrow(k) ? { ...k, usable: k.isa === 'scalar' || fast.includes(k.isa), slow: !fast.includes(k.isa) } : k)),
 });
 
 const [K, N] = [48, 40];
@@ -46,32 +51,36 @@ async function outputs(precision?: Precision, threads = 1) {
   await using session = await InferenceSession.fromGraph(graph(), { intraOpNumThreads: threads, ...(precision && { precision }) });
   const { outputs: results, nodes } = await session.profile(feeds);
   const data = Object.fromEntries(Object.entries(results).map(([name, t]) => [name, t.data as Float32Array]));
-  return { data, bfloat: nodes.filter((n) => n.kernel.includes('bf16')).map((n) => n.op) };
+  return { data, narrow: nodes.filter((n) => /_b?f16_/.test(n.kernel)).map((n) => n.op) };
 }
 
 describe('precision', () => {
   it('is f32 by default: no product is rounded', async () => {
     const byDefault = await outputs();
-    expect(byDefault.bfloat).toEqual([]);
+    expect(byDefault.narrow).toEqual([]);
     expect((await outputs('f32')).data).toEqual(byDefault.data);
   });
 
-  it('bf16 rounds operands of products with constant weights, within 2^-7 of their magnitudes, and nothing else', async () => {
+  // |a·b - r(a)·r(b)| ≤ (2^-7 + 2^-16)·|a·b| in bfloats, 2·2^-11 so in halves, which add 35.5·2^-11 in the sums (native/kernels/half/product.inl)
+  it.each([
+    ['bf16', 2 ** -7],
+    ['f16', 37.6 * 2 ** -11],
+  ] as const)('%s rounds products with constant weights, within its bound, and nothing else', async (precision, relative) => {
     const exact = (await outputs()).data as Record<'y' | 'conv' | 'thin' | 'square', Float32Array>;
-    const { data, bfloat } = await outputs('bf16');
+    const { data, narrow } = await outputs(precision);
     expect(data['thin']).toEqual(exact.thin);
     expect(data['square']).toEqual(exact.square);
-    if (bfloat.length === 0) return; // no fast row here: all float32, see below
-    expect(bfloat.sort()).toEqual(['Conv', 'MatMul']);
+    if (narrow.length === 0) return; // no fast row here: all float32, see below
+    expect(narrow.sort()).toEqual(['Conv', 'MatMul']);
     expect(data['y']).not.toEqual(exact.y);
-    // |a·b - r(a)·r(b)| ≤ (2^-7 + 2^-16)·|a·b|; all operands lie in [-1, 1]
+    // all operands lie in [-1, 1]
     for (const [name, k] of [
       ['y', K],
       ['conv', 24 * 9],
     ] as const) {
       exact[name].forEach((v, i) => {
         const error = Math.abs(v - ((data[name] as Float32Array)[i] as number));
-        if (!(error <= k * 2 ** -7)) expect.fail(`${name} ${i}: off by ${error}`);
+        if (!(error <= k * relative)) expect.fail(`${name} ${i}: off by ${error}`);
       });
     }
   });
@@ -81,7 +90,10 @@ describe('precision', () => {
     for (const threads of [2, 3]) expect((await outputs('bf16', threads)).data).toEqual(one.data);
   });
 
-  it('auto is bf16 where a row is fast, else f32', () => {
+  it('auto is the first of bf16 and f16 of which a row is fast, else f32', () => {
+    expect(settled('auto', pretend(['neonfp16']))).toBe('f16');
+    expect(settled('auto', pretend(['neonfp16', 'avx512bf16']))).toBe('bf16');
+    expect(settled('bf16', pretend(['neonfp16']))).toBe('bf16');
     expect(settled('auto', pretend(['amx', 'avx512bf16']))).toBe('bf16');
     expect(settled('auto', pretend(['avx512bf16']))).toBe('bf16');
     expect(settled('auto', pretend([]))).toBe('f32');
@@ -93,7 +105,20 @@ describe('precision', () => {
     const none = kernelsOn(pretend([]), 'bf16');
     expect(none.filter((s) => s.reason.includes('multiplies bfloat16 no faster')).length).toBe(3);
     expect(none.every((s) => !s.kernel.includes('bf16'))).toBe(true);
-    expect(kernelsOn(pretend([]), 'auto').every((s) => !s.reason.includes('bfloat16'))).toBe(true);
+    for (const [had, asked, title] of [
+      [[], 'f16', 'float16'],
+      [['avx512bf16'], 'f16', 'float16'],
+      [['neonfp16'], 'bf16', 'bfloat16'],
+    ] as const) {
+      const steps = kernelsOn(pretend(had), asked);
+      expect(steps.filter((s) => s.reason.includes(`since this processor multiplies ${title} no faster`)).length).toBe(3);
+      expect(steps.every((s) => !/_b?f16_/.test(s.kernel))).toBe(true);
+    }
+    for (const asked of ['f16', 'auto'] as const) {
+      const halves = kernelsOn(pretend(['neonfp16']), asked);
+      expect(halves.filter((s) => s.kernel.endsWith('_f16_neonfp16') && s.reason.startsWith('operands rounded to float16')).length).toBe(2);
+    }
+    expect(kernelsOn(pretend([]), 'auto').every((s) => !s.reason.includes('float16'))).toBe(true);
     const fast = kernelsOn(pretend(['avx512bf16']), 'bf16');
     expect(fast.filter((s) => s.kernel.endsWith('bf16_avx512bf16')).length).toBe(2);
     expect(fast.filter((s) => s.reason.startsWith('float32, since bfloat16 does not pay for so few channels')).length).toBe(1);
@@ -101,10 +126,10 @@ describe('precision', () => {
 
   it('takes tiles of AMX from 16 rows and sums of 32 on, and no slow row in their place', () => {
     const rows = pretend(['amx']);
-    expect(chooseBfloat(rows, 'gemm', { m: 16, n: 64, k: 32 }).row?.isa).toBe('amx');
-    expect(chooseBfloat(rows, 'gemm', { m: 15, n: 64, k: 32 })).toEqual({ refused: expect.stringContaining('so few rows') });
-    expect(chooseBfloat(rows, 'conv', { m: 64, n: 64, k: 31 }).row).toBeUndefined();
-    expect(chooseBfloat(pretend(['avx512bf16', 'amx']), 'gemm', { m: 1, n: 64, k: 64 }).row?.isa).toBe('avx512bf16');
+    expect(chooseNarrow(rows, 'bf16', 'gemm', { m: 16, n: 64, k: 32 }).row?.isa).toBe('amx');
+    expect(chooseNarrow(rows, 'bf16', 'gemm', { m: 15, n: 64, k: 32 })).toMatchObject({ refused: expect.stringContaining('so few rows') });
+    expect(chooseNarrow(rows, 'bf16', 'conv', { m: 64, n: 64, k: 31 }).row).toBeUndefined();
+    expect(chooseNarrow(pretend(['avx512bf16', 'amx']), 'bf16', 'gemm', { m: 1, n: 64, k: 64 }).row?.isa).toBe('avx512bf16');
   });
 
   it('leaves Winograd alone where it saves more', () => {
@@ -112,13 +137,15 @@ describe('precision', () => {
     const x = b.input('x', { dataType: 'float32', shape: [1, 32, 32, 32] });
     const dense = { type: 'float32', dims: [32, 32, 3, 3], data: randomFloats(32 * 32 * 9, 6) } as const;
     const built = b.build({ y: b.conv2d(x, dense, { padding: [1, 1, 1, 1] }) as Operand });
-    const kernel = (fast: string, winograd?: boolean) =>
-      compileGraph(built.clone().graph, pretend([fast]), new WeightIndex(), { precision: 'bf16', ...(winograd !== undefined && { winograd }) }).steps.find(
-        (s) => s.kernel.op.startsWith('conv'),
+    const kernel = (fast: string, winograd?: boolean, precision: Precision = 'bf16') =>
+      compileGraph(built.clone().graph, pretend([fast]), new WeightIndex(), { precision, ...(winograd !== undefined && { winograd }) }).steps.find((s) =>
+        s.kernel.op.startsWith('conv'),
       )?.kernel.name;
     expect(kernel('avx512bf16')).toMatch(/winograd/);
     expect(kernel('avx512bf16', false)).toBe('conv_bf16_avx512bf16');
     expect(kernel('amx')).toBe('conv_bf16_amx');
+    expect(kernel('neonfp16', true, 'f16')).toMatch(/winograd/);
+    expect(kernel('neonfp16', false, 'f16')).toBe('conv_f16_neonfp16');
   });
 
   it('keeps depthwise blocks in bands where their 1x1 convolutions stay float32, and apart where they do not', () => {
@@ -149,7 +176,7 @@ describe('precision', () => {
   it('direct calls take any row by its name', () => {
     const [m, n, k] = [3, 8, 4];
     const [a, b] = [new Float32Array(m * k).fill(1 + 2 ** -12), new Float32Array(k * n).fill(1)];
-    for (const kernel of all.kernels.filter((r) => isBfloat(r) && r.op === 'gemm' && r.usable)) {
+    for (const kernel of all.kernels.filter((r) => isNarrow(r) && r.op === 'gemm' && r.usable)) {
       const result = kernels.gemm(a, b, { m, n, k }, { kernel: kernel.name });
       expect(result.kernels).toEqual([kernel.name]);
       expect([...result.data]).toEqual(Array(m * n).fill(k));
@@ -158,16 +185,16 @@ describe('precision', () => {
 
   it('is taken by compiled functions', async () => {
     const f = (x: Operand) => ops.matmul(x, { type: 'float32', dims: [K, N], data: w });
-    const [rounded, plain] = [compile(f, { precision: 'bf16' }), compile(f)];
-    const { bfloat, data } = await outputs('bf16');
+    const [rounded, plain] = [compile(f, { precision: 'auto' }), compile(f)];
+    const { narrow, data } = await outputs('auto');
     expect((await rounded(feeds.x)).data).toEqual(data['y']);
-    if (bfloat.length > 0) expect((await plain(feeds.x)).data).not.toEqual(data['y']);
+    if (narrow.length > 0) expect((await plain(feeds.x)).data).not.toEqual(data['y']);
     rounded.dispose();
     plain.dispose();
   });
 
-  it('must be one of three words', async () => {
-    const refused = { code: 'ERR_DSNK_INVALID_ARGUMENT', message: 'session options: precision must be one of f32, bf16, auto, "fp16" came' };
+  it('must be one of four words', async () => {
+    const refused = { code: 'ERR_DSNK_INVALID_ARGUMENT', message: 'session options: precision must be one of f32, bf16, f16, auto, "fp16" came' };
     await expect(InferenceSession.fromGraph(graph(), { precision: 'fp16' as never })).rejects.toMatchObject(refused);
   });
 });

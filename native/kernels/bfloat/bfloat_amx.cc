@@ -1,10 +1,10 @@
 // product.inl for AMX: sums in tiles, everything around them in AVX-512 BF16.
 #if defined(__x86_64__)
-#include "kernels/bfloat/product.h"
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/grid.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/narrow/amx.h"
+#include "kernels/narrow/floats.h"
 #include "simd/avx512bf16-begin.h"
 //
 #include "kernels/epilogue/activation.inl"
@@ -18,6 +18,8 @@
 #include "kernels/narrow/product.inl"
 //
 #include "kernels/narrow/tiles.inl"
+//
+#include "kernels/narrow/floats.inl"
 //
 #include "kernels/bfloat/product.inl"
 #include "simd/avx512bf16-end.h"

@@ -1,9 +1,9 @@
 // product.inl for AVX-512 BF16: tiles of 14x32 in registers.
 #if defined(__x86_64__)
-#include "kernels/bfloat/product.h"
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/grid.h"
 #include "kernels/gemm/transpose.h"
+#include "kernels/narrow/floats.h"
 #include "simd/avx512bf16-begin.h"
 //
 #include "kernels/epilogue/activation.inl"
@@ -17,6 +17,8 @@
 #include "kernels/narrow/product.inl"
 //
 #include "kernels/narrow/registers.inl"
+//
+#include "kernels/narrow/floats.inl"
 //
 #include "kernels/bfloat/product.inl"
 static_assert(kNr == 32, "kernels.inc says nr 32");

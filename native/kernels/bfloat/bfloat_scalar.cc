@@ -1,10 +1,10 @@
 // product.inl in plain C++: the definition, and the algorithm of AMX over emulated tiles.
 #include "kernels/bfloat/convert.h"
-#include "kernels/bfloat/product.h"
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/grid.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/narrow/emulated.h"
+#include "kernels/narrow/floats.h"
 #include "simd/scalar-begin.h"
 //
 #include "kernels/epilogue/activation.inl"
@@ -19,6 +19,8 @@
 //
 #include "kernels/narrow/registers.inl"
 #include "kernels/narrow/tiles.inl"
+//
+#include "kernels/narrow/floats.inl"
 //
 #include "kernels/bfloat/product.inl"
 static_assert(kNr == 4, "kernels.inc says nr 4");

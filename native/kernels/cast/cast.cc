@@ -16,7 +16,7 @@
 #include "kernels/cast/small_float.h"
 #include "kernels/kernel.h"
 #include "kernels/sizes.h"
-#include "simd/half.h"
+#include "simd/round-odd.h"
 
 namespace dsnk {
 namespace {
@@ -151,15 +151,6 @@ template <class W>
 float single(W v) {
   return static_cast<float>(v);
 }
-// To 16 bits by way of float: the float is rounded to odd first, which makes the second rounding the only one.
-inline float roundedToOdd(double v) {
-  const float f = static_cast<float>(v);
-  if (std::isnan(v) || std::isinf(f) || static_cast<double>(f) == v) return f;
-  uint32_t bits = bitsOfFloat(f);
-  if (std::fabs(static_cast<double>(f)) > std::fabs(v)) bits--;  // back to truncation
-  return floatOfBits(bits | 1);
-}
-
 template <class W>
 void write(std::byte* y, const W* x, const CastParams& p, int64_t b, int64_t n) {
   const bool saturate = p.saturate != 0;

@@ -1,5 +1,5 @@
 // How a product in narrow numbers is cut: what matrix products and convolutions share, whatever they are made of and
-// whatever row computes them. Narrow are bfloats (bfloat/) and bytes (integer/).
+// whatever row computes them. Narrow are bfloats (bfloat/), halves (half/) and bytes (integer/).
 //
 // Both are  y[i] += a[i]·b  with the rows of a made on the way: converted (and for a convolution gathered) into scratch
 // as [row][k] narrow numbers, zeros up to kPadded, or read where they are; b was packed when the program was loaded.
@@ -30,15 +30,17 @@ struct NarrowProduct {
   int64_t bytes;         // of one narrow number
   bool sumsFitY = true;  // partial sums are as large as elements of y and stand there; else in scratch, if anywhere
   bool inPlace = false;  // rows of a are read where they are
+  int64_t head = 0;      // numbers in front of each panel
+  int64_t unit = kNarrowUnitRows, cacheBytes = kNarrowRowBytes;
 
   // Computed by tiles of 16 rows of 64 bytes: 32 rows at a time, sums through scratch.
   bool tiles() const { return kr * bytes == kTileDepth; }
   int64_t perWord() const { return 4 / bytes; }
   // Without room for partial sums registers keep theirs over the whole of k: the panel then comes from wherever it fits.
   int64_t kc() const { return tiles() ? kTileKcBytes / bytes : sumsFitY ? kNarrowKcBytes / bytes : kMaxDim; }
-  int64_t unitRows() const { return tiles() ? kTileBlock : kNarrowUnitRows; }
+  int64_t unitRows() const { return tiles() ? kTileBlock : unit; }
   int64_t kPadded() const { return roundUp(k, kr); }
-  int64_t panelStride() const { return kPadded() * nr; }  // numbers
+  int64_t panelStride() const { return k == 0 ? 0 : head + kPadded() * nr; }  // numbers
   int64_t packedNumbers() const { return ceilDiv(n, nr) * panelStride(); }
   // Numbers from row to row in scratch: an odd count of cache lines, so that the rows of a tile spread over all sets.
   int64_t rowStride() const {
@@ -47,10 +49,10 @@ struct NarrowProduct {
   }
   // Rows that are converted at a time.
   int64_t rowsAtOnce() const {
-    const int64_t unit = unitRows(), most = 256 / unit * unit, least = 2 * unit;
-    int64_t rows = kNarrowRowBytes / bytes / rowStride() / unit * unit;
+    const int64_t step = unitRows(), most = 256 / step * step, least = 2 * step;
+    int64_t rows = cacheBytes / bytes / rowStride() / step * step;
     rows = rows < least ? least : rows > most ? most : rows;
-    const int64_t all = tiles() ? roundUp(m, unit) : m;
+    const int64_t all = tiles() ? roundUp(m, step) : m;
     return rows < all ? rows : all;
   }
   // Parts of scratch, in this order.
