@@ -1,8 +1,40 @@
 /** Both models in one graph, with the energy of every layer's result and of its error: what the report measures, without a stored tensor. */
-import { Graph, type Node, type Value } from '../graph/graph.js';
+import { Constant, Graph, type Node, type Value } from '../graph/graph.js';
+
+/** A value of the float model and its twin in the quantized one. */
+export type Pair = readonly [Value, Value];
 
 /** Outputs `signal:i` and `noise:i` for the i-th pair of values. */
-export function comparisonGraph(float: Graph, quantized: Graph, pairs: readonly (readonly [Value, Value])[]): Graph {
+export function comparisonGraph(float: Graph, quantized: Graph, pairs: readonly Pair[]): Graph {
+  const { graph, here } = joined(float, quantized);
+  const energy = (v: Value, name: string) => output(graph, graph.addNode('ReduceSumSquare', [v], { attrs: { keepdims: 0 } }), name);
+  pairs.forEach((pair, i) => {
+    const [x, y] = here(pair);
+    energy(x, `signal:${i}`);
+    energy(graph.addNode('Sub', [x, y]).output(), `noise:${i}`);
+  });
+  return graph;
+}
+
+/** Outputs `mean:i`: by how much the i-th float value is above its twin on average, per position on `axis` (-1: the last). */
+export function driftGraph(float: Graph, quantized: Graph, list: readonly { readonly pair: Pair; readonly axis: number }[]): Graph {
+  const { graph, here } = joined(float, quantized);
+  list.forEach(({ pair, axis }, i) => {
+    const [x, y] = here(pair);
+    const rank = pair[0].shape?.length ?? 0;
+    const axes = Array.from({ length: rank }, (_, k) => k).filter((k) => k !== (axis + rank) % rank);
+    const constant = graph.addConstant(Constant.of('int64', [axes.length], axes));
+    output(graph, graph.addNode('ReduceMean', [graph.addNode('Sub', [x, y]).output(), constant], { attrs: { keepdims: 0 } }), `mean:${i}`);
+  });
+  return graph;
+}
+
+function output(graph: Graph, node: Node, name: string): void {
+  node.output().name = name;
+  graph.outputs.push(node.output());
+}
+
+function joined(float: Graph, quantized: Graph): { graph: Graph; here: (pair: Pair) => Pair } {
   const graph = new Graph('comparison');
   const a = float.clone();
   const b = quantized.clone();
@@ -11,17 +43,7 @@ export function comparisonGraph(float: Graph, quantized: Graph, pairs: readonly 
     b.graph.replaceValue(v, a.graph.inputs[i] as Value);
   });
   graph.nodes = [...a.graph.nodes, ...b.graph.nodes];
-  const energy = (v: Value, name: string) => {
-    const sum: Node = graph.addNode('ReduceSumSquare', [v], { attrs: { keepdims: 0 } });
-    sum.output().name = name;
-    graph.outputs.push(sum.output());
-  };
-  pairs.forEach(([x, y], i) => {
-    const left = a.map.get(x) as Value;
-    energy(left, `signal:${i}`);
-    energy(graph.addNode('Sub', [left, b.map.get(y)]).output(), `noise:${i}`);
-  });
-  return graph;
+  return { graph, here: ([x, y]) => [a.map.get(x) as Value, b.map.get(y) as Value] };
 }
 
 /** 10·log₁₀ of signal over noise; Infinity where there is no noise. */

@@ -12,6 +12,8 @@ export interface QdqPlan {
   readonly affine: (tensor: Value) => Affine;
   readonly weight: (product: Product) => QuantizedWeight;
   readonly activation: ActivationType;
+  /** The bias of a product that has one, as it is to be written. */
+  readonly bias: (product: Product) => ArrayLike<number>;
 }
 
 /** A new graph and where the source's values stand in it; the source stays as it is. */
@@ -75,8 +77,7 @@ export function insertQdq(source: Graph, plan: QdqPlan): { graph: Graph; map: Re
     node.inputs[1] = dequantized;
     if (product.bias === undefined) continue;
     const x = plan.affine(plan.islands.tensors.get(product.node.input(0)) as Value);
-    const constant = product.bias.constant as Constant;
-    const { values, scales } = biasIntegers(constant.values() ?? [], w.scales, x.scale);
+    const { values, scales } = biasIntegers(plan.bias(product), w.scales, x.scale);
     const many = scales.length > 1;
     const d = graph.createNode(
       'DequantizeLinear',

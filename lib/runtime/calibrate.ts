@@ -4,7 +4,7 @@ import type { Graph, Value } from '../graph/graph.js';
 import { Histogram } from '../quantize/histogram.js';
 import { observedGraph } from '../quantize/observe.js';
 import { readTensor, Tensor } from '../tensor.js';
-import { type Feeds, InferenceSession, type SessionOptions } from './session.js';
+import { type Feeds, type Fetches, InferenceSession, type SessionOptions } from './session.js';
 
 export type CalibrationFeeds = Iterable<Feeds> | AsyncIterable<Feeds>;
 
@@ -37,6 +37,8 @@ export async function calibrate(
 ): Promise<Calibrated> {
   const observed = observedGraph(source, tensors);
   const histograms = tensors.map(() => new Histogram());
+  // Written into at every run: nothing of that size is made per feed.
+  const counts = histograms.map((h) => new Tensor('uint32', new Uint32Array(h.bins + 1), [h.bins + 1]));
   await using session = await InferenceSession.fromGraph(observed.graph, options);
   let count = 0;
   for await (const feed of feeds) {
@@ -49,15 +51,20 @@ export async function calibrate(
         Float32Array.from(histograms, (h) => h.range),
         [tensors.length],
       );
-      const wanted = open.flatMap((i) => [observed.outputs[i]?.counts as string, observed.outputs[i]?.extremes as string]);
+      const wanted: Record<string, Tensor | null> = {};
+      for (const i of open) {
+        const output = observed.outputs[i] as (typeof observed.outputs)[number];
+        wanted[output.counts] = counts[i] as Tensor;
+        wanted[output.extremes] = null;
+      }
       const results = await runFeed(session, { ...feed, [observed.ranges]: ranges }, wanted, count);
       const again: number[] = [];
       for (const i of open) {
-        const { counts, extremes } = observed.outputs[i] as (typeof observed.outputs)[number];
-        const [low, high] = extremesOf(results[extremes]?.data as Float32Array, tensors[i] as Value, count);
+        const extremes = results[observed.outputs[i]?.extremes as string]?.data as Float32Array;
+        const [low, high] = extremesOf(extremes, tensors[i] as Value, count);
         const h = histograms[i] as Histogram;
         if (h.cover(Math.max(-low, high))) again.push(i);
-        else h.add(results[counts]?.data as Uint32Array, low, high);
+        else h.add(counts[i]?.data as Uint32Array, low, high);
       }
       open = again;
     }
@@ -66,7 +73,7 @@ export async function calibrate(
   return { histograms: new Map(tensors.map((t, i) => [t, histograms[i] as Histogram])), feeds: count };
 }
 
-async function runFeed(session: InferenceSession, feeds: Feeds, wanted: readonly string[], index: number): Promise<Record<string, Tensor>> {
+async function runFeed(session: InferenceSession, feeds: Feeds, wanted: Fetches, index: number): Promise<Record<string, Tensor>> {
   try {
     return (await session.run(feeds, wanted)) as Record<string, Tensor>;
   } catch (error) {

@@ -13,7 +13,7 @@ import { exportModel } from '../onnx/export.js';
 import { type ImportedModel, importModel } from '../onnx/import.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
 import { type ActivationType, type Affine, activationTypes, affineOver } from '../quantize/affine.js';
-import { comparisonGraph, decibels } from '../quantize/compare.js';
+import { comparisonGraph, decibels, driftGraph } from '../quantize/compare.js';
 import { insertQdq } from '../quantize/insert-qdq.js';
 import { findIslands, type Islands, type Product } from '../quantize/islands.js';
 import { type Observer, observedRange, observers } from '../quantize/observers.js';
@@ -45,7 +45,7 @@ export interface QuantizeTarget {
 }
 
 export interface QuantizeProgress {
-  readonly stage: 'calibrate' | 'weights' | 'measure';
+  readonly stage: 'calibrate' | 'weights' | 'bias' | 'measure';
   readonly done: number;
   /** undefined where the feeds have no known number. */
   readonly total: number | undefined;
@@ -61,6 +61,8 @@ export interface QuantizeOptions {
   /** Unsigned with a zero point, or signed and symmetric. Default `u8`. */
   readonly activation?: ActivationType;
   readonly weights?: WeightOptions;
+  /** Adds to biases what rounding and clipping take from the mean of each channel on the first feeds. Default true. */
+  readonly biasCorrection?: boolean;
   /** Layers that stay in float32, by node name. */
   readonly keepFloat?: readonly (string | RegExp)[];
   readonly target?: QuantizeTarget;
@@ -75,8 +77,13 @@ export interface QuantizedModel {
   readonly report: QuantizeReport;
 }
 
-/** Feeds kept to measure the error of the layers. */
-const MEASURED_FEEDS = 4;
+/** Feeds kept to measure the error of the layers, and to correct their biases: so many, of so many bytes in all. */
+const KEPT_FEEDS = 64;
+const KEPT_BYTES = 2e6;
+/** The error of the layers is measured on fewer. */
+const MEASURED_FEEDS = 8;
+/** Layers are corrected front to back in so many groups: within one they do not see each other's correction. */
+const CORRECTIONS = 8;
 
 /**
  * Quantizes a float32 model to 8 bits with calibration data: weights signed per channel, activations unsigned, biases 32 bits.
@@ -189,12 +196,17 @@ class Maker {
       inputScale: (p) => this.affine(this.inputOf(islands, p)).scale,
       onProgress: (done, total) => this.options.onProgress?.({ stage: 'weights', done, total }),
     });
-    const { graph, map } = insertQdq(this.source, {
-      islands,
-      activation: this.activation,
-      affine: (t) => this.affine(t),
-      weight: (p) => weights.get(p) as QuantizedWeight,
-    });
+    const biases = new Map(islands.products.flatMap((p) => (p.bias === undefined ? [] : [[p, p.bias.constant?.values() ?? []] as const])));
+    const write = () =>
+      insertQdq(this.source, {
+        islands,
+        activation: this.activation,
+        affine: (t) => this.affine(t),
+        weight: (p) => weights.get(p) as QuantizedWeight,
+        bias: (p) => biases.get(p) ?? [],
+      });
+    if (this.options.biasCorrection ?? true) await this.#correct(biases, write);
+    const { graph, map } = write();
     const values = [...islands.products.map((p) => p.node.output()), ...this.source.outputs].filter((v) => v.dtype === 'float32');
     const there = (v: Value) => {
       const at = this.source.outputs.indexOf(v);
@@ -216,16 +228,45 @@ class Maker {
     return { islands, weights, graph, sqnr, outputs };
   }
 
+  /**
+   * Rounding and clipping shift the mean of a layer's results: what the float model has more per channel, in the mean over
+   * the kept feeds, is added to the bias. Errors come from before a layer too, hence front to back.
+   */
+  async #correct(biases: ReadonlyMap<Product, number[]>, write: () => ReturnType<typeof insertQdq>): Promise<void> {
+    const products = [...biases.keys()];
+    const size = Math.max(1, Math.ceil(products.length / CORRECTIONS));
+    for (let from = 0; from < products.length; from += size) {
+      const group = products.slice(from, from + size);
+      const { graph, map } = write();
+      const drift = driftGraph(
+        this.source,
+        graph,
+        group.map((p) => ({ pair: [p.node.output(), map.get(p.node.output()) as Value] as const, axis: p.node.op === 'Gemm' ? -1 : 1 })),
+      );
+      await using session = await InferenceSession.fromGraph(drift, this.sessionOptions);
+      for (const feeds of this.samples) {
+        const means = await session.run(feeds);
+        group.forEach((p, i) => {
+          const bias = biases.get(p) as number[];
+          const mean = means[`mean:${i}`]?.data as Float32Array;
+          for (let c = 0; c < bias.length; c++) bias[c] = (bias[c] as number) + (mean[c] as number) / this.samples.length;
+        });
+      }
+      this.options.onProgress?.({ stage: 'bias', done: Math.min(from + size, products.length), total: products.length });
+    }
+  }
+
   async #energies(graph: Graph, count: number): Promise<number[]> {
     await using session = await InferenceSession.fromGraph(graph, this.sessionOptions);
     const [signal, noise] = [new Float64Array(count), new Float64Array(count)];
-    for (const [done, feeds] of this.samples.entries()) {
+    const samples = this.samples.slice(0, MEASURED_FEEDS);
+    for (const [done, feeds] of samples.entries()) {
       const results = await session.run(feeds);
       for (let i = 0; i < count; i++) {
         signal[i] = (signal[i] as number) + Number(results[`signal:${i}`]?.data[0]);
         noise[i] = (noise[i] as number) + Number(results[`noise:${i}`]?.data[0]);
       }
-      this.options.onProgress?.({ stage: 'measure', done: done + 1, total: this.samples.length });
+      this.options.onProgress?.({ stage: 'measure', done: done + 1, total: samples.length });
     }
     return Array.from(signal, (s, i) => decibels(s, noise[i] as number));
   }
@@ -308,17 +349,22 @@ function kept(source: CalibrationFeeds) {
   const where = 'quantize';
   const iterator = (source as AsyncIterable<Feeds>)[Symbol.asyncIterator]?.() ?? (source as Iterable<Feeds>)[Symbol.iterator]?.();
   const samples: Feeds[] = [];
+  let bytes = 0;
+  const keep = (feeds: Feeds) => {
+    samples.push(feeds);
+    for (const t of Object.values(feeds ?? {})) bytes += (t?.data as { byteLength?: number } | undefined)?.byteLength ?? 0;
+  };
   const total = Array.isArray(source) ? source.length : undefined;
   const first = async () => {
     const { value, done } = await iterator.next();
     if (done === true) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'calibration must give at least one feed', 'none came');
-    samples.push(value);
+    keep(value);
     return value;
   };
   async function* all(): AsyncGenerator<Feeds> {
     yield samples[0] as Feeds;
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
-      if (samples.length < MEASURED_FEEDS) samples.push(next.value);
+      if (samples.length < KEPT_FEEDS && bytes < KEPT_BYTES) keep(next.value);
       yield next.value;
     }
   }
@@ -361,6 +407,7 @@ function checkOptions(options: QuantizeOptions): void {
   oneOf('method', options.method, ['static']);
   oneOf('observer', options.observer, observers);
   oneOf('activation', options.activation, activationTypes);
+  oneOf('biasCorrection', options.biasCorrection, [true, false]);
   oneOf('weights.bits', options.weights?.bits, [8]);
   oneOf('weights.perChannel', options.weights?.perChannel, [true, false]);
   oneOf('weights.algorithm', options.weights?.algorithm, algorithms);
