@@ -125,7 +125,10 @@ const cases: readonly GemmCase[] = [
 const gemm = (row: KernelRow, c: GemmCase, o: Operands, threads = 1) => narrowGemm(type, row, c, o, threads);
 
 /** The definition in double over rounded operands, and how far a row may be from it. */
-const reference = gemmReferences((c, magnitude, _, y) => bound(c.k, magnitude, y, c.activation !== undefined), roundedAll);
+const reference = gemmReferences(
+  (c, magnitude, _, y) => bound(c.k, magnitude, y, c.activation !== undefined),
+  (o) => ({ ...o, a: roundedAll(o.a), b: roundedAll(o.b) }),
+);
 
 const gemmRows = rowsOf('gemm', type.dtypes);
 const definition = gemmRows.at(-1) as KernelRow;

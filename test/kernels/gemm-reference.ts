@@ -33,10 +33,10 @@ export type Bound = (c: GemmCase, magnitude: number, x: number, y: number) => nu
  * The definition of each case, over operands rounded as the kernels do; it is slow and every row has the same cases, so
  * results are kept.
  */
-export function gemmReferences(bound: Bound, rounded: (list: Float32Array) => Float32Array = (list) => list): (c: GemmCase, o: Operands) => Expected {
+export function gemmReferences(bound: Bound, rounded: (o: Operands, c: GemmCase) => Operands = (o) => o): (c: GemmCase, o: Operands) => Expected {
   const known = new Map<GemmCase, Expected>();
   return (c, o) => {
-    const found = known.get(c) ?? define(c, { ...o, a: rounded(o.a), b: rounded(o.b) }, bound);
+    const found = known.get(c) ?? define(c, rounded(o, c), bound);
     known.set(c, found);
     return found;
   };
