@@ -14,9 +14,10 @@ function parts(count: number): number {
 /** x, ranges → counts u32 [parts, bins + 1], extremes f32 [parts, 3]. */
 function infer(q: Inference): OutputType[] {
   if (q.dtype(0) !== 'float32' || q.dtype(1) !== 'float32') q.failDtype('input and ranges must be float32');
-  const x = q.shape(0);
+  // Not q.shape: results have their types even where not so much as a rank is known yet.
+  const { shape: x } = q.node.input(0);
   const bins = q.node.int('bins');
-  const rows = isConcrete(x) ? parts(elementCount(x)) : q.unknownDim();
+  const rows = x !== undefined && isConcrete(x) ? parts(elementCount(x)) : q.unknownDim();
   return [
     { dtype: 'uint32', shape: [rows, bins + 1] },
     { dtype: 'float32', shape: [rows, 3] },

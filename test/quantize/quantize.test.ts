@@ -176,6 +176,19 @@ describe('quantize', () => {
     });
   });
 
+  it('calibrates where not even a rank is known before the run', async () => {
+    const g = new Graph('open');
+    const x = g.addInput('x', 'float32', ['N', 3, 8, 8]);
+    const shape = g.addInput('shape', 'int64', ['rank']);
+    const y = op(g, 'MatMul', [op(g, 'Reshape', [x, shape]), constant(g, [64, 5], 1)]);
+    y.name = 'y';
+    g.outputs.push(y);
+    const feeds = calibration().map((f) => ({ ...f, shape: new Tensor('int64', BigInt64Array.of(-1n, 64n), [2]) }));
+    const { report } = await quantize(g, { calibration: feeds });
+    expect(report.layers.map((l) => l.bits)).toEqual([8]);
+    expect(report.outputs[0]?.sqnrDb).toBeGreaterThan(30);
+  });
+
   it('does not touch the given graph', async () => {
     const g = residualNet();
     const before = g.nodes.map((n) => n.where);
