@@ -7,8 +7,25 @@
 namespace dsnk {
 
 // Those of one architecture each have what its others before them have, but for avxvnni, which processors with AVX-512 may
-// lack: `DSNK_ISA` caps them in this order.
-enum class Isa : uint8_t { scalar, avx2, avxvnni, avx512, avx512vnni, avx512bf16, amx, neon, neonfp16, dotprod, i8mm };
+// lack: `DSNK_ISA` caps them in this order. neona53 is no more than neon: its rows are those in the order that suits cores
+// of the Cortex-A53 kind, and only such cores take them.
+enum class Isa : uint8_t {
+  scalar,
+  avx2,
+  avxvnni,
+  avx512,
+  avx512vnni,
+  avx512bf16,
+  amx,
+  neon,
+  neona53,
+  neonfp16,
+  dotprod,
+  i8mm
+};
+
+// Vectors of a panel that dense NEON rows multiply: the tile is 8x12 with the 32 registers of AArch64, 6x8 with 16.
+constexpr int kNeonVectors = sizeof(void*) == 8 ? 3 : 2;
 
 // What a kernel can only find out while it runs. Everything else is settled by `verify` when a program is loaded.
 enum class Fault : uint32_t {

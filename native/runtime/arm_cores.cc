@@ -75,4 +75,28 @@ std::string armCores(const std::vector<std::string>& cpuinfo) {
   return text.empty() || board.empty() ? text : text + " (" + board + ")";
 }
 
+bool armInOrder(uint64_t implementer, uint64_t part) {
+  // Cortex-A34, A35, A53, A55; A510 and A520 share units of 128 bits between two cores.
+  constexpr uint64_t parts[] = {0xd02, 0xd04, 0xd03, 0xd05, 0xd46, 0xd80};
+  for (uint64_t p : parts) {
+    if (implementer == kArm && part == p) return true;
+  }
+  return implementer == 0x51 && (part == 0x801 || part == 0x803 || part == 0x805);  // Kryo Silver: A53 and A55
+}
+
+ArmPipelines armPipelines(const std::vector<std::string>& cpuinfo) {
+  uint64_t implementer = 0;
+  bool any = false, all = true;
+  for (const std::string& line : cpuinfo) {
+    const size_t colon = line.find(": ");
+    if (colon == std::string::npos) continue;
+    const uint64_t number = std::strtoul(line.c_str() + colon + 2, nullptr, 0);
+    if (line.rfind("CPU implementer", 0) == 0) implementer = number;
+    if (line.rfind("CPU part", 0) != 0) continue;
+    any = true;
+    all = all && armInOrder(implementer, number);
+  }
+  return !any ? ArmPipelines::unknown : all ? ArmPipelines::inOrder : ArmPipelines::outOfOrder;
+}
+
 }  // namespace dsnk

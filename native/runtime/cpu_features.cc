@@ -22,6 +22,8 @@ namespace dsnk {
 #if defined(__x86_64__)
 static constexpr Isa kIsas[] = {Isa::scalar,     Isa::avx2,       Isa::avxvnni, Isa::avx512,
                                 Isa::avx512vnni, Isa::avx512bf16, Isa::amx};
+#elif defined(__aarch64__)
+static constexpr Isa kIsas[] = {Isa::scalar, Isa::neon, Isa::neona53, Isa::neonfp16, Isa::dotprod, Isa::i8mm};
 #elif defined(__ARM_NEON)
 static constexpr Isa kIsas[] = {Isa::scalar, Isa::neon, Isa::neonfp16, Isa::dotprod, Isa::i8mm};
 #else
@@ -38,6 +40,7 @@ const char* isaName(Isa isa) {
     case Isa::avx512bf16: return "avx512bf16";
     case Isa::amx: return "amx";
     case Isa::neon: return "neon";
+    case Isa::neona53: return "neona53";
     case Isa::neonfp16: return "neonfp16";
     case Isa::dotprod: return "dotprod";
     case Isa::i8mm: return "i8mm";
@@ -121,6 +124,21 @@ static std::vector<std::string> linesOf(const std::string& path) {
   std::free(line);
   std::fclose(file);
   return lines;
+}
+
+// Whether every core issues in order. /proc/cpuinfo names them all; where it does not (emulators), the one that this
+// runs on is asked: Linux answers where AT_HWCAP says CPUID.
+static bool inOrderCores() {
+#if defined(__aarch64__)
+  const ArmPipelines pipelines = armPipelines(linesOf("/proc/cpuinfo"));
+  if (pipelines != ArmPipelines::unknown) return pipelines == ArmPipelines::inOrder;
+  if ((getauxval(AT_HWCAP) >> 11 & 1) == 0) return false;
+  uint64_t midr = 0;
+  asm("mrs %0, midr_el1" : "=r"(midr));
+  return armInOrder(midr >> 24 & 0xff, midr >> 4 & 0xfff);
+#else
+  return false;
+#endif
 }
 
 static std::string firstLine(const std::string& path) {
@@ -209,9 +227,11 @@ static CpuFeatures probe() {
   CpuFeatures f;
   f.model = cpuModel();
   f.best = detect();
+  f.inOrder = inOrderCores();
+  if (f.best == Isa::neon && f.inOrder) f.best = Isa::neona53;
   f.cap = f.best;
   for (Isa isa : kIsas) {
-    if (isa <= f.best) f.isas.push_back(isa);
+    if (isa <= f.best || (isa == Isa::neona53 && f.best == Isa::neon)) f.isas.push_back(isa);
   }
   if (const char* env = std::getenv("DSNK_ISA"); env != nullptr && *env != 0) {
     f.unknownCap = env;
@@ -219,6 +239,7 @@ static CpuFeatures probe() {
       if (std::strcmp(env, isaName(isa)) != 0) continue;
       f.unknownCap.clear();
       f.cap = isa;
+      f.inOrder = f.inOrder || isa == Isa::neona53;
     }
   }
   f.threads = usableThreads();
@@ -250,7 +271,8 @@ bool isaUsable(Isa isa) {
   static const bool vnni = avxvnniUsable();
   if (isa == Isa::avxvnni && !vnni) return false;
 #endif
-  return isa <= cpuFeatures().cap;
+  const CpuFeatures& f = cpuFeatures();
+  return isa <= f.cap && (isa != Isa::neona53 || f.inOrder);
 }
 
 }  // namespace dsnk

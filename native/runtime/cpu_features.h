@@ -13,6 +13,7 @@ struct CpuFeatures {
   Isa best;                             // highest ISA that processor and operating system support
   Isa cap;                              // the one in use: `best`, lowered by DSNK_ISA
   std::vector<Isa> isas;                // those up to `best`, weakest first: what DSNK_ISA may name here
+  bool inOrder;                         // the cores take rows of neona53, by their kind or because DSNK_ISA says so
   std::string unknownCap;               // DSNK_ISA when it names none of them, else empty
   uint32_t threads;                     // min(affinity, cgroup quota), at least 1
   uint64_t l1dBytes, l2Bytes, l3Bytes;  // 0 = unknown

@@ -10,5 +10,12 @@
 // be off by itself, less than 2⁻¹²⁶, before what follows enlarges that. NaN results are the default NaN.
 #include "simd/vec.h"
 
+// The inner loop of the register tiles.
+#if defined(__aarch64__)
+#define DSNK_ROW_LOOP "kernels/gemm/lanes.inl"
+#else
+#define DSNK_ROW_LOOP "kernels/gemm/spread.inl"
+#endif
+
 namespace dsnk::neon {
 #include "simd/neon.inl"

@@ -7,7 +7,9 @@
 #include "simd/neon-begin.h"
 //
 #include "kernels/epilogue/activation.inl"
+#define DSNK_PANEL_VECTORS 2
 #include "kernels/gemm/micro.inl"
+#undef DSNK_PANEL_VECTORS
 //
 #include "kernels/attention/attention.inl"
 #include "simd/neon-end.h"

@@ -23,7 +23,7 @@ static const char* verify(const Kernel& k, const Check& c) {
 }
 
 static ConvPlan planOf(const Kernel& k, const void* params) {
-  return {*static_cast<const ConvParams*>(params), k.kr, k.nr / k.kr};
+  return {*static_cast<const ConvParams*>(params), k.kr, k.nr / k.kr, k.isa == Isa::neona53};
 }
 
 static uint32_t tiles(const Kernel& k, const void* params, uint32_t threads) {

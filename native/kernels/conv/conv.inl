@@ -70,7 +70,7 @@ static void convUnit(const ConvParams& p, const ConvPlan& plan, const ConvChunk&
 
 static Fault runConv(const Work& w, Indirect indirect) {
   const auto& p = w.as<ConvParams>();
-  const ConvPlan plan(p, F32::lanes, kVectors);
+  const ConvPlan plan(p, F32::lanes, kVectors, kInOrder);
   const Range units = tileRange(plan.units, w.tile, w.tiles);
   ConvChunk chunk{};
   int64_t built = -1;

@@ -4,7 +4,7 @@
 #include "kernels/epilogue/params.gen.h"
 
 #include "simd/neon-begin.h"
-constexpr int kVectors = 2;  // of a panel: nr / kr in kernels.inc
+constexpr int kVectors = kNeonVectors;  // of a panel: nr / kr in kernels.inc
 #include "kernels/conv/conv.inl"
 #include "kernels/conv/scale.inl"
 #include "kernels/conv/winograd.inl"

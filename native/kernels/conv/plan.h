@@ -31,13 +31,14 @@ struct Panels {
   int width(int64_t p) const { return static_cast<int>(vectors / count + (p < vectors % count)); }  // in vectors
 };
 
-// NEON has 32 registers and 31 for pointers on AArch64, 16 and 13 on ARMv7.
-constexpr int kNeonRows = sizeof(void*) == 8 ? 8 : 6;
+// NEON has 32 registers and 31 for pointers on AArch64, 16 and 13 on ARMv7. Rows that issue in order hold more of what
+// comes next in them.
+constexpr int kNeonRows = sizeof(void*) == 8 ? 8 : 6, kInOrderRows = 6;
 
 // Rows of the register tile for panels of that many vectors.
-constexpr int convRows(int lanes, int vectors) {
+constexpr int convRows(int lanes, int vectors, bool inOrder) {
   if (lanes == 1) return 4;
-  if (lanes == 4) return kNeonRows + (vectors == 1 ? 2 : 0);
+  if (lanes == 4) return inOrder ? kInOrderRows : kNeonRows;
   if (lanes == 8) return vectors == 1 ? 12 : 6;
   return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6;
 }
@@ -66,14 +67,14 @@ struct ConvPlan {
   int64_t units;               // chunks · groups · panels
   bool panelsOutside = false;  // all chunks pass by a panel, which stays in L2, instead of all panels by a chunk
 
-  ConvPlan(const ConvParams& p, int lanes, int vectors)
+  ConvPlan(const ConvParams& p, int lanes, int vectors, bool inOrder)
       : inPerGroup(p.channels / p.group),
         outPerGroup(p.outChannels / p.group),
         taps(int64_t{p.kernel[0]} * p.kernel[1] * p.kernel[2]),
         depth(taps * inPerGroup),
         pixels(int64_t{p.batch} * p.outSize[0] * p.outSize[1] * p.outSize[2]),
         panels(outPerGroup, lanes, vectors) {
-    rows = convRows(lanes, panels.count ? panels.width(0) : 1);
+    rows = convRows(lanes, panels.count ? panels.width(0) : 1, inOrder);
     gather = taps > 1 && inPerGroup > 0 && inPerGroup < kConvGatherBelow && depth <= kConvGatherDepth;
     runsPerTap = ceilDiv(inPerGroup, kConvRun);
     maxRuns = gather ? ceilDiv(depth, kConvRun) : taps * runsPerTap;

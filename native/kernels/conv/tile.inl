@@ -3,7 +3,7 @@
 // Computes  t[i][column] = (first ? bias : y) + Σ_run Σ_k row(run, i)[k] · panel[run.k + k][column]
 // Numerics  one fma chain in ascending k; a partial sum that passes through y is the same float again
 // Tiling    AVX-512: 6x64 (24 accumulators, 4 of the panel, a broadcast; 10 loads for 24 fma), 8x48, 12x32, 12x16;
-//           AVX2: 6x16, 12x8. Not 14x32 as in GEMM: the rows of a convolution are unrelated pointers, and 6 or 8 of
+//           AVX2: 6x16, 12x8; AArch64: 8x12 and narrower, Cortex-A53 6x12, by the loop of gemm/lanes.inl. Not 14x32 as in GEMM: the rows of a convolution are unrelated pointers, and 6 or 8 of
 //           them stay in general registers where 14 do not. Fewer rows are templates of their own, and so are columns
 //           that fill half of the last vector: 144→24 at 56x56 82 % of the fma probe, before 68 %; 240→40 at 28x28 92
 //           %, before 80 %.
@@ -28,6 +28,14 @@ struct TileJob {
 };
 
 #define DSNK_UNROLL _Pragma("GCC unroll 16")
+#ifdef DSNK_ROW_LOOP
+#include DSNK_ROW_LOOP
+#endif
+#ifdef DSNK_IN_ORDER
+constexpr bool kInOrder = true;
+#else
+constexpr bool kInOrder = false;
+#endif
 
 // Columns that fill at most half of the last vector of 16 take half of its fma.
 static inline bool halfFilled(int columns, int vectors) {
@@ -72,6 +80,9 @@ static void convTile(const TileJob& j) {
     DSNK_UNROLL for (int i = 0; i < MR; i++) a[i] = row[i];
     const float* b = j.panel + int64_t{j.runs[r].k} * (V * L);
     const int64_t n = j.runs[r].length;
+#ifdef DSNK_ROW_LOOP
+    multiplyPanels<V * L, V>(t, a, b, 0, n);
+#else
     int64_t k = 0;
     auto step = [&](int64_t at, const float* from) __attribute__((always_inline)) {
       F32 w[V];
@@ -88,6 +99,7 @@ static void convTile(const TileJob& j) {
       step(k + 1, b + V * L);
     }
     if (k < n) step(k, b);
+#endif
   }
   if (j.last) {
     if (j.residual) {
@@ -121,7 +133,7 @@ using TileFunction = void (*)(const TileJob&);
 // Tiles of V vectors by number of rows; the most rows are those of convRows for panels no wider than V.
 template <int V, bool half>
 struct Tiles {
-  static constexpr int most = convRows(F32::lanes, V);
+  static constexpr int most = convRows(F32::lanes, V, kInOrder);
   TileFunction of[most + 1] = {};
   template <int MR>
   constexpr void add() {
@@ -137,8 +149,10 @@ static TileFunction tileOf(int rows, int vectors) {
   static constexpr Tiles<2, half> two;
   if constexpr (kVectors > 2) {
     static constexpr Tiles<3, half> three;
-    static constexpr Tiles<4, half> four;
     if (vectors == 3) return three.of[rows];
+  }
+  if constexpr (kVectors > 3) {
+    static constexpr Tiles<4, half> four;
     if (vectors == 4) return four.of[rows];
   }
   return vectors == 1 ? one.of[rows] : two.of[rows];

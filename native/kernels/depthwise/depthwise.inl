@@ -3,7 +3,7 @@
 // Numerics  float32, one fma chain per output in ascending tap from bias; |error| ≤ (taps+3)·2^-24·Σ|x||w|
 // Tiling    a vector of channels times 7, 4, 2 or 1 output pixels of a row (the rows of image networks are multiples of
 //           7): at 3x3 stride 1 that is 27 loads of x and 9 of w for 63 fma. 7 sums + 5 weights + 1 fit the 16
-//           registers of AVX2. With the 32 of AVX-512 two rows of output at stride 1: 36 + 9 loads for 126 fma, and L1
+//           registers of AVX2. With the 32 of AVX-512 and AArch64 two rows of output at stride 1: 36 + 9 loads for 126 fma, and L1
 //           is filled twice with each line of x instead of three times. Blocks at the border leave out rows and columns
 //           by predictable branches. Channels are the inner loop: every stream is read forwards.
 //           Measured on one Zen 4 core with a prototype of these loops, in alternation with the kernel before, microseconds
@@ -228,7 +228,7 @@ struct RowFunctions {
 
 template <int K, int S>
 static RowFunctions rowsOf(bool square) {
-  if constexpr (S == 1 && F32::lanes >= 16)
+  if constexpr (S == 1 && kVectorRegisters == 32)
     return {slideRow<K, S, 1>, square ? slideRow<K, S, 2> : nullptr};
   else
     return {slideRow<K, S, 1>, nullptr};

@@ -29,6 +29,14 @@ __attribute__((noinline)) static void directTile(const DirectBlock& g, const Epi
   t.clear();
   const float* b = g.b;
   const int last = Tile<MR, NV>::lastOf(g.columns);
+#ifdef DSNK_ROW_LOOP
+  if constexpr (NV > 1) {
+    const float* row[MR];
+    DSNK_UNROLL for (int r = 0; r < MR; r++) row[r] = g.a + r * g.lda;
+    multiplyColumns(t.v, row, b, g.ldb, g.k);
+    return finish(t, g.c, g.ldc, g.columns, e);
+  }
+#endif
   for (int64_t k = 0; k < g.k; k++, b += g.ldb) {
     F32 bv[NV];
     DSNK_UNROLL for (int j = 0; j < NV; j++) bv[j] = NV == 1 ? take<1>(b, 0, last) : F32::load(b + j * F32::lanes);

@@ -50,10 +50,12 @@ struct GemmTiles {
 };
 
 // Tiles wider than a panel, for few rows: eight chains at least hide the FMA latency of two ports.
-constexpr int kWide4Rows = kVectorRegisters == 32 ? 6 : F32::lanes == 4 ? 2 : 3;
-constexpr int kWide8Rows = kVectorRegisters == 32 ? 3 : 1;
+// Where a product multiplies by lanes, two panels of three vectors are enough for two rows and three for one.
+constexpr int kManyPanels = kPanelVectors == 3 ? 3 : 4;
+constexpr int kTwoPanelRows = kPanelVectors == 3 ? 2 : kVectorRegisters == 32 ? 6 : F32::lanes == 4 ? 2 : 3;
+constexpr int kManyPanelRows = kPanelVectors == 3 ? 1 : kVectorRegisters == 32 ? 3 : 1;
 
-// The tile that is `vectors` wide: 1 … kPanelVectors, or two or four whole panels. `half`: no more than half of the
+// The tile that is `vectors` wide: 1 … kPanelVectors, or two or kManyPanels whole panels. `half`: no more than half of the
 // last vector is wanted.
 DSNK_INLINE GemmTile gemmTileOf(int rows, int vectors, bool half) {
   if constexpr (kHasHalf) {
@@ -68,20 +70,21 @@ DSNK_INLINE GemmTile gemmTileOf(int rows, int vectors, bool half) {
       default: return GemmTiles<4, kMr>::row[rows];
     }
   } else {
-    switch (vectors) {
-      case 1: return GemmTiles<1, kMr>::row[rows];
-      case 2: return GemmTiles<2, kMr>::row[rows];
-      case 4: return GemmTiles<4, kWide4Rows>::row[rows];
-      default: return GemmTiles<8, kWide8Rows>::row[rows];
-    }
+    if (vectors == 1) return GemmTiles<1, kMr>::row[rows];
+    if (vectors == 2) return GemmTiles<2, kMr>::row[rows];
+    if (vectors == kPanelVectors) return GemmTiles<kPanelVectors, kMr>::row[rows];
+    if (vectors == 2 * kPanelVectors) return GemmTiles<2 * kPanelVectors, kTwoPanelRows>::row[rows];
+    return GemmTiles<kManyPanels * kPanelVectors, kManyPanelRows>::row[rows];
   }
 }
 
 // Vectors of the next tile: `columns` are left, its height is at most `rows`.
 DSNK_INLINE int gemmTileVectors(int64_t rows, int64_t columns) {
   const int64_t vectors = ceilDiv(columns, F32::lanes);
-  if (kPanelVectors == 2 && rows <= kWide8Rows && vectors >= 8) return 8;
-  if (kPanelVectors == 2 && rows <= kWide4Rows && vectors >= 4) return 4;
+  if constexpr (kPanelVectors < 4) {
+    if (rows <= kManyPanelRows && vectors >= kManyPanels * kPanelVectors) return kManyPanels * kPanelVectors;
+    if (rows <= kTwoPanelRows && vectors >= 2 * kPanelVectors) return 2 * kPanelVectors;
+  }
   return static_cast<int>(vectors < kPanelVectors ? vectors : kPanelVectors);
 }
 

@@ -1,4 +1,4 @@
-// gemm.inl for NEON: 8x8, on ARMv7 6x8.
+// gemm.inl for NEON: 8x12, on ARMv7 6x8.
 #if defined(__ARM_NEON)
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/grid.h"
@@ -14,7 +14,7 @@
 #include "kernels/gemm/gemm.inl"
 //
 #include "kernels/gemm/direct.inl"
-static_assert(kNr == 8, "kernels.inc says nr 8");
+static_assert(kNr == kNeonVectors * 4, "kernels.inc says so");
 #include "simd/neon-end.h"
 
 namespace dsnk {

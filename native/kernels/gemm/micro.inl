@@ -8,7 +8,7 @@
 //           blocks: a partial sum stored as float and loaded again is the same float. |error| ≤ K·2^-24·Σ|a||b|
 // Tiling    AVX-512 14x32: 28 accumulators + 2 of B + 1 broadcast of 32 registers, 16 loads for 28 FMA, so that two
 //           loads and two FMA a cycle (Intel) and two loads and one FMA a cycle (Zen 4) are both FMA-bound.
-//           AVX2 6x16: 12 + 2 + 2 of 16. Row tails are templates MR = 1 … kMr, column tails a masked last vector.
+//           AVX2 6x16: 12 + 2 + 2 of 16. AArch64 8x12, Cortex-A53 6x12: lanes.inl. Row tails are templates MR = 1 … kMr, column tails a masked last vector.
 //           AVX-512 multiplies a last vector of up to eight columns in 256 bits, half a cycle on Zen 4: 784x144x24
 //           takes 0.87 of the probe instead of 0.71, 784x192x40 0.93 instead of 0.78
 // Packing   B[K,N] as ⌈N/kNr⌉ panels [K][kNr], the last one filled with zeros:
@@ -23,12 +23,16 @@
 #ifdef DSNK_PANEL_VECTORS
 constexpr int kPanelVectors = DSNK_PANEL_VECTORS;  // panels packed for wider vectors than these
 #else
-constexpr int kPanelVectors = F32::lanes == 1 ? 4 : 2;
+constexpr int kPanelVectors = F32::lanes == 1 ? 4 : F32::lanes == 4 ? kNeonVectors : 2;
 #endif
 // Columns of a packed panel. kernels.inc repeats it as `nr`; a static_assert in each ISA's file keeps them equal.
 constexpr int kNr = kPanelVectors * F32::lanes;
 // Most rows of a tile that is one panel (or less) wide.
+#ifdef DSNK_IN_ORDER
+constexpr int kMr = 6;
+#else
 constexpr int kMr = F32::lanes == 16 ? 14 : F32::lanes == 1 ? 3 : kVectorRegisters == 32 ? 8 : 6;
+#endif
 
 // Row r starts at base + r·stride.
 struct StridedRows {
@@ -156,10 +160,19 @@ DSNK_INLINE void opaque(T& x) {
   asm("" : "+r"(x));
 }
 
+#ifdef DSNK_ROW_LOOP
+#include DSNK_ROW_LOOP
+#endif
+
 // t += rows[MR, k] · panels. `b` is the panel at its first k; panels of a tile wider than one lie panelStride floats
 // apart (ignored otherwise).
 template <bool halfLast = false, int MR, int NV>
 DSNK_INLINE void multiplyAdd(Tile<MR, NV>& t, StridedRows a, const float* b, int64_t panelStride, int64_t k) {
+#ifdef DSNK_ROW_LOOP
+  const float* row[MR];
+  DSNK_UNROLL for (int r = 0; r < MR; r++) row[r] = a.base + r * a.stride;
+  multiplyPanels<kNr, kPanelVectors>(t.v, row, b, panelStride, k);
+#else
   // One pointer for three rows: base, base + stride, base + 2·stride are one addressing mode each, so that fourteen
   // rows need six registers.
   auto stride = static_cast<intptr_t>(a.stride * 4);  // bytes: one addressing mode then takes it
@@ -198,16 +211,21 @@ DSNK_INLINE void multiplyAdd(Tile<MR, NV>& t, StridedRows a, const float* b, int
     stepK<halfLast>(t, b, panelStride, [&](int r) __attribute__((always_inline)) { return row(r, 0); });
     advance(1);
   }
+#endif
 }
 
 template <bool halfLast = false, int MR, int NV>
 DSNK_INLINE void multiplyAdd(Tile<MR, NV>& t, PointerRows a, const float* b, int64_t panelStride, int64_t k) {
   const float* p[MR];
   DSNK_UNROLL for (int r = 0; r < MR; r++) p[r] = a.row[r] + a.offset;
+#ifdef DSNK_ROW_LOOP
+  multiplyPanels<kNr, kPanelVectors>(t.v, p, b, panelStride, k);
+#else
   int64_t i = 0;
   for (; i + 2 <= k; i += 2, b += 2 * kNr) {
     stepK<halfLast>(t, b, panelStride, [&](int r) __attribute__((always_inline)) { return p[r][i]; });
     stepK<halfLast>(t, b + kNr, panelStride, [&](int r) __attribute__((always_inline)) { return p[r][i + 1]; });
   }
   if (i < k) stepK<halfLast>(t, b, panelStride, [&](int r) __attribute__((always_inline)) { return p[r][i]; });
+#endif
 }

@@ -5,8 +5,10 @@
 #include "kernels/kernel.h"
 
 #include "simd/neon-begin.h"
+#define DSNK_PANEL_VECTORS 2
 #include "kernels/inverted-residual/inverted_residual.inl"
 static_assert(kNr == 8, "kernels.inc says nr 8");
+#undef DSNK_PANEL_VECTORS
 #include "simd/neon-end.h"
 
 namespace dsnk {
