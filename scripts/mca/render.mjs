@@ -1,0 +1,34 @@
+// The report of `npm run bench:mca` as a page.
+import { cores } from './loops.mjs';
+
+const cells = (result) => {
+  if (result === undefined) return ['', '', ''];
+  const cycles = result.cyclesPerMac === undefined ? `${result.cycles} a round` : result.cyclesPerMac.toFixed(3);
+  const raw = result.llvmCycles === undefined ? '' : ` (llvm-mca ${Math.round((100 * result.share * result.cycles) / result.llvmCycles)} %)`;
+  return [cycles, `${Math.round(100 * result.share)} %${raw}`, result.bound];
+};
+
+export function render({ command, llvm, rows }) {
+  const lines = [
+    '# ARM inner loops on paper',
+    '',
+    `Written by \`${command}\` (LLVM ${llvm}): no board ran this. Cycles are those of the innermost loop with every load in L1. How they are counted, what the`,
+    'second figure of the Cortex-A53 is, and what to beware of: [bench/README.md](../README.md#arm-loops-on-paper).',
+  ];
+  for (const [key, core] of Object.entries(cores)) {
+    lines.push(
+      '',
+      `## ${core.name}`,
+      '',
+      `Ceiling: ${4 * core.perCycle} multiply-adds a cycle (${core.perCycle} vector instruction${core.perCycle > 1 ? 's' : ''} of arithmetic).`,
+      '',
+      '| kernel | loop | instructions | FMA | other arithmetic | loads | cycles a MAC | share of the ceiling | bound |',
+      '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |',
+    );
+    for (const row of rows.filter((r) => r.cores[key] !== undefined)) {
+      const counts = [row.instructions, row.multiplyAdds, row.arithmetic - row.multiplyAdds, row.loads];
+      lines.push(`| ${[row.kernel, row.what, ...counts, ...cells(row.cores[key])].join(' | ')} |`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
