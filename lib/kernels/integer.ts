@@ -22,7 +22,7 @@ const endingFields = {
   sumLow: 'i32',
   sumHigh: 'i32',
   residualZero: 'i32',
-  sumRatio: 'f32',
+  sumRatio: 'f32', // 0: the sum is not rounded before
   residualRatio: 'f32',
 } as const;
 

@@ -80,8 +80,11 @@ export const pointwiseOp = kernelEnum('PointwiseOp', [
 
 export type PointwiseOpName = (typeof pointwiseOp.members)[number];
 
-/** How an operand's elements are stored. `own` is the element type of the row. */
-export const pointwiseType = kernelEnum('PointwiseType', ['own', 'boolean', 'half', 'bfloat']);
+/**
+ * How an operand's elements are stored. `own` is the element type of the row; the bytes are quantized numbers, whole and in
+ * their range when they are written (a step before sees to both).
+ */
+export const pointwiseType = kernelEnum('PointwiseType', ['own', 'boolean', 'half', 'bfloat', 'byte', 'signedByte']);
 
 /**
  * The output is [dims]; every input is contiguous and has those dimensions whose bit is set in its mask (the others

@@ -101,6 +101,8 @@ function typeCode(dtype: DType, row: string): number {
   if (dtype === 'bool') return pointwiseType.value(row === 'u8' ? 'own' : 'boolean');
   if (row === 'f32' && dtype === 'float16') return pointwiseType.value('half');
   if (row === 'f32' && dtype === 'bfloat16') return pointwiseType.value('bfloat');
+  if (row === 'f32' && dtype === 'uint8') return pointwiseType.value('byte');
+  if (row === 'f32' && dtype === 'int8') return pointwiseType.value('signedByte');
   throw new Error(`no ${row} row reads ${dtype}`);
 }
 

@@ -3,7 +3,7 @@
  * these nodes from models in either form of quantization.
  *
  * Attributes of both: `x_zero`; `out` (uint8 by default, float32, int32); of bytes `y_zero`, `lo`, `hi`; with a residual
- * also `t_zero`, `t_lo`, `t_hi`, `t_ratio`, `r_zero`, `r_ratio`. Inputs from the third on: bias i32?, m f32 (one multiplier
+ * also `t_zero`, `t_lo`, `t_hi`, `t_ratio` (0: what is added is not rounded before), `r_zero`, `r_ratio`. Inputs from the third on: bias i32?, m f32 (one multiplier
  * or one per column; left out for int32), residual u8?, addend f32? (float32 only). Weights are int8, or uint8 around a
  * zero point of 128. The arithmetic stands in native/kernels/integer/ending.inl.
  */

@@ -1,11 +1,12 @@
 /** QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, MatMulInteger, ConvInteger, QLinearMatMul, QLinearConv. */
 
-import type { Lowering } from '../compile/lowering.js';
+import type { Lowering, Ref } from '../compile/lowering.js';
 import { type DType, dtypeFromOnnx, dtypes, isFloat } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { broadcastShapes, type Dim, elementCount, isConcrete } from '../graph/dim.js';
 import type { Node, Value } from '../graph/graph.js';
 import { dynamicQuantizeParams, integerConvParams, integerMatmulParams, quantizeParams, quantType, scaleLayout } from '../kernels/quantize.js';
+import { type ExpressionStep, emitExpression, input, step, type Term, value } from './expression.js';
 import type { Inference, Operator, OutputType } from './operator.js';
 import { resolvePads, threeAxes, windowOf, windowOutput } from './spatial.js';
 
@@ -69,8 +70,50 @@ export function inferDequantize(q: Inference): OutputType[] {
   return [{ dtype: namedType(q.node, 'output_dtype') ?? q.dtype(1), shape: q.shape(0) }];
 }
 
+/** The number that a constant of one element holds. */
+function oneNumber(v: Value | undefined): number | undefined {
+  return v?.constant !== undefined && elementCount(v.constant.dims) === 1 ? v.constant.values()?.[0] : undefined;
+}
+
+/** The ends of an integer type of eight bits. */
+const byteRange: Partial<Record<DType, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };
+
+/**
+ * QuantizeLinear or DequantizeLinear between float32 and bytes as elementwise steps over input 0, where one scale and one
+ * zero point that are constants hold for all elements; undefined for any other node.
+ */
+export function quantizeSteps(node: Node): readonly ExpressionStep[] | undefined {
+  const quantize = node.op === 'QuantizeLinear';
+  if (node.domain !== '' || (!quantize && node.op !== 'DequantizeLinear')) return undefined;
+  const [real, byte] = quantize ? [node.input(0), node.output()] : [node.output(), node.input(0)];
+  const range = byteRange[byte.type];
+  const scale = oneNumber(node.input(1));
+  const zero = node.inputs[2] === undefined ? 0 : oneNumber(node.inputs[2]);
+  if (range === undefined || scale === undefined || zero === undefined || real.type !== 'float32' || node.input(1).type !== 'float32') return undefined;
+  // A blocked or per-axis layout of one scale is that of one scale; a precision other than float32 rounds otherwise.
+  if (namedType(node, 'precision') !== undefined && namedType(node, 'precision') !== 'float32') return undefined;
+  const steps: ExpressionStep[] = [];
+  const last = (): Term => (steps.length === 0 ? input(0) : step(steps.length - 1));
+  if (!quantize) {
+    if (zero !== 0) steps.push({ op: 'sub', terms: [last(), value(zero)] });
+    steps.push({ op: 'mul', terms: [last(), value(scale)] });
+    return steps;
+  }
+  steps.push({ op: 'div', terms: [last(), value(scale)] });
+  steps.push({ op: 'round', terms: [last()] });
+  if (zero !== 0) steps.push({ op: 'add', terms: [last(), value(zero)] });
+  steps.push({ op: 'clip', terms: [last(), value(range[0]), value(range[1])] });
+  return steps;
+}
+
 function lowerLinear(low: Lowering, quantize: boolean): void {
   const { node } = low;
+  const steps = quantizeSteps(node);
+  if (steps !== undefined) {
+    const of = (ref: Ref, v: Value) => ({ ref, dtype: v.type, dims: v.dims });
+    emitExpression(low, steps, of(low.out(), node.output()), [of(low.in(0), node.input(0))], 'f32');
+    return;
+  }
   const x = low.dims(0);
   const { layout, axis, block } = scaling(node, x, low.dims(1));
   const [from, to, scale] = [node.input(0).type, node.output().type, node.input(1).type];

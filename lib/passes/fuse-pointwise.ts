@@ -6,7 +6,8 @@
  *
  * A node joins when everyone who reads it is in the group and its result has the shape of the group's: inputs may
  * broadcast, inner results may not, since they would be computed again for every repetition. Constants of one element
- * become numbers in the program. Refuses: element types other than float32 and bool, results that are graph outputs or
+ * become numbers in the program. Quantized bytes join with their scale as steps, each product and sum rounded on its own.
+ * Refuses: element types other than float32 and bool elsewhere, results that are graph outputs or
  * read elsewhere, results made of constants only (the init program holds them), and what exceeds the kernel's limits.
  */
 import { broadcastShapes, type Dim, sameShape } from '../graph/dim.js';
@@ -14,14 +15,19 @@ import type { Node, Value } from '../graph/graph.js';
 import { POINTWISE_LIMITS } from '../kernels/pointwise.js';
 import { stepsOf } from '../ops/elementwise.js';
 import { assignRegisters, type ExpressionStep, input, mergeDims, parseStep, step, stepText, type Term, value } from '../ops/expression.js';
+import { quantizeSteps } from '../ops/quantize.js';
 import { GraphEditor, scalarOf } from './editor.js';
 import type { Pass } from './index.js';
 
 const plain = (v: Value | undefined) => v === undefined || v.dtype === 'float32' || v.dtype === 'bool';
+const isByte = (v: Value) => v.dtype === 'uint8' || v.dtype === 'int8';
 
 /** The steps of a node that may be part of a group. */
 function fusableSteps(node: Node | undefined): readonly ExpressionStep[] | undefined {
-  if (node === undefined || node.outputs.length !== 1 || !plain(node.output()) || !node.inputs.every(plain)) return undefined;
+  if (node === undefined || node.outputs.length !== 1) return undefined;
+  const scaled = quantizeSteps(node);
+  if (scaled !== undefined) return scaled;
+  if (!plain(node.output()) || !node.inputs.every((v) => plain(v) || (node.op === 'Pointwise' && node.domain === 'dsnk'))) return undefined;
   if (node.domain === 'dsnk' && node.op === 'Pointwise') return (node.attrs.get('steps') as readonly string[]).map(parseStep);
   if (node.domain === '' && (node.op === 'Cast' || node.op === 'CastLike')) {
     const truth: ExpressionStep[] = [
@@ -52,7 +58,9 @@ function programOf(group: readonly Node[]): Program | undefined {
     return term;
   };
   for (const node of group) {
-    const terms = node.inputs.filter((v) => v !== undefined).map(termOf);
+    // The scale and the zero point of a quantization are numbers in its steps.
+    const operands = quantizeSteps(node) === undefined ? node.inputs : [node.input(0)];
+    const terms = operands.filter((v) => v !== undefined).map(termOf);
     const base = steps.length;
     const own = fusableSteps(node) as readonly ExpressionStep[];
     for (const s of own) {
@@ -64,7 +72,8 @@ function programOf(group: readonly Node[]): Program | undefined {
     if (through) steps.pop();
     made.set(node.output(), through ? (last.terms[0] as Term) : step(steps.length - 1));
   }
-  const short = joinProducts(steps);
+  // Sums of products rounded once differ from row to row; what becomes a byte must not.
+  const short = group.some((node) => node.inputs.some((v) => v !== undefined && isByte(v)) || isByte(node.output())) ? steps : joinProducts(steps);
   const numbers = new Set(short.flatMap((s) => s.terms.flatMap((t) => ('value' in t ? [t.value] : []))));
   if (inputs.length === 0 || inputs.length > POINTWISE_LIMITS.inputs || short.length > POINTWISE_LIMITS.steps) return undefined;
   if (numbers.size > POINTWISE_LIMITS.immediates || assignRegisters(short) === undefined) return undefined;
@@ -121,7 +130,7 @@ export const fusePointwise: Pass = {
         queue.push(...node.inputs);
       }
       if (best === undefined) continue;
-      const attrs = { steps: best.steps.map(stepText), dtype: y.dtype === 'bool' ? 'bool' : undefined };
+      const attrs = { steps: best.steps.map(stepText), dtype: y.dtype === 'float32' ? undefined : y.type };
       edit.replaceNode(y, 'Pointwise', best.inputs, { domain: 'dsnk', attrs });
     }
     return edit.finish();

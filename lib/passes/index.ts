@@ -12,12 +12,14 @@ import { foldScale } from './fold-scale.js';
 import { foldShapes } from './fold-shapes.js';
 import { fuseBands } from './fuse-bands.js';
 import { fuseEpilogue } from './fuse-epilogue.js';
+import { fuseIntegers } from './fuse-integers.js';
 import { fusePointwise } from './fuse-pointwise.js';
 import { mergeEqual } from './merge-equal.js';
 import { mergeReshapes } from './merge-reshapes.js';
 import { nameActivations } from './name-activations.js';
 import { nameAttention } from './name-attention.js';
 import { nameNorms } from './name-norms.js';
+import { partQuantization } from './part-quantization.js';
 import { readPlanes } from './read-planes.js';
 import { sinkReshapes } from './sink-reshapes.js';
 import { sinkTransposes } from './sink-transposes.js';
@@ -60,7 +62,9 @@ export const passes: readonly Pass[] = [
   mergeReshapes,    // reshapes that met on the way down
   dropIdentity,     // reshapes to the same shape
   mergeEqual,       // transposes and constants made twice
+  partQuantization, // bytes stay bytes through what only moves them
   fuseEpilogue,     // bias, residual, activation → the convolution or product before
+  fuseIntegers,     // products between quantized tensors run in integers
   fuseBands,        // 1x1, depthwise, 1x1 → one node that keeps what is between them in the cache
   readPlanes,       // the first convolution reads an image channels first
   foldGate,         // squeeze and excitation: the gate goes into the weights of the 1x1 convolution

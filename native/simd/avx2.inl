@@ -126,3 +126,23 @@ DSNK_INLINE void storeBfloat(F32 a, uint16_t* p) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                    _mm_packus_epi32(_mm256_castsi256_si128(r), _mm256_extracti128_si256(r, 1)));
 }
+// Quantized numbers. What is stored is whole; what no byte holds saturates, NaN at the low end.
+DSNK_INLINE F32 loadByte(const uint8_t* p) {
+  return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
+}
+DSNK_INLINE F32 loadSignedByte(const int8_t* p) {
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
+}
+// The maximum takes its second operand where the first is NaN, and the conversion never sees what no int32 holds.
+DSNK_INLINE __m128i wholeNumbers(F32 a, float low, float high) {
+  const __m256i i = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(a.v, _mm256_set1_ps(low)), _mm256_set1_ps(high)));
+  return _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
+}
+DSNK_INLINE void storeByte(F32 a, uint8_t* p) {
+  const __m128i w = wholeNumbers(a, 0.0f, 255.0f);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(w, w));
+}
+DSNK_INLINE void storeSignedByte(F32 a, int8_t* p) {
+  const __m128i w = wholeNumbers(a, -128.0f, 127.0f);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(w, w));
+}

@@ -105,3 +105,21 @@ DSNK_INLINE void storeBfloat(F32 a, uint16_t* p) {
   const __m512i r = _mm512_mask_or_epi32(rounded, nan, i, _mm512_set1_epi32(0x400000));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16)));
 }
+// Quantized numbers. What is stored is whole; what no byte holds saturates, NaN at the low end.
+DSNK_INLINE F32 loadByte(const uint8_t* p) {
+  return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+}
+DSNK_INLINE F32 loadSignedByte(const int8_t* p) {
+  return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+}
+// The maximum takes its second operand where the first is NaN, and the conversion never sees what no int32 holds.
+DSNK_INLINE __m128i wholeNumbers(F32 a, float low, float high) {
+  return _mm512_cvtepi32_epi8(
+      _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(a.v, _mm512_set1_ps(low)), _mm512_set1_ps(high))));
+}
+DSNK_INLINE void storeByte(F32 a, uint8_t* p) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), wholeNumbers(a, 0.0f, 255.0f));
+}
+DSNK_INLINE void storeSignedByte(F32 a, int8_t* p) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), wholeNumbers(a, -128.0f, 127.0f));
+}

@@ -248,3 +248,28 @@ DSNK_INLINE void storeBfloat(F32 a, uint16_t* p) {
   const uint32x4_t quiet = vorrq_u32(i, vdupq_n_u32(0x400000));  // a NaN must not round to infinity
   vst1_u16(p, vshrn_n_u32(vbslq_u32(vceqq_f32(a.v, a.v), rounded, quiet), 16));
 }
+// Quantized numbers. What is stored is whole; what no byte holds saturates, NaN at the low end.
+DSNK_INLINE F32 loadByte(const uint8_t* p) {
+  uint32_t four;
+  std::memcpy(&four, p, 4);
+  return {vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four))))))};
+}
+DSNK_INLINE F32 loadSignedByte(const int8_t* p) {
+  uint32_t four;
+  std::memcpy(&four, p, 4);
+  return {vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(four))))))};
+}
+// Whole numbers: that this conversion cuts off instead of rounding makes no difference.
+DSNK_INLINE int16x8_t wholeNumbers(F32 a, float low, float high) {
+  const F32 bounded = min(max(a, F32::set(low)), F32::set(high));
+  const int16x4_t w = vmovn_s32(vcvtq_s32_f32(bounded.v));
+  return vcombine_s16(w, w);
+}
+DSNK_INLINE void storeByte(F32 a, uint8_t* p) {
+  const uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vqmovun_s16(wholeNumbers(a, 0.0f, 255.0f))), 0);
+  std::memcpy(p, &four, 4);
+}
+DSNK_INLINE void storeSignedByte(F32 a, int8_t* p) {
+  const uint32_t four = vget_lane_u32(vreinterpret_u32_s8(vqmovn_s16(wholeNumbers(a, -128.0f, 127.0f))), 0);
+  std::memcpy(p, &four, 4);
+}

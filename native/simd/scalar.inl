@@ -97,3 +97,12 @@ DSNK_INLINE F32 loadHalf(const uint16_t* p) { return {halfToFloat(*p)}; }
 DSNK_INLINE void storeHalf(F32 a, uint16_t* p) { *p = floatToHalf(a.v); }
 DSNK_INLINE F32 loadBfloat(const uint16_t* p) { return {bfloatToFloat(*p)}; }
 DSNK_INLINE void storeBfloat(F32 a, uint16_t* p) { *p = floatToBfloat(a.v); }
+// Quantized numbers. What is stored is whole; what no byte holds saturates, NaN at the low end.
+DSNK_INLINE F32 loadByte(const uint8_t* p) { return {static_cast<float>(*p)}; }
+DSNK_INLINE F32 loadSignedByte(const int8_t* p) { return {static_cast<float>(*p)}; }
+DSNK_INLINE void storeByte(F32 a, uint8_t* p) {
+  *p = a.v >= 0.0f ? static_cast<uint8_t>(a.v <= 255.0f ? a.v : 255.0f) : uint8_t{0};
+}
+DSNK_INLINE void storeSignedByte(F32 a, int8_t* p) {
+  *p = a.v >= -128.0f ? static_cast<int8_t>(a.v <= 127.0f ? a.v : 127.0f) : int8_t{-128};
+}

@@ -12,8 +12,8 @@
 //   F32::lanes, F32::zero(), F32::set(x), F32::load(p), F32::loadFirst(p, n), x.store(p), x.storeFirst(p, n)
 //   fma(a,b,c) = a*b+c   fmaLow(a,b,c): in half of the lanes at least, where that is cheaper   min max abs neg floor
 //   ceil trunc roundEven sqrt   + - * / less(a,b) lessEqual equal → Mask;  select(mask, a, b);  isNan(a) toI32
-//   (truncate) roundToI32 (nearest even) toF32 bitsOf fromBits, shifts on I32 loadTruth/Half/Bfloat(p),
-//   storeTruth/Half/Bfloat(a, p): bytes and 16-bit floats, whole vectors scale2(a, n) = a*2^n for integral n sum(a)
+//   (truncate) roundToI32 (nearest even) toF32 bitsOf fromBits, shifts on I32 loadTruth/Half/Bfloat/Byte/SignedByte(p),
+//   storeTruth/Half/Bfloat/Byte/SignedByte(a, p): bytes and 16-bit floats, whole vectors   scale2(a, n) = a*2^n sum(a)
 //   largest(a) smallest(a): across lanes, in a fixed order
 //   kVectorRegisters: how many the ISA has, 16 or 32
 // simd/math.inl adds exp, log, tanh, erf … on F32.

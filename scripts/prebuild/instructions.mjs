@@ -65,9 +65,10 @@ function scanArm(file, { baseline, isas }) {
 const x86 = [
   ['amx', /^(tile|tdp|ldtilecfg|sttilecfg|t2rpntl|tmm)/],
   ['avx512bf16', /^(vdpbf16ps|vcvtne2?ps2bf16)/],
+  ['vnni', /^(\{vex\}\s*)?vpdp(busd|wssd)s?\b/],
   [
     'more',
-    /^(vpdpbusd|vpdpwssd|vp2intersect|vgf2p8|gf2p8|vaes|vpclmul|aes|pclmul|sha\d|v(?!cvtps2ph)\w*ph\b|rdrand|rdseed|movbe|adcx|adox|rdpid|movdir|clwb|xsave|vpopcnt[bwdq])/,
+    /^(vp2intersect|vgf2p8|gf2p8|vaes|vpclmul|aes|pclmul|sha\d|v(?!cvtps2ph)\w*ph\b|rdrand|rdseed|movbe|adcx|adox|rdpid|movdir|clwb|xsave|vpopcnt[bwdq])/,
   ],
   ['avx512', /^k(mov|and|or|xor|not|shift|test|unpck|xnor|add)\w*\s|%zmm|%k[0-7]|%[xy]mm(1[6-9]|2\d|3[01])/],
   ['avx2', /^(v(?!erw|err|mcall|mrun|mload|msave)|andn[lq]|bextr|bls[ir]|blsmsk|bzhi|mulx|pdep|pext[lq]|rorx|s[ah][lr]x|tzcnt|lzcnt)/],
@@ -75,8 +76,10 @@ const x86 = [
 const allowed = {
   avx2: ['avx2'],
   avx512: ['avx2', 'avx512'],
+  avxvnni: ['avx2', 'vnni'],
+  avx512vnni: ['avx2', 'avx512', 'vnni'],
   avx512bf16: ['avx2', 'avx512', 'avx512bf16'],
-  amx: ['avx2', 'avx512', 'avx512bf16', 'amx'],
+  amx: ['avx2', 'avx512', 'avx512bf16', 'vnni', 'amx'],
 };
 
 function scanX86(file) {

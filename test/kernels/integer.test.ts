@@ -45,7 +45,8 @@ function ended(c: EndingCase, acc: number, column: number, at: number, [, multip
   if (Number.isNaN(x)) x = Infinity; // 0 · ∞
   if (residual !== undefined) {
     const t = rint(clamp(x, e.sumLow - e.sumZero, e.sumHigh - e.sumZero));
-    x = f(f(t * f(e.sumRatio)) + f(((residual[at] as number) - e.residualZero) * f(e.residualRatio)));
+    const sum = e.sumRatio === 0 ? x : f(t * f(e.sumRatio));
+    x = f(sum + f(((residual[at] as number) - e.residualZero) * f(e.residualRatio)));
   }
   return clamp(rint(x) + e.zero, e.low, e.high);
 }

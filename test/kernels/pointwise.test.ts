@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cases, count, type PointwiseCase, pointwiseCase } from '../../bench/cases/pointwise.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
-import { type PointwiseOpName, pointwiseOp, pointwiseParams } from '../../lib/kernels/pointwise.js';
+import { type PointwiseOpName, pointwiseOp, pointwiseParams, pointwiseType } from '../../lib/kernels/pointwise.js';
 import { type ExpressionStep, encodeInputs, input, type Term, value } from '../../lib/ops/expression.js';
 import { alikeFlushed, callKernel, excess, mulberry32, operandsOf, rowNamed, rowsOf } from './harness.js';
 import { definitions } from './pointwise-definitions.js';
@@ -153,20 +153,22 @@ const ulpBound: Partial<Record<PointwiseOpName, number>> = {
   mod: 1,
 } as Partial<Record<PointwiseOpName, number>>;
 
+/** Copies between stored types. */
+const convert = (
+  row: ReturnType<typeof rowNamed>,
+  from: number,
+  to: number,
+  x: Float32Array | Uint16Array | Uint8Array | Int8Array,
+  y: Float32Array | Uint16Array | Uint8Array | Int8Array,
+) => {
+  const dims = [x.length];
+  const { params, tail } = encodeInputs([{ op: 'copy', terms: [input(0)] }], dims, to, [{ shape: dims, type: from }]);
+  callKernel(row, pointwiseParams, params, [y], [x], { tail });
+  return y;
+};
+
 describe('narrow types', () => {
   const pattern = Uint16Array.from({ length: 65536 }, (_, i) => i);
-  const convert = (
-    row: ReturnType<typeof rowNamed>,
-    from: number,
-    to: number,
-    x: Float32Array | Uint16Array | Uint8Array,
-    y: Float32Array | Uint16Array | Uint8Array,
-  ) => {
-    const dims = [x.length];
-    const { params, tail } = encodeInputs([{ op: 'copy', terms: [input(0)] }], dims, to, [{ shape: dims, type: from }]);
-    callKernel(row, pointwiseParams, params, [y], [x], { tail });
-    return y;
-  };
   const widen = rowNamed('pointwise_f32_scalar');
   it.each(rowsOf('pointwise', 'f32'))('$name widens as the scalar row does', (row) => {
     for (const type of [2, 3]) {
@@ -198,6 +200,30 @@ describe('narrow types', () => {
       for (let i = 1; i < between.length; i++) expect((scalar[i] as number) % 2).toBe(0);
     }
     expect([...convert(row, 0, 1, Float32Array.from([0, -0, NaN, 1, 1e-45]), new Uint8Array(5))]).toEqual([0, 0, 1, 1, 1]);
+  });
+});
+
+describe('quantized bytes', () => {
+  const types = [
+    { name: 'byte', array: Uint8Array, low: 0 },
+    { name: 'signedByte', array: Int8Array, low: -128 },
+  ] as const;
+  it.each(rowsOf('pointwise', 'f32'))('$name reads them exactly', (row) => {
+    for (const { name, array, low } of types) {
+      const all = array.from({ length: 256 + 13 }, (_, i) => low + (i % 256));
+      const got = convert(row, pointwiseType.value(name), 0, all, new Float32Array(all.length));
+      expect([...got]).toEqual([...all]);
+    }
+  });
+  it.each(rowsOf('pointwiseTo', 'f32'))('$name writes whole numbers, saturated, NaN at the low end', (row) => {
+    for (const { name, array, low } of types) {
+      const whole = Float32Array.from({ length: 1029 }, (_, i) => i - 515);
+      const got = convert(row, 0, pointwiseType.value(name), whole, new array(whole.length));
+      expect([...got]).toEqual(Array.from(whole, (v) => Math.min(low + 255, Math.max(low, v))));
+      const ends = Float32Array.of(Number.NaN, Infinity, -Infinity, 3e38, -3e38, 2 ** 31, -(2 ** 31), -0);
+      const high = low + 255;
+      expect([...convert(row, 0, pointwiseType.value(name), ends, new array(8))]).toEqual([low, high, low, high, low, high, low, 0]);
+    }
   });
 });
 

@@ -5,6 +5,7 @@
 //   u8:  y = clamp(rne(float(acc)·m) + zero, low, high)
 //   u8 with a residual r:  t = clamp(rne(float(acc)·m) + sumZero, sumLow, sumHigh)
 //        y = clamp(rne((t - sumZero)·sumRatio + (r - residualZero)·residualRatio) + zero, low, high)
+//   the same where sumRatio is 0: y = clamp(rne(float(acc)·m + (r - residualZero)·residualRatio) + zero, low, high)
 //
 // float(acc), each product and each sum is one float32 rounding to nearest even. A product that is no number counts as
 // too large.
@@ -123,9 +124,9 @@ struct IntegerEnding {
           continue;
         }
         if (residual != nullptr) {
-          const F32 t = roundEven(max(min(x, high), low));
+          if (sumRatio != 0) x = roundEven(max(min(x, high), low)) * sumFactor;
           const F32 r = toF32(loadBytes(residual + i * residualRow + j, n) - residualOff);
-          x = t * sumFactor + r * residualFactor;
+          x = x + r * residualFactor;
         }
         storeVector(roundBytes(x), reinterpret_cast<uint8_t*>(y) + i * ldc + j, n, range);
       }

@@ -122,6 +122,12 @@ struct FloatRow {
       case PointwiseType::bfloat:
         return widenBy(y, reinterpret_cast<const uint16_t*>(from) + offset, n,
                        [](const uint16_t* x) { return loadBfloat(x); });
+      case PointwiseType::byte:
+        return widenBy(y, reinterpret_cast<const uint8_t*>(from) + offset, n,
+                       [](const uint8_t* x) { return loadByte(x); });
+      case PointwiseType::signedByte:
+        return widenBy(y, reinterpret_cast<const int8_t*>(from) + offset, n,
+                       [](const int8_t* x) { return loadSignedByte(x); });
       case PointwiseType::own: return move(y, reinterpret_cast<const float*>(from) + offset, n);
     }
   }
@@ -133,6 +139,10 @@ struct FloatRow {
         return narrowBy(reinterpret_cast<uint16_t*>(to) + offset, x, n, [](F32 v, uint16_t* y) { storeHalf(v, y); });
       case PointwiseType::bfloat:
         return narrowBy(reinterpret_cast<uint16_t*>(to) + offset, x, n, [](F32 v, uint16_t* y) { storeBfloat(v, y); });
+      case PointwiseType::byte:
+        return narrowBy(reinterpret_cast<uint8_t*>(to) + offset, x, n, [](F32 v, uint8_t* y) { storeByte(v, y); });
+      case PointwiseType::signedByte:
+        return narrowBy(reinterpret_cast<int8_t*>(to) + offset, x, n, [](F32 v, int8_t* y) { storeSignedByte(v, y); });
       case PointwiseType::own: return;
     }
   }

@@ -89,8 +89,10 @@ enum class PointwiseType : int32_t {
   boolean = 1,
   half = 2,
   bfloat = 3,
+  byte = 4,
+  signedByte = 5,
 };
-constexpr int32_t kPointwiseTypeCount = 4;
+constexpr int32_t kPointwiseTypeCount = 6;
 
 struct PointwiseParams {
   int64_t dims[8];

@@ -22,7 +22,9 @@ static int64_t elementBytes(const Kernel& k) {
 static int64_t typeBytes(const Kernel& k, PointwiseType t) {
   switch (t) {
     case PointwiseType::own: return elementBytes(k);
-    case PointwiseType::boolean: return 1;
+    case PointwiseType::boolean:
+    case PointwiseType::byte:
+    case PointwiseType::signedByte: return 1;
     case PointwiseType::half:
     case PointwiseType::bfloat: return 2;
   }
@@ -33,9 +35,7 @@ static bool isFloatRow(const Kernel& k) { return k.dtypes[0] == 'f'; }
 
 static bool typeFits(const Kernel& k, int32_t type) {
   if (type < 0 || type >= kPointwiseTypeCount) return false;
-  const bool half =
-      type == static_cast<int32_t>(PointwiseType::half) || type == static_cast<int32_t>(PointwiseType::bfloat);
-  return !half || std::strcmp(k.dtypes, "f32") == 0;
+  return type <= static_cast<int32_t>(PointwiseType::boolean) || std::strcmp(k.dtypes, "f32") == 0;
 }
 
 static bool opFits(const Kernel& k, uint32_t op) {

@@ -1,0 +1,226 @@
+/**
+ * Lets products between DequantizeLinear and QuantizeLinear run in integers: bytes in, bytes out.
+ *
+ *     %a = DequantizeLinear(%x, s, z); %k = DequantizeLinear(W, t[M]); %c = dsnk.Conv(%a, %k, B) {activation=relu}
+ *     %y = QuantizeLinear(%c, r, q)
+ *         →   %y = dsnk.QConv(%x, W, i, m[M]) {x_zero=z, y_zero=q, lo=q, hi=255}     i = round(B / (s·t)), m = s·t / r
+ *
+ *     %c = dsnk.Conv(%a, %k, B, DequantizeLinear(%e, u, v))   →   dsnk.QConv(…, %e) {t_ratio=0, r_zero=v, r_ratio=u/r}
+ *
+ *     %b = DequantizeLinear(%y', …); %d = Add(%b, DequantizeLinear(%e, …)); %y = QuantizeLinear(Relu(%d), …), where
+ *     %y' = dsnk.QConv(…) has no other reader   →   %y = dsnk.QConv(…, %e)
+ *
+ * The same for MatMul and Gemm, and without the QuantizeLinear, where the product stays float32. Sums, rounding and clamps
+ * are those of the model. Refuses: scales, zero points or weights that are not constants, weights with a zero point,
+ * results of the product that others read, activations other than relu and clip, activations in other types than bytes.
+ */
+import { sameShape } from '../graph/dim.js';
+import type { AttrValue, Node, Value } from '../graph/graph.js';
+import { Constant } from '../graph/graph.js';
+import { GraphEditor, scalarOf } from './editor.js';
+import { activationOf } from './fuse-epilogue.js';
+import type { Pass } from './index.js';
+
+/** One scale and one zero point for a tensor of bytes. */
+interface Scaling {
+  readonly bytes: Value;
+  readonly scale: number;
+  readonly zero: number;
+}
+
+const isByte = (v: Value) => v.dtype === 'uint8' || v.dtype === 'int8';
+const isOp = (node: Node | undefined, op: string): node is Node => node?.op === op && node.domain === '';
+
+/** The numbers of a QuantizeLinear or DequantizeLinear that has one of each. */
+function numbersOf(node: Node): { scale: number; zero: number } | undefined {
+  const scale = node.inputs[1]?.dtype === 'float32' ? scalarOf(node.inputs[1]) : undefined;
+  const zero = node.inputs[2] === undefined ? 0 : scalarOf(node.inputs[2]);
+  return scale === undefined || zero === undefined || !(scale > 0) ? undefined : { scale, zero };
+}
+
+/** What a float value is, where it stands for unsigned bytes. */
+function bytesBehind(v: Value): Scaling | undefined {
+  const node = v.producer;
+  if (!isOp(node, 'DequantizeLinear') || node.input(0).dtype !== 'uint8') return undefined;
+  const numbers = numbersOf(node);
+  return numbers && { bytes: node.input(0), ...numbers };
+}
+
+/** The QuantizeLinear to unsigned bytes that is the only reader of a value. */
+function bytesAfter(edit: GraphEditor, v: Value): Scaling | undefined {
+  const node = edit.onlyUser(v);
+  if (!isOp(node, 'QuantizeLinear') || node.input(0) !== v || node.output().dtype !== 'uint8') return undefined;
+  const numbers = numbersOf(node);
+  return numbers && { bytes: node.output(), ...numbers };
+}
+
+interface Weights {
+  readonly bytes: Value;
+  /** One for all columns of the product, or one for each. */
+  readonly scales: readonly number[];
+}
+
+/** Constant weights in signed bytes without a zero point, scaled as one or along `axis`. */
+function weightsBehind(v: Value, axis: number): Weights | undefined {
+  const node = v.producer;
+  if (!isOp(node, 'DequantizeLinear')) return undefined;
+  const [bytes, scale] = [node.input(0), node.input(1)];
+  if (bytes.constant === undefined || !isByte(bytes) || scale.constant === undefined || scale.dtype !== 'float32') return undefined;
+  const scales = scale.constant.values();
+  const neutral = bytes.dtype === 'uint8' ? 128 : 0;
+  const zeros = node.inputs[2] === undefined ? [0] : node.inputs[2].constant?.values();
+  if (scales === undefined || zeros === undefined || !zeros.every((z) => z === neutral) || !scales.every((s) => s > 0 && Number.isFinite(s))) return undefined;
+  if (scales.length === 1) return { bytes, scales };
+  const given = node.int('axis', 1);
+  const along = given < 0 ? given + bytes.dims.length : given;
+  return node.int('block_size', 0) === 0 && along === axis && scales.length === bytes.dims[axis] ? { bytes, scales } : undefined;
+}
+
+/** bias / (xScale·wScale) as int32: the integers of the model where it says them, else rounded by the init program. */
+function integerBias(edit: GraphEditor, bias: Value | undefined, units: readonly number[]): Value | undefined {
+  if (bias === undefined) return undefined;
+  const node = bias.producer;
+  if (isOp(node, 'DequantizeLinear') && node.input(0).dtype === 'int32') {
+    const scales = node.input(1).constant?.values();
+    const same = scales !== undefined && units.every((u, i) => u === (scales.length === 1 ? scales[0] : scales[i]));
+    if (same && (node.inputs[2] === undefined || node.inputs[2].constant?.values()?.every((z) => z === 0))) return node.input(0);
+  }
+  const unit = edit.graph.addConstant(Constant.of('float32', [units.length], units));
+  return edit.value('Cast', [edit.value('Round', [edit.value('Div', [bias, unit])])], { attrs: { to: 6 } });
+}
+
+const f = Math.fround;
+const clamp = (v: number, low: number, high: number) => Math.min(high, Math.max(low, v));
+/** Half to even, as QuantizeLinear rounds. */
+function round(v: number): number {
+  const near = Math.round(v);
+  return Math.abs(v - Math.trunc(v)) === 0.5 ? 2 * Math.round(v / 2) : near;
+}
+
+/** The bounds of a result in bytes behind an activation; undefined where that is more than bounds. */
+function bounds(kind: string, alpha: number, beta: number, y: Scaling): { lo: number; hi: number } | undefined {
+  const byte = (v: number) => clamp(round(f(f(v) / y.scale)) + y.zero, 0, 255);
+  if (kind === 'none') return { lo: 0, hi: 255 };
+  if (kind === 'relu') return { lo: clamp(y.zero, 0, 255), hi: 255 };
+  return kind === 'clip' ? { lo: byte(alpha), hi: byte(beta) } : undefined;
+}
+
+/** Columns of a group from which on a panel of them is not mostly padding; depthwise convolutions stay float32. */
+const LEAST_COLUMNS = 4;
+
+/** A product of float32 that may become one of integers. */
+interface Product {
+  readonly op: 'QConv' | 'QMatMul';
+  readonly attrs: Record<string, AttrValue>;
+  /** Along which the columns of the product lie in the weights. */
+  readonly axis: number;
+  readonly scale: number;
+  readonly bias: Value | undefined;
+  readonly residual: Value | undefined;
+  readonly activation: { readonly kind: string; readonly alpha: number; readonly beta: number };
+}
+
+function productOf(node: Node): Product | undefined {
+  const isConv = node.domain === 'dsnk' && node.op === 'Conv';
+  const isMatMul = (node.domain === 'dsnk' || node.domain === '') && node.op === 'MatMul';
+  if (node.op === 'Gemm' && node.domain === '') return gemmProduct(node);
+  if ((!isConv && !isMatMul) || node.output().dtype !== 'float32') return undefined;
+  const { activation = 'none', alpha = 0, beta = 0, scale = 1, ...attrs } = Object.fromEntries(node.attrs);
+  const ending = { kind: activation as string, alpha: alpha as number, beta: beta as number };
+  const common = { scale: scale as number, bias: node.inputs[2], residual: node.inputs[3], activation: ending };
+  if (isConv) {
+    const columns = (node.output().dims.at(-1) as number) / node.int('group', 1);
+    return columns < LEAST_COLUMNS ? undefined : { ...common, op: 'QConv', attrs, axis: 0 };
+  }
+  const b = node.input(1);
+  if (b.dims.length !== 2 || node.input(0).dims.length < 2 || node.int('transA', 0) !== 0) return undefined;
+  return { ...common, op: 'QMatMul', attrs, axis: node.int('transB', 0) !== 0 ? 0 : 1 };
+}
+
+/** A Gemm that no epilogue was fused with: its bias lies along the columns, or is none. */
+function gemmProduct(node: Node): Product | undefined {
+  const bias = node.inputs[2];
+  const columns = node.output().dims[1] as number;
+  const isPlain = node.float('alpha', 1) === 1 && (bias === undefined || node.float('beta', 1) === 1) && node.int('transA', 0) === 0;
+  if (!isPlain || (bias !== undefined && (bias.dims.length !== 1 || bias.dims[0] !== columns))) return undefined;
+  const transB = node.int('transB', 0) !== 0;
+  const activation = { kind: 'none', alpha: 0, beta: 0 };
+  return { op: 'QMatMul', attrs: transB ? { transB: 1 } : {}, axis: transB ? 0 : 1, scale: 1, bias, residual: undefined, activation };
+}
+
+function fuseProduct(edit: GraphEditor, node: Node): void {
+  const product = productOf(node);
+  if (product === undefined || edit.isConstant(node.output())) return;
+  const x = bytesBehind(node.input(0));
+  const w = weightsBehind(node.input(1), product.axis);
+  if (x === undefined || w === undefined) return;
+  const y = bytesAfter(edit, node.output());
+  const residual = product.residual === undefined ? undefined : bytesBehind(product.residual);
+  if (product.residual !== undefined && (residual === undefined || y === undefined)) return;
+  const { kind, alpha, beta } = product.activation;
+  const range = y === undefined ? undefined : bounds(kind, alpha, beta, y);
+  if (y === undefined ? kind !== 'none' : range === undefined) return;
+  const units = w.scales.map((s) => f(f(x.scale * s) * product.scale));
+  const multipliers = y === undefined ? units : units.map((u) => f(u / y.scale));
+  const m = edit.graph.addConstant(Constant.of('float32', [multipliers.length], multipliers));
+  const added = residual && y && { t_ratio: 0, r_zero: residual.zero, r_ratio: f(residual.scale / y.scale) };
+  const attrs = { ...product.attrs, x_zero: x.zero, ...(y === undefined ? { out: 'float32' } : { out: 'uint8', y_zero: y.zero, ...range }), ...added };
+  // A result in floats takes the bias as it is.
+  const ending = y === undefined ? [undefined, m, undefined, product.bias] : [integerBias(edit, product.bias, units), m, residual?.bytes];
+  const inputs: (Value | undefined)[] = [x.bytes, w.bytes, ...ending];
+  while (inputs.at(-1) === undefined) inputs.pop();
+  edit.replaceNode(y?.bytes ?? node.output(), product.op, inputs, { domain: 'dsnk', name: node.name, attrs });
+}
+
+/** The integer product whose bytes, read by nobody else, a float value stands for. */
+function productBehind(edit: GraphEditor, v: Value): { product: Node; scaling: Scaling } | undefined {
+  const scaling = bytesBehind(v);
+  const product = scaling?.bytes.producer;
+  if (scaling === undefined || product?.domain !== 'dsnk' || (product.op !== 'QConv' && product.op !== 'QMatMul')) return undefined;
+  const alone = edit.onlyUser(v) !== undefined && edit.onlyUser(scaling.bytes) === v.producer;
+  return alone && product.inputs[4] === undefined ? { product, scaling } : undefined;
+}
+
+function fuseResidual(edit: GraphEditor, sum: Node, order: ReadonlyMap<Node, number>): void {
+  if (!isOp(sum, 'Add')) return;
+  const sides = [productBehind(edit, sum.input(0)), productBehind(edit, sum.input(1))];
+  // Of two products that meet, the later one has the earlier one's result at hand.
+  const place = (i: number) => order.get((sides[i] as { product: Node }).product) ?? Number.POSITIVE_INFINITY;
+  const at = sides[0] !== undefined && sides[1] !== undefined ? (place(0) > place(1) ? 0 : 1) : sides.findIndex((s) => s !== undefined);
+  const side = sides[at];
+  if (side === undefined) return;
+  const other = bytesBehind(sum.input(1 - at));
+  if (other === undefined || !sameShape(other.bytes.dims, side.scaling.bytes.dims)) return;
+  let last = sum.output();
+  const next = edit.onlyUser(last);
+  const activation = next === undefined ? undefined : activationOf(next);
+  if (next !== undefined && activation !== undefined && next.input(0) === last) last = next.output();
+  const y = bytesAfter(edit, last);
+  const range = y && bounds(activation?.kind ?? 'none', activation?.alpha ?? 0, activation?.beta ?? 0, y);
+  if (y === undefined || range === undefined) return;
+  const { product, scaling: t } = side;
+  const attrs: Record<string, AttrValue> = {
+    ...Object.fromEntries(product.attrs),
+    t_zero: t.zero,
+    t_lo: product.int('lo', 0),
+    t_hi: product.int('hi', 255),
+    t_ratio: f(t.scale / y.scale),
+    r_zero: other.zero,
+    r_ratio: f(other.scale / y.scale),
+    y_zero: y.zero,
+    ...range,
+  };
+  edit.replaceNode(y.bytes, product.op, [...product.inputs.slice(0, 4), other.bytes], { domain: 'dsnk', name: product.name, attrs });
+}
+
+export const fuseIntegers: Pass = {
+  name: 'fuse-integers',
+  run(graph) {
+    if (!graph.nodes.some((node) => isOp(node, 'DequantizeLinear'))) return 0;
+    const edit = new GraphEditor(graph);
+    for (const node of edit.nodes()) fuseProduct(edit, node);
+    const order = new Map(graph.nodes.map((node, i) => [node, i]));
+    for (const node of edit.nodes()) fuseResidual(edit, node, order);
+    return edit.finish();
+  },
+};

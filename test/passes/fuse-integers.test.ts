@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import type { DType } from '../../lib/dtype.js';
+import { Constant, type Graph, type Value } from '../../lib/graph/graph.js';
+import { exportModel, InferenceSession, Tensor } from '../../lib/index.js';
+import { assignLayout } from '../../lib/passes/assign-layout.js';
+import { fuseEpilogue } from '../../lib/passes/fuse-epilogue.js';
+import { fuseIntegers } from '../../lib/passes/fuse-integers.js';
+import { fusePointwise } from '../../lib/passes/fuse-pointwise.js';
+import { partQuantization } from '../../lib/passes/part-quantization.js';
+import { sinkTransposes } from '../../lib/passes/sink-transposes.js';
+import { mulberry32 } from '../kernels/harness.js';
+import { Build, countOf, golden, rewritten } from './graphs.js';
+
+const random = mulberry32(11);
+
+/** A graph between scales. */
+class Scaled extends Build {
+  constant(dtype: DType, dims: readonly number[], values: readonly number[]): Value {
+    return this.graph.addConstant(Constant.of(dtype, dims, [...values]));
+  }
+  quantize(x: Value, scale: number, zero: number, type: DType = 'uint8'): Value {
+    return this.op('QuantizeLinear', [x, this.scalar(scale), this.constant(type, [], [zero])], {}, 'q');
+  }
+  dequantize(x: Value, scale: number, zero: number, type: DType = 'uint8'): Value {
+    return this.op('DequantizeLinear', [x, this.scalar(scale), this.constant(type, [], [zero])], {}, 'dq');
+  }
+  /** Signed bytes, a scale for every position on axis 0. */
+  weights(dims: readonly number[]): Value {
+    const n = dims[0] as number;
+    const bytes = Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => Math.floor(random() * 255) - 127);
+    const scales = Array.from({ length: n }, (_, i) => 0.001 * (i + 1));
+    const inputs = [this.constant('int8', dims, bytes), this.constant('float32', [n], scales), this.constant('int8', [n], new Array(n).fill(0))];
+    return this.op('DequantizeLinear', inputs, { axis: 0 }, 'dqw');
+  }
+}
+
+const layout = [assignLayout, sinkTransposes, partQuantization, fuseEpilogue];
+
+/** Bytes in, a convolution with an activation between scales, bytes out. */
+function convolution(activation?: (b: Scaled, v: Value) => Value): Graph {
+  const b = new Scaled();
+  const x = b.dequantize(b.input('x', [1, 8, 4, 4], 'uint8'), 0.02, 100);
+  const bias = b.op(
+    'DequantizeLinear',
+    [
+      b.constant('int32', [4], [5, -6, 7, -8]),
+      b.constant(
+        'float32',
+        [4],
+        [1, 2, 3, 4].map((i) => Math.fround(Math.fround(0.02) * Math.fround(0.001 * i))),
+      ),
+    ],
+    { axis: 0 },
+    'dqb',
+  );
+  const c = b.op('Conv', [x, b.weights([4, 8, 1, 1]), bias]);
+  return b.done(b.quantize(activation === undefined ? c : activation(b, c), 0.05, 10));
+}
+
+describe('fuse-integers', () => {
+  it('takes a convolution between scales, with its activation as bounds and its bias as the integers it is', () => {
+    const graph = convolution((b, v) => b.op('Relu', [v]));
+    const text = rewritten(graph, ...layout, fuseIntegers);
+    expect(text).toMatch(
+      /dsnk\.QConv\(%transpose[.\d]*, i8\[4,8,1,1\], i32\{5,-6,7,-8\}, f32\{0\.0004,0\.0008,0\.0012,0\.0016\}\) \{.*hi=255, lo=10.*x_zero=100, y_zero=10\}/,
+    );
+    expect(countOf(graph, 'QuantizeLinear') + countOf(graph, 'DequantizeLinear')).toBe(0);
+  });
+
+  it('turns the bounds of Clip into bytes', () => {
+    const graph = convolution((b, v) => b.op('Clip', [v, b.scalar(0), b.scalar(6)]));
+    expect(rewritten(graph, ...layout, fuseIntegers)).toMatch(/hi=130, lo=10/);
+  });
+
+  it('leaves other activations, live weights and results with a second reader as they are', () => {
+    const sigmoid = convolution((b, v) => b.op('Sigmoid', [v]));
+    expect(rewritten(sigmoid, ...layout, fuseIntegers)).not.toContain('QConv');
+    const b = new Scaled();
+    const x = b.dequantize(b.input('x', [1, 8, 4, 4], 'uint8'), 0.02, 100);
+    const live = b.op('Conv', [x, b.dequantize(b.input('w', [4, 8, 1, 1], 'int8'), 0.01, 0, 'int8')]);
+    expect(rewritten(b.done(b.quantize(live, 0.05, 10)), ...layout, fuseIntegers)).not.toContain('QConv');
+  });
+
+  it('adds what follows: a residual that the sum is not rounded for, and one that it is', () => {
+    for (const between of [false, true]) {
+      const b = new Scaled();
+      const first = b.op('Conv', [b.dequantize(b.input('x', [1, 8, 4, 4], 'uint8'), 0.02, 100), b.weights([8, 8, 1, 1])]);
+      const x = b.quantize(first, 0.04, 100);
+      const c = b.op('Conv', [b.dequantize(x, 0.04, 100), b.weights([8, 8, 1, 1])]);
+      const t = between ? b.dequantize(b.quantize(c, 0.03, 90), 0.03, 90) : c;
+      const graph = b.done(b.quantize(b.op('Relu', [b.op('Add', [t, b.dequantize(x, 0.04, 100)])]), 0.05, 10));
+      const text = rewritten(graph, ...layout, fuseIntegers);
+      expect(text).toContain(between ? 't_hi=255, t_lo=0, t_ratio=0.6' : 't_ratio=0,');
+      expect(text).toContain('r_zero=100');
+      expect(countOf(graph, 'Add')).toBe(0);
+    }
+  });
+
+  it('takes Gemm and MatMul, to bytes or to floats', () => {
+    const b = new Scaled();
+    const x = b.dequantize(b.input('x', [3, 8], 'uint8'), 0.02, 100);
+    const graph = b.done(b.op('Gemm', [x, b.weights([5, 8]), b.f32([5])], { transB: 1 }));
+    expect(golden(graph, ...layout, fuseIntegers)).toMatch(/dsnk\.QMatMul\(%x, i8\[5,8\], -, f32\[5\], -, f32\[5\]\) \{out=float32, transB=1, x_zero=100\}/);
+  });
+});
+
+describe('part-quantization', () => {
+  it('moves scales past what moves elements and drops those that meet', () => {
+    const b = new Scaled();
+    const x = b.dequantize(b.input('x', [1, 4, 6, 6], 'uint8'), 0.1, 3);
+    const moved = b.op('MaxPool', [b.op('Slice', [x, b.ints(1), b.ints(5), b.ints(2)])], { kernel_shape: [2, 2], strides: [2, 2] });
+    const graph = b.done(b.op('Relu', [b.dequantize(b.quantize(moved, 0.1, 3), 0.1, 3)]));
+    const text = rewritten(graph, partQuantization);
+    expect(text).toMatch(/u8.* = Slice\(%x.*\n.*u8.* = MaxPool\(.*\n.*f32.* = DequantizeLinear\(.*\n.*Relu/);
+    expect(countOf(graph, 'QuantizeLinear')).toBe(0);
+  });
+
+  it('pads with the zero point and gives every reader a scale of its own', () => {
+    const b = new Scaled();
+    const x = b.dequantize(b.input('x', [1, 2, 3], 'uint8'), 0.1, 3);
+    const padded = b.op('Pad', [x, b.ints(0, 0, 1, 0, 0, 1)]);
+    const graph = b.done(b.op('Relu', [padded]), b.op('Neg', [x]));
+    expect(rewritten(graph, partQuantization)).toMatch(/u8\[1,2,5\] = Pad\(%x, i64\[6\], u8\{3\}\)/);
+    expect(countOf(graph, 'DequantizeLinear')).toBe(2);
+  });
+
+  it('makes signed bytes unsigned where nobody else sees them', () => {
+    const b = new Scaled();
+    const y = b.quantize(b.input('x', [2, 3]), 0.1, -5, 'int8');
+    const graph = b.done(b.op('Relu', [b.dequantize(b.op('Reshape', [y, b.ints(6)]), 0.1, -5, 'int8')]));
+    expect(rewritten(graph, partQuantization)).toMatch(/u8\[2,3\] = QuantizeLinear\(%x, f32\{0\.1\}, u8\{123\}\)/);
+    const kept = new Scaled();
+    const out = kept.done(kept.quantize(kept.input('x', [2, 3]), 0.1, -5, 'int8'));
+    expect(rewritten(out, partQuantization)).toContain('i8[2,3] = QuantizeLinear');
+  });
+});
+
+describe('scales in elementwise programs', () => {
+  it('join the chain between them, without fused products', () => {
+    const b = new Scaled();
+    const [p, q] = [b.dequantize(b.input('p', [8], 'uint8'), 0.1, 3), b.dequantize(b.input('q', [8], 'uint8'), 0.2, 0)];
+    const graph = b.done(b.quantize(b.op('Add', [p, q]), 0.3, 7));
+    expect(rewritten(graph, fusePointwise)).toContain(
+      'dtype=uint8, steps=[sub(x0,3),mul(s0,0.1),mul(x1,0.2),add(s1,s2),div(s3,0.3),round(s4),add(s5,7),clip(s6,0,255)]',
+    );
+  });
+});
+
+it('means the same with and without integers', async () => {
+  const b = new Scaled();
+  const x = b.input('x', [1, 3, 9, 9]);
+  const a = b.dequantize(b.quantize(x, 0.02, 128), 0.02, 128);
+  const c = b.op('Relu', [b.op('Conv', [a, b.weights([8, 3, 3, 3]), b.f32([8])], { pads: [1, 1, 1, 1] })]);
+  const d = b.dequantize(b.quantize(c, 0.01, 0), 0.01, 0);
+  const e = b.op('Relu', [b.op('Add', [b.op('Conv', [d, b.weights([8, 8, 3, 3])], { pads: [1, 1, 1, 1] }), d])]);
+  const graph = b.done(b.op('GlobalAveragePool', [b.dequantize(b.quantize(e, 0.04, 0), 0.04, 0)]));
+  const bytes = exportModel(graph);
+  const feeds = {
+    x: new Tensor(
+      'float32',
+      Float32Array.from({ length: 243 }, () => 4 * random() - 2),
+      [1, 3, 9, 9],
+    ),
+  };
+  const results = [];
+  for (const options of [{}, { skipPasses: ['part-quantization', 'fuse-integers', 'fuse-pointwise'] }]) {
+    await using session = await InferenceSession.create(bytes, options as never);
+    results.push(Object.values(await session.run(feeds))[0]?.data as Float32Array);
+  }
+  const [integers, floats] = results as [Float32Array, Float32Array];
+  // A mean of 81 results: one that rounds to the other side of a tie moves it by 0.04 / 81.
+  for (const [i, v] of integers.entries()) expect(Math.abs(v - (floats[i] as number))).toBeLessThanOrEqual((4 * 0.04) / 81);
+});
