@@ -18,14 +18,15 @@ else()
   message(FATAL_ERROR "DSNK_TARGET must be x64, arm64 or arm, '${DSNK_TARGET}' came")
 endif()
 
+# Functions that come out the same for several element types are kept once (--icf): nothing compares their addresses.
 # No path of the machine that builds shows in the result: the same source gives the same bytes.
-set(CMAKE_CXX_FLAGS_INIT "${machine} -include ${CMAKE_CURRENT_LIST_DIR}/old-glibc.h -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
+set(CMAKE_CXX_FLAGS_INIT "${machine} -ffunction-sections -include ${CMAKE_CURRENT_LIST_DIR}/old-glibc.h -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
 set(CMAKE_SYSROOT ${DSNK_SYSROOT})
 set(CMAKE_CXX_COMPILER clang++-${DSNK_LLVM})
 set(CMAKE_CXX_COMPILER_TARGET ${triple})
 set(CMAKE_AR llvm-ar-${DSNK_LLVM})
 set(CMAKE_RANLIB llvm-ranlib-${DSNK_LLVM})
-set(linker "-fuse-ld=lld-${DSNK_LLVM} -Wl,--build-id=sha1 -Wl,--gc-sections")
+set(linker "-fuse-ld=lld-${DSNK_LLVM} -Wl,--build-id=sha1 -Wl,--gc-sections -Wl,--icf=all")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "${linker}")
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "${linker}")
 # Programs come from this machine, everything that is compiled or linked from the sysroot. The headers of Node-API are
