@@ -66,6 +66,7 @@ function load({ env = {}, before = '', node = [process.execPath], program = home
       ?.replace(/[^\s/]+-\w{12}-(\w+)-glibc/g, '<installation>-$1-glibc')
       .replaceAll(home, '<package>')
       .replaceAll(folder, '<folder>')
+      .replace(/dist\/(runtime\/native|chunk-\w+)\.js/, 'dist/<module>.js') // one module, or a bundle's
       .replace(/glibc 2[\d.]+/g, 'glibc <version>');
   return addon.error === undefined ? { path: plain(addon.path) } : { error: plain(addon.error) };
 }
@@ -226,7 +227,7 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')('the erro
     writeFileSync(join(other, 'package.json'), '{ "type": "module" }');
     expect(load({ program: other }).error).toMatchInlineSnapshot(`
       "ds-native-kernels: an addon for linux-x64 (glibc <version>) and Node-API 8 must load, none did
-        <folder>/bundled/dist/runtime/native.js is not in the folder of the package: a bundler must leave ds-native-kernels external
+        <folder>/bundled/dist/<module>.js is not in the folder of the package: a bundler must leave ds-native-kernels external
         cure: \`npx ds-native-kernels build\` compiles one here (needs cmake 3.18, make and a C++20 compiler)"
     `);
   });
