@@ -125,8 +125,10 @@ describe('npm audit', () => {
     const npm = (...args: string[]) => start('npm', ['--prefix', folder, ...args]);
     const locked = npm('install', '--package-lock-only', '--ignore-scripts');
     const answer = locked.status === 0 ? npm('audit', '--json', '--audit') : locked;
-    // A mirror may serve packages and know nothing of advisories.
-    if (offline(answer.stderr) || /audit endpoint returned an error/.test(answer.stderr)) skip(`the registry does not answer: ${answer.stderr.split('\n')[0]}`);
-    expect(JSON.parse(answer.stdout).metadata.vulnerabilities.total).toBe(0);
+    if (offline(answer.stderr)) skip(`the registry does not answer: ${answer.stderr.split('\n')[0]}`);
+    const found = JSON.parse(answer.stdout);
+    // A mirror may serve packages and know nothing of advisories: npm then prints the answer of the registry instead.
+    if (found.metadata === undefined && found.statusCode >= 400) skip(`the registry has no advisories: ${found.message}`);
+    expect(found.metadata.vulnerabilities.total).toBe(0);
   });
 });
