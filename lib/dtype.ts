@@ -113,3 +113,9 @@ export function isInteger(dtype: DType): boolean {
 export function isFloat(dtype: DType): boolean {
   return dtypes[dtype].kind === 'float';
 }
+
+/** The nearest integer, ties to even, as kernels round; zeros keep their sign. */
+export function roundHalfEven(x: number): number {
+  const r = Math.round(x);
+  return Math.abs(x % 1) === 0.5 && r % 2 !== 0 ? r - 1 : r;
+}

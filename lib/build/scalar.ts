@@ -1,5 +1,5 @@
 /** A JavaScript number as a scalar of an element type. */
-import { type DType, dtypes } from '../dtype.js';
+import { type DType, dtypes, roundHalfEven } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { Constant } from '../graph/graph.js';
 
@@ -29,15 +29,9 @@ function halfBits(x: number): number {
   if (a >= 65520) return sign | 0x7c00;
   // Subnormals share the spacing of the smallest binade, 2^-24.
   const exponent = a < 2 ** -14 ? -14 : Math.floor(Math.log2(a));
-  const steps = roundEven(a / 2 ** (exponent - 10));
+  const steps = roundHalfEven(a / 2 ** (exponent - 10));
   // A carry out of the mantissa raises the exponent by itself.
   return sign | (a < 2 ** -14 ? steps : ((exponent + 15) << 10) + steps - 1024);
-}
-
-function roundEven(x: number): number {
-  const low = Math.floor(x);
-  const rest = x - low;
-  return rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low;
 }
 
 /** Bits of the nearest bfloat16, ties to even, of x as a float32. */

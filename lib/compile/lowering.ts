@@ -161,6 +161,12 @@ export class Lowering {
     return this.#refOfResult(this.node.output(i));
   }
 
+  /** Elements from row to row of output 0, whose last axis is a row: it may be columns of a wider tensor. */
+  rowElements(): number {
+    const { rowStride } = this.out();
+    return rowStride === undefined ? (this.outDims().at(-1) as number) : rowStride / byteSize(this.node.output().type, 1);
+  }
+
   #refOfResult(v: Value): Ref {
     let ref = this.#refs.get(v);
     if (ref === undefined) {

@@ -316,3 +316,9 @@ export class Graph {
     return { graph: copy, map };
   }
 }
+
+/** The number that every element of a constant is, if it has one element. */
+export function scalarOf(v: Value | undefined): number | undefined {
+  if (v?.constant === undefined || elementCount(v.constant.dims) !== 1) return undefined;
+  return v.constant.values()?.[0];
+}

@@ -11,6 +11,7 @@ import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
 const NESTING_LIMIT = 100;
 
+/** Named as the reader's and the writer's methods; 64-bit integers are bigint, which Node has. */
 export type Scalar = 'string' | 'bytes' | 'int32' | 'int64' | 'uint64' | 'float' | 'double';
 
 export interface Field {
@@ -110,7 +111,7 @@ function readFields(reader: BinaryReader, schema: Schema<object>, message: Messa
     const { type } = slot ?? {};
     if (slot === undefined || type === undefined) reader.skip(wire, number);
     else if (typeof type === 'string' && wire === wireOf[type]) {
-      const value = readScalar(reader, type);
+      const value = reader[type]();
       if (slot.repeated) (message[slot.name] as unknown[]).push(value);
       else if (slot.owner === undefined) message[slot.name] = value;
       else message[slot.owner] = { case: slot.name, value };
@@ -119,7 +120,7 @@ function readFields(reader: BinaryReader, schema: Schema<object>, message: Messa
       const stop = reader.uint32() + reader.pos;
       if (stop > end) throw new RangeError();
       if (typeof type !== 'string') readFields(reader, type, innerOf(slot, type, message), stop, depth + 1);
-      else while (reader.pos < stop) (message[slot.name] as unknown[]).push(readScalar(reader, type));
+      else while (reader.pos < stop) (message[slot.name] as unknown[]).push(reader[type]());
       if (reader.pos > stop) throw new RangeError();
     }
     if (reader.pos > end) throw new RangeError();
@@ -141,26 +142,6 @@ function innerOf(slot: Slot, schema: Schema<object>, message: Message): Message 
   const inner = there.case === slot.name ? there.value : (schema.create() as Message);
   message[slot.owner] = { case: slot.name, value: inner };
   return inner;
-}
-
-/** 64-bit integers come as bigint, which Node has. */
-function readScalar(reader: BinaryReader, type: Scalar): unknown {
-  switch (type) {
-    case 'string':
-      return reader.string();
-    case 'bytes':
-      return reader.bytes();
-    case 'int32':
-      return reader.int32();
-    case 'int64':
-      return reader.int64();
-    case 'uint64':
-      return reader.uint64();
-    case 'float':
-      return reader.float();
-    case 'double':
-      return reader.double();
-  }
 }
 
 /** What `writeMessage` takes: any part of a message. */
@@ -191,7 +172,7 @@ function writeFields(writer: BinaryWriter, schema: Schema<object>, message: Mess
     else if (!slot.packed) for (const item of value as readonly unknown[]) writeField(writer, slot, item);
     else if ((value as readonly unknown[]).length > 0) {
       writer.tag(slot.number, WireType.LengthDelimited).fork();
-      for (const item of value as readonly unknown[]) writeScalar(writer, slot.type as Scalar, item);
+      for (const item of value as readonly unknown[]) writer[slot.type as Scalar](item as never);
       writer.join();
     }
   }
@@ -199,35 +180,10 @@ function writeFields(writer: BinaryWriter, schema: Schema<object>, message: Mess
 
 function writeField(writer: BinaryWriter, slot: Slot, value: unknown): void {
   const { type } = slot;
-  if (typeof type === 'string') writeScalar(writer.tag(slot.number, wireOf[type]), type, value);
+  if (typeof type === 'string') writer.tag(slot.number, wireOf[type])[type](value as never);
   else {
     writer.tag(slot.number, WireType.LengthDelimited).fork();
     writeFields(writer, type, value as Message);
     writer.join();
-  }
-}
-
-function writeScalar(writer: BinaryWriter, type: Scalar, value: unknown): void {
-  switch (type) {
-    case 'string':
-      writer.string(value as string);
-      return;
-    case 'bytes':
-      writer.bytes(value as Uint8Array);
-      return;
-    case 'int32':
-      writer.int32(value as number);
-      return;
-    case 'int64':
-      writer.int64(value as bigint);
-      return;
-    case 'uint64':
-      writer.uint64(value as bigint);
-      return;
-    case 'float':
-      writer.float(value as number);
-      return;
-    case 'double':
-      writer.double(value as number);
   }
 }

@@ -98,11 +98,6 @@ export function activationOf(node: Node, prefix = '') {
   return epilogueParams(fusedActivation(node, prefix));
 }
 
-/** Elements from pixel to pixel of the result, which may be columns of a wider one. */
-export function rowStride(low: Lowering, channels: number): number {
-  return (low.out().rowStride ?? 4 * channels) / 4;
-}
-
 /** The weights of a depthwise convolution, as its kernel reads them. */
 export function packDepthwise(low: Lowering, weights: Ref, taps: number, channels: number): Ref {
   return low.emit(
@@ -136,7 +131,7 @@ function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly numbe
           strides: two(window.strides, 1),
           pads: two(pads.slice(0, window.kernel.length), 0),
           dilations: two(window.dilations, 1),
-          ldc: rowStride(low, channels),
+          ldc: low.rowElements(),
           ...activationOf(low.node),
         },
         [low.out()],
@@ -186,7 +181,7 @@ function pointProduct(low: Lowering, window: WindowShape, pads: readonly number[
     a: { ref: low.in(0), batch: [], transposed: false },
     b: { ref: low.in(1), batch: [], transposed: true },
     out: low.out(),
-    rowStride: rowStride(low, n),
+    rowStride: low.rowElements(),
     bias: bias && { ref: bias, row: 0, column: 1 as const },
     residual: low.input(3),
     activation: fusedActivation(low.node),
@@ -226,7 +221,7 @@ function lower(low: Lowering, transposed: boolean): void {
     strides: threeAxes(window.strides, 1),
     pads: threeAxes(pads.slice(0, rank), 0),
     dilations: threeAxes(window.dilations, 1),
-    ldc: rowStride(low, outChannels),
+    ldc: low.rowElements(),
     ...activationOf(node),
   };
   /** A kernel over panels of weights, each of which has `points` numbers a channel pair. */
@@ -262,7 +257,7 @@ function lower(low: Lowering, transposed: boolean): void {
   const direct = low.rows(transposed ? 'conv_transpose' : 'conv', low.dtype(0)).map(panels('conv_pack', taps, plain));
   if (transposed || !takesWinograd(low, window, pads, group)) {
     const stem = !transposed && !low.has(3) && low.dtype(0) === 'f32' && suitsStem(channels, true, window, group);
-    const first = stem ? stemWays(low, true, window, pads, rowStride(low, outChannels), activationOf(node)) : [];
+    const first = stem ? stemWays(low, true, window, pads, low.rowElements(), activationOf(node)) : [];
     const ways = transposed ? direct : [...first, ...direct, ...pointProduct(low, window, pads, group)];
     low.choose(stem ? ways : withNarrow(rounded, narrow, ways));
     return;
@@ -297,7 +292,7 @@ export const convOperators: readonly Operator[] = [
     lower: (low) => {
       const window = windowOf(low.node, low.dims(1).slice(2));
       const pads = low.node.ints('pads', [0, 0, 0, 0]);
-      low.choose(stemWays(low, false, window, pads, rowStride(low, low.outDims()[3] as number), activationOf(low.node)));
+      low.choose(stemWays(low, false, window, pads, low.rowElements(), activationOf(low.node)));
     },
   },
   // x [N, spatial…, C], w [C, M/g, kernel…], bias?, residual?; attribute output_shape (spatial) settles the output

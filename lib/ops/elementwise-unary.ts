@@ -1,5 +1,5 @@
 /** Elementwise operators of one tensor: mathematics, rounding, activations. */
-import { dtypes } from '../dtype.js';
+import { dtypes, roundHalfEven } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import type { Dim } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
@@ -71,11 +71,6 @@ function unary(name: string, op: PointwiseOpName, form: Unary = {}): Operator {
 const withNumbers =
   (op: PointwiseOpName, ...numbers: readonly (readonly [attr: string, fallback: number])[]) =>
   (node: Node): ExpressionStep[] => [{ op, terms: [input(0), ...numbers.map(([attr, fallback]) => value(node.float(attr, fallback)))] }];
-
-function roundHalfEven(x: number): number {
-  const r = Math.round(x);
-  return Math.abs(x % 1) === 0.5 && r % 2 !== 0 ? r - 1 : r;
-}
 
 export const unaryOperators: readonly Operator[] = [
   unary('Abs', 'abs', { types: 'number', known: Math.abs, symbol: (x) => x }),

@@ -7,7 +7,7 @@ import type { Way } from '../compile/choice.js';
 import type { Lowering } from '../compile/lowering.js';
 import { type Dim, elementCount, isConcrete } from '../graph/dim.js';
 import { convPackParams, convParams, convScaleParams } from '../kernels/conv.js';
-import { activationOf, inferConv, rowStride } from './conv.js';
+import { activationOf, inferConv } from './conv.js';
 import type { Inference, Operator } from './operator.js';
 import { threeAxes, windowOf } from './spatial.js';
 
@@ -57,7 +57,7 @@ function lowerGated(low: Lowering): void {
         strides: threeAxes(window.strides, 1),
         pads: threeAxes(node.ints('pads', []).slice(0, rank), 0),
         dilations: threeAxes(window.dilations, 1),
-        ldc: rowStride(low, outChannels),
+        ldc: low.rowElements(),
         ...activationOf(node),
       };
       low.emit(row, convParams, params, [low.out()], [low.in(0), scaled, low.input(2), low.input(3)], { reason });

@@ -10,7 +10,7 @@
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
 import type { Lowering, Ref } from '../compile/lowering.js';
-import { byteSize, type DType } from '../dtype.js';
+import type { DType } from '../dtype.js';
 import { type Dim, elementCount, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import { BYTE_WEIGHTS, integerConvolutionParams, integerGemmParams, integerOutput, integerPackParams, packedBytes } from '../kernels/integer.js';
@@ -95,12 +95,6 @@ function chooseRow(low: Lowering, op: string, m: number, k: number, emit: (row: 
   low.choose(ways);
 }
 
-/** Elements from row to row of the result, which may be columns of a wider one. */
-function rowStride(low: Lowering, columns: number): number {
-  const { rowStride: bytes } = low.out();
-  return bytes === undefined ? columns : bytes / byteSize(low.node.output().type, 1);
-}
-
 function inferConv(q: Inference) {
   const { size, batch, outChannels, window } = shapesOf(q, true, false);
   checkWindow(q, window);
@@ -128,7 +122,7 @@ function lowerConv(low: Lowering): void {
     strides: threeAxes(window.strides, 1),
     pads: threeAxes(pads.slice(0, rank), 0),
     dilations: threeAxes(window.dilations, 1),
-    ldc: rowStride(low, outChannels),
+    ldc: low.rowElements(),
     padding: node.int('x_zero', 0),
     ...endingOf(low),
   };
@@ -153,7 +147,7 @@ function inferMatMul(q: Inference) {
 function lowerMatMul(low: Lowering): void {
   const [k, n] = [low.dims(0).at(-1) as number, low.outDims().at(-1) as number];
   const m = elementCount(low.dims(0).slice(0, -1));
-  const params = { m, n, k, lda: k, ldc: rowStride(low, n), residualRow: n, ...endingOf(low), reserved: 0 };
+  const params = { m, n, k, lda: k, ldc: low.rowElements(), residualRow: n, ...endingOf(low), reserved: 0 };
   const [strideN, strideInner] = transposed(low.node) ? [k, 1] : [1, n];
   chooseRow(low, 'gemm_i8', m, k, (row, reason) => {
     const { panels, bias } = packWeights(low, row, { count: 1, stride: 0, n, strideN, outer: 1, strideOuter: 0, inner: k, strideInner });

@@ -10,7 +10,7 @@ import type { Lowering, Ref } from '../compile/lowering.js';
 import type { Dim } from '../graph/dim.js';
 import { gemmPackBParams, packedElements } from '../kernels/gemm.js';
 import { invertedResidualParams } from '../kernels/inverted-residual.js';
-import { activationOf, packDepthwise, rowStride } from './conv.js';
+import { activationOf, packDepthwise } from './conv.js';
 import type { Inference, Operator } from './operator.js';
 import { windowOf, windowOutput } from './spatial.js';
 
@@ -131,7 +131,7 @@ function lower(low: Lowering): void {
       expand: low.has(expand) ? 1 : 0,
       project: low.has(project) ? 1 : 0,
       bandRows: rows,
-      ldc: rowStride(low, y[3] as number),
+      ldc: low.rowElements(),
       expandActivation: first.activation,
       expandAlpha: first.alpha,
       expandBeta: first.beta,

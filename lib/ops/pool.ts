@@ -3,7 +3,6 @@
  * `dsnk` ones of the same name, which become kernels.
  */
 import type { Lowering } from '../compile/lowering.js';
-import { byteSize } from '../dtype.js';
 import type { Dim } from '../graph/dim.js';
 import { poolIndicesParams, poolKind, poolParams } from '../kernels/pool.js';
 import type { Inference, Operator, OutputType } from './operator.js';
@@ -64,12 +63,6 @@ function shared(low: Lowering, window: WindowShape, pads: readonly number[]) {
   };
 }
 
-/** Elements from pixel to pixel of the result, which may be columns of a wider one. */
-function rowElements(low: Lowering): number {
-  const { rowStride } = low.out();
-  return rowStride === undefined ? (low.outDims().at(-1) as number) : rowStride / byteSize(low.node.output().type, 1);
-}
-
 function emitPool(low: Lowering, kind: Kind, window: WindowShape, pads: readonly number[]): void {
   const { node } = low;
   const padded = kind === 'average' && node.int('count_include_pad', 0) !== 0;
@@ -81,7 +74,7 @@ function emitPool(low: Lowering, kind: Kind, window: WindowShape, pads: readonly
       kind: poolKind.value(padded ? 'averagePadded' : kind),
       p: kind === 'lp' ? node.int('p', 2) : 0,
       padsEnd: threeAxes(pads.slice(window.kernel.length), 0),
-      ldc: rowElements(low),
+      ldc: low.rowElements(),
     },
     [low.out()],
     [low.in(0)],

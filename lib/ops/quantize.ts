@@ -4,7 +4,7 @@ import type { Lowering, Ref } from '../compile/lowering.js';
 import { type DType, dtypeFromOnnx, dtypes, isFloat } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { broadcastShapes, type Dim, elementCount, isConcrete } from '../graph/dim.js';
-import type { Node, Value } from '../graph/graph.js';
+import { type Node, scalarOf, type Value } from '../graph/graph.js';
 import { dynamicQuantizeParams, integerConvParams, integerMatmulParams, quantizeParams, quantType, scaleLayout } from '../kernels/quantize.js';
 import { type ExpressionStep, emitExpression, input, step, type Term, value } from './expression.js';
 import type { Inference, Operator, OutputType } from './operator.js';
@@ -70,9 +70,12 @@ export function inferDequantize(q: Inference): OutputType[] {
   return [{ dtype: namedType(q.node, 'output_dtype') ?? q.dtype(1), shape: q.shape(0) }];
 }
 
-/** The number that a constant of one element holds. */
-function oneNumber(v: Value | undefined): number | undefined {
-  return v?.constant !== undefined && elementCount(v.constant.dims) === 1 ? v.constant.values()?.[0] : undefined;
+/** The scale and the zero point of a QuantizeLinear or DequantizeLinear that has one constant of each; undefined for any other node. */
+export function scalingOf(node: Node): { readonly scale: number; readonly zero: number } | undefined {
+  if (node.domain !== '' || (node.op !== 'QuantizeLinear' && node.op !== 'DequantizeLinear')) return undefined;
+  const scale = scalarOf(node.inputs[1]);
+  const zero = node.inputs[2] === undefined ? 0 : scalarOf(node.inputs[2]);
+  return scale === undefined || zero === undefined ? undefined : { scale, zero };
 }
 
 /** The ends of an integer type of eight bits. */
@@ -83,13 +86,13 @@ const byteRange: Partial<Record<DType, readonly [number, number]>> = { uint8: [0
  * zero point that are constants hold for all elements; undefined for any other node.
  */
 export function quantizeSteps(node: Node): readonly ExpressionStep[] | undefined {
+  const scaling = scalingOf(node);
+  if (scaling === undefined || node.input(1).type !== 'float32') return undefined;
+  const { scale, zero } = scaling;
   const quantize = node.op === 'QuantizeLinear';
-  if (node.domain !== '' || (!quantize && node.op !== 'DequantizeLinear')) return undefined;
   const [real, byte] = quantize ? [node.input(0), node.output()] : [node.output(), node.input(0)];
   const range = byteRange[byte.type];
-  const scale = oneNumber(node.input(1));
-  const zero = node.inputs[2] === undefined ? 0 : oneNumber(node.inputs[2]);
-  if (range === undefined || scale === undefined || zero === undefined || real.type !== 'float32' || node.input(1).type !== 'float32') return undefined;
+  if (range === undefined || real.type !== 'float32') return undefined;
   // A blocked or per-axis layout of one scale is that of one scale; a precision other than float32 rounds otherwise.
   if (namedType(node, 'precision') !== undefined && namedType(node, 'precision') !== 'float32') return undefined;
   const steps: ExpressionStep[] = [];

@@ -7,8 +7,8 @@
  * Dropout in training, or whose mask is read.
  */
 import { sameShape } from '../graph/dim.js';
-import type { Node, Value } from '../graph/graph.js';
-import { GraphEditor, numbersOf, scalarOf } from './editor.js';
+import { type Node, scalarOf, type Value } from '../graph/graph.js';
+import { GraphEditor, numbersOf } from './editor.js';
 import type { Pass } from './index.js';
 import { isIdentity, permOf } from './permutation.js';
 

@@ -280,12 +280,6 @@ function liveInOrder(graph: Graph, kept: (v: Value) => boolean): Node[] {
   return order;
 }
 
-/** The number that every element of a constant is, if it has one element. */
-export function scalarOf(v: Value | undefined): number | undefined {
-  if (v?.constant === undefined || elementCount(v.constant.dims) !== 1) return undefined;
-  return v.constant.values()?.[0];
-}
-
 /** The elements of a small constant or of settled shape arithmetic. */
 export function numbersOf(v: Value | undefined): readonly number[] | undefined {
   if (v === undefined) return undefined;

@@ -6,8 +6,8 @@
  * Refuses: padding of batch or channels, cropping, other modes; a value other than the operator's own (0 for Conv and
  * AveragePool, -∞ for MaxPool); automatic padding; ceil_mode; an average that did not count its own padding.
  */
-import type { Node } from '../graph/graph.js';
-import { GraphEditor, numbersOf, scalarOf } from './editor.js';
+import { type Node, scalarOf } from '../graph/graph.js';
+import { GraphEditor, numbersOf } from './editor.js';
 import type { Pass } from './index.js';
 
 /** Spatial pads as ONNX lists them, all begins then all ends; undefined where the node pads anything else. */

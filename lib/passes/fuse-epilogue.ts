@@ -13,9 +13,9 @@
  * other than float32. Of two convolutions that are added, the later one takes the sum.
  */
 import { elementCount, sameShape } from '../graph/dim.js';
-import type { AttrValue, Node, Value } from '../graph/graph.js';
+import { type AttrValue, type Node, scalarOf, type Value } from '../graph/graph.js';
 import { type Activation, noActivation } from '../kernels/epilogue.js';
-import { GraphEditor, scalarOf } from './editor.js';
+import { GraphEditor } from './editor.js';
 import type { Pass } from './index.js';
 import { isIdentity, movesNothing, permOf, permute } from './permutation.js';
 

@@ -14,10 +14,11 @@
  * are those of the model. Refuses: scales, zero points or weights that are not constants, weights with a zero point,
  * results of the product that others read, activations other than relu and clip, activations in other types than bytes.
  */
+import { roundHalfEven } from '../dtype.js';
 import { sameShape } from '../graph/dim.js';
-import type { AttrValue, Node, Value } from '../graph/graph.js';
-import { Constant } from '../graph/graph.js';
-import { GraphEditor, scalarOf } from './editor.js';
+import { type AttrValue, Constant, type Node, type Value } from '../graph/graph.js';
+import { scalingOf } from '../ops/quantize.js';
+import { GraphEditor } from './editor.js';
 import { activationOf } from './fuse-epilogue.js';
 import type { Pass } from './index.js';
 
@@ -31,11 +32,10 @@ interface Scaling {
 const isByte = (v: Value) => v.dtype === 'uint8' || v.dtype === 'int8';
 const isOp = (node: Node | undefined, op: string): node is Node => node?.op === op && node.domain === '';
 
-/** The numbers of a QuantizeLinear or DequantizeLinear that has one of each. */
-function numbersOf(node: Node): { scale: number; zero: number } | undefined {
-  const scale = node.inputs[1]?.dtype === 'float32' ? scalarOf(node.inputs[1]) : undefined;
-  const zero = node.inputs[2] === undefined ? 0 : scalarOf(node.inputs[2]);
-  return scale === undefined || zero === undefined || !(scale > 0) ? undefined : { scale, zero };
+/** One positive scale in float32 and one zero point. */
+function numbersOf(node: Node): { readonly scale: number; readonly zero: number } | undefined {
+  const scaling = node.inputs[1]?.dtype === 'float32' ? scalingOf(node) : undefined;
+  return scaling !== undefined && scaling.scale > 0 ? scaling : undefined;
 }
 
 /** What a float value is, where it stands for unsigned bytes. */
@@ -91,15 +91,9 @@ function integerBias(edit: GraphEditor, bias: Value | undefined, units: readonly
 
 const f = Math.fround;
 const clamp = (v: number, low: number, high: number) => Math.min(high, Math.max(low, v));
-/** Half to even, as QuantizeLinear rounds. */
-function round(v: number): number {
-  const near = Math.round(v);
-  return Math.abs(v - Math.trunc(v)) === 0.5 ? 2 * Math.round(v / 2) : near;
-}
-
 /** The bounds of a result in bytes behind an activation; undefined where that is more than bounds. */
 function bounds(kind: string, alpha: number, beta: number, y: Scaling): { lo: number; hi: number } | undefined {
-  const byte = (v: number) => clamp(round(f(f(v) / y.scale)) + y.zero, 0, 255);
+  const byte = (v: number) => clamp(roundHalfEven(f(f(v) / y.scale)) + y.zero, 0, 255);
   if (kind === 'none') return { lo: 0, hi: 255 };
   if (kind === 'relu') return { lo: clamp(y.zero, 0, 255), hi: 255 };
   return kind === 'clip' ? { lo: byte(alpha), hi: byte(beta) } : undefined;

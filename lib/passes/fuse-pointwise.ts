@@ -11,12 +11,12 @@
  * read elsewhere, results made of constants only (the init program holds them), and what exceeds the kernel's limits.
  */
 import { broadcastShapes, type Dim, sameShape } from '../graph/dim.js';
-import type { Node, Value } from '../graph/graph.js';
+import { type Node, scalarOf, type Value } from '../graph/graph.js';
 import { POINTWISE_LIMITS } from '../kernels/pointwise.js';
 import { stepsOf } from '../ops/elementwise.js';
 import { assignRegisters, type ExpressionStep, input, mergeDims, parseStep, step, stepText, type Term, value } from '../ops/expression.js';
 import { quantizeSteps } from '../ops/quantize.js';
-import { GraphEditor, scalarOf } from './editor.js';
+import { GraphEditor } from './editor.js';
 import type { Pass } from './index.js';
 
 const plain = (v: Value | undefined) => v === undefined || v.dtype === 'float32' || v.dtype === 'bool';

@@ -1,12 +1,7 @@
 /** What the QLinear operators of ONNX are in the terms of dsnk.QConv and dsnk.QMatMul. */
 import { elementCount } from '../graph/dim.js';
-import type { AttrValue, Node, Value } from '../graph/graph.js';
+import { type AttrValue, type Node, scalarOf, type Value } from '../graph/graph.js';
 import type { GraphEditor } from './editor.js';
-
-/** The one number of a constant. */
-function oneNumber(v: Value | undefined): number | undefined {
-  return v?.constant !== undefined && elementCount(v.constant.dims) === 1 ? v.constant.values()?.[0] : undefined;
-}
 
 const isOne = (v: Value) => v.shape !== undefined && v.shape.length <= 1 && elementCount(v.dims) === 1;
 
@@ -36,7 +31,7 @@ export function integerProduct(edit: GraphEditor, node: Node, at: QLinearInputs,
   const wZero = node.inputs[at.w + 2];
   const wZeros = wZero === undefined ? [0] : wZero.constant?.values();
   if (around === undefined || !wZeros?.every((z) => z === around)) return undefined;
-  const zeroOf = (v: Value | undefined) => (v === undefined ? 0 : oneNumber(v));
+  const zeroOf = (v: Value | undefined) => (v === undefined ? 0 : scalarOf(v));
   const [xZero, yZero] = [zeroOf(node.inputs[2]), zeroOf(node.inputs[at.y + 1])];
   if (xZero === undefined || yZero === undefined) return undefined;
   const scales = [xScale, wScale, yScale];

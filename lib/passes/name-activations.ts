@@ -13,8 +13,8 @@
  * a set of factors. Refuses: numbers off by more than 1e-4, inner results that others read, types other than floats.
  */
 import { sameShape } from '../graph/dim.js';
-import type { AttrValue, Node, Value } from '../graph/graph.js';
-import { GraphEditor, scalarOf } from './editor.js';
+import { type AttrValue, type Node, scalarOf, type Value } from '../graph/graph.js';
+import { GraphEditor } from './editor.js';
 import type { Pass } from './index.js';
 
 interface Product {

@@ -11,9 +11,9 @@
  * empty, layouts that no four outer loops describe.
  */
 import { broadcastShapes, sameShape } from '../graph/dim.js';
-import type { Node, Value } from '../graph/graph.js';
+import { type Node, scalarOf, type Value } from '../graph/graph.js';
 import { type AttentionParts, attentionNode, placesIn, results } from './attention-views.js';
-import { GraphEditor, scalarOf } from './editor.js';
+import { GraphEditor } from './editor.js';
 import type { Pass } from './index.js';
 import { denseView, factorOf, type StridedView, scalarValue, viewOf } from './strided-view.js';
 

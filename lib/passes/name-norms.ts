@@ -9,8 +9,8 @@
  * dimensions or without keepdims, scale or bias of another shape than these dimensions, types other than float32.
  */
 import { elementCount, sameShape } from '../graph/dim.js';
-import { Constant, MAX_COMPUTED, type Node, type Value } from '../graph/graph.js';
-import { GraphEditor, numbersOf, scalarOf } from './editor.js';
+import { Constant, MAX_COMPUTED, type Node, scalarOf, type Value } from '../graph/graph.js';
+import { GraphEditor, numbersOf } from './editor.js';
 import type { Pass } from './index.js';
 
 const made = (v: Value | undefined, op: string): Node | undefined => (v?.producer?.op === op && v.producer.domain === '' ? v.producer : undefined);

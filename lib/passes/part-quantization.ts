@@ -11,17 +11,13 @@
  * scales or zero points in one node, scales that are not constants.
  */
 import { elementCount } from '../graph/dim.js';
-import { Constant, type Node, type Value } from '../graph/graph.js';
-import { GraphEditor, scalarOf } from './editor.js';
+import { Constant, type Node, scalarOf, type Value } from '../graph/graph.js';
+import { scalingOf } from '../ops/quantize.js';
+import { GraphEditor } from './editor.js';
 import type { Pass } from './index.js';
 
 const isOp = (node: Node, op: string): boolean => node.op === op && node.domain === '';
-/** The zero point of a node of one scale and one zero point; undefined for any other node. */
-function zeroOf(node: Node): number | undefined {
-  if (!isOp(node, 'QuantizeLinear') && !isOp(node, 'DequantizeLinear')) return undefined;
-  return scalarOf(node.inputs[1]) === undefined ? undefined : node.inputs[2] === undefined ? 0 : scalarOf(node.inputs[2]);
-}
-const isScaled = (node: Node) => zeroOf(node) !== undefined;
+const isScaled = (node: Node) => scalingOf(node) !== undefined;
 
 /** What moves elements only; input 0 is theirs. */
 const movers = new Set([
@@ -67,7 +63,7 @@ function lower(edit: GraphEditor, dequantize: Node): void {
     const pads = isOp(move, 'Pad') && move.string('mode', 'constant') === 'constant' && (move.inputs[2] === undefined || scalarOf(move.inputs[2]) === 0);
     if (!pads && (!keeps(move) || isOp(move, 'Concat'))) return;
     const rest = [...move.inputs.slice(1)];
-    if (pads) rest[1] = edit.scalar(node.input(0).type, zeroOf(node) as number);
+    if (pads) rest[1] = edit.scalar(node.input(0).type, scalingOf(node)?.zero as number);
     const moved = edit.value(move.op, [node.input(0), ...rest], { domain: move.domain, name: move.name, attrs: Object.fromEntries(move.attrs) });
     node = edit.replaceNode(move.output(), 'DequantizeLinear', [moved, ...node.inputs.slice(1)], { attrs: Object.fromEntries(node.attrs) }).producer as Node;
   }
@@ -77,7 +73,8 @@ function lower(edit: GraphEditor, dequantize: Node): void {
 function cancel(edit: GraphEditor, quantize: Node): boolean {
   const dequantize = quantize.input(0).producer;
   if (dequantize === undefined || !isOp(dequantize, 'DequantizeLinear') || !isScaled(quantize)) return false;
-  if (zeroOf(dequantize) !== zeroOf(quantize) || scalarOf(dequantize.inputs[1]) !== scalarOf(quantize.inputs[1])) return false;
+  const [from, to] = [scalingOf(dequantize), scalingOf(quantize)];
+  if (from?.zero !== to?.zero || from?.scale !== to?.scale) return false;
   const x = dequantize.input(0);
   if (x.dtype !== quantize.output().dtype || edit.isKept(quantize.output())) return false;
   edit.replaceValue(quantize.output(), x);
@@ -121,7 +118,7 @@ function unsign(edit: GraphEditor): void {
     }
     if (!closed) continue;
     for (const node of scaled) {
-      const zero = zeroOf(node) as number;
+      const zero = scalingOf(node)?.zero as number;
       const shape = node.inputs[2]?.dims ?? [];
       edit.setInput(node, 2, edit.graph.addConstant(Constant.of('uint8', shape, new Array(elementCount(shape)).fill(zero + 128))));
       node.attrs.delete('output_dtype');

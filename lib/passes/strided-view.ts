@@ -3,8 +3,8 @@
  * first: reshaping regroups them, so that views stay views through any chain of Reshape, Transpose, Split, Slice,
  * Gather of one index and Expand that keeps atoms whole.
  */
-import type { Node, Value } from '../graph/graph.js';
-import { numbersOf, scalarOf } from './editor.js';
+import { type Node, scalarOf, type Value } from '../graph/graph.js';
+import { numbersOf } from './editor.js';
 import { permOf } from './permutation.js';
 
 export interface Atom {

@@ -1,4 +1,5 @@
 /** Scale and zero point: x ≈ (q - zero)·scale, with q an integer of 8 bits and 0 always exact. */
+import { roundHalfEven } from '../dtype.js';
 
 /** Unsigned with a zero point, or signed and symmetric about zero. */
 export const activationTypes = ['u8', 's8'] as const;
@@ -43,11 +44,4 @@ export function coverage({ scale, zero, least, most }: Affine): Range {
 /** The nearest number that the map can say. */
 export function rounded(x: number, { scale, zero, least, most }: Affine): number {
   return (Math.min(Math.max(roundHalfEven(x / scale) + zero, least), most) - zero) * scale;
-}
-
-export function roundHalfEven(x: number): number {
-  const down = Math.floor(x);
-  const rest = x - down;
-  if (rest !== 0.5) return rest < 0.5 ? down : down + 1;
-  return down % 2 === 0 ? down : down + 1;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { affineOver, coverage, MIN_SCALE, rounded, roundHalfEven } from '../../lib/quantize/affine.js';
+import { roundHalfEven } from '../../lib/dtype.js';
+import { affineOver, coverage, MIN_SCALE, rounded } from '../../lib/quantize/affine.js';
 
 describe('affine maps', () => {
   it('say zero exactly and cover the range within half a step', () => {
