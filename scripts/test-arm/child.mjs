@@ -1,12 +1,15 @@
 // Runs in the emulated Node: child.mjs <report file> <test file>…
 // Appends to the report one JSON line per event, so that what a crash interrupted can be told.
 import { appendFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { startTests } from '@vitest/runner';
 
 const [report, ...files] = process.argv.slice(2);
 const tell = (event) => appendFileSync(report, `${JSON.stringify(event)}\n`);
 process.execPath = process.env.DSNK_ARM_NODE;
+// Node 20.16 brought it, the package asks for 20.19; the only Node for armv7 on npm is 20.11.
+process.getBuiltinModule ??= createRequire(import.meta.url);
 
 const fullName = (task) => (task.suite?.name ? `${fullName(task.suite)} > ${task.name}` : task.name);
 const tests = (suite) => suite.tasks.flatMap((task) => (task.type === 'suite' ? tests(task) : [task]));
