@@ -21,6 +21,7 @@ export {
   quantize,
   type WeightOptions,
 } from './runtime/quantize.js';
+export type { KernelCall, ProgramReport, SessionReport } from './runtime/report.js';
 export { type Feeds, type Fetches, InferenceSession, type NodeTiming, type RunOptions, type SessionOptions, type TensorMetadata } from './runtime/session.js';
 export { type CompiledFunction, type CompileFunctionOptions, compile, type Traced, type TracedResult } from './runtime/trace.js';
 export type { TuneOptions } from './runtime/tune.js';

@@ -55,34 +55,8 @@ export async function inspect(model: string, options: InspectOptions): Promise<v
 type Report = ReturnType<typeof describe>;
 
 function describe(model: string, session: InferenceSession) {
-  const { programs, graph, weightBytes } = session.model;
-  const operators = new Map<string, number>();
-  for (const n of graph.nodes) operators.set(n.op, (operators.get(n.op) ?? 0) + 1);
-  return {
-    model,
-    inputs: session.inputMetadata,
-    outputs: session.outputMetadata,
-    operators: Object.fromEntries([...operators].sort((a, b) => b[1] - a[1])),
-    weightBytes,
-    stages: programs.map((p) => ({
-      threads: p.shape.threads,
-      memory: {
-        arenaBytes: p.compiled.memory.peakBytes,
-        lowerBoundBytes: p.compiled.memory.lowerBoundBytes,
-        strategy: p.compiled.memory.strategy,
-        ioBytes: p.compiled.image.ioBytes,
-        scratchBytes: p.shape.scratchBytes,
-      },
-      kernels: p.compiled.steps.map((s, i) => ({
-        kernel: s.kernel.name,
-        operator: s.node?.op ?? '',
-        node: s.node?.name ?? '',
-        shape: s.node?.outputs[0]?.shape ?? [],
-        tiles: p.shape.tiles[i] ?? 0,
-        reason: s.reason,
-      })),
-    })),
-  };
+  const { programs, ...report } = session.report();
+  return { model, inputs: session.inputMetadata, outputs: session.outputMetadata, ...report, stages: programs };
 }
 
 function print(report: Report, session: InferenceSession, options: InspectOptions): void {
@@ -101,8 +75,8 @@ function print(report: Report, session: InferenceSession, options: InspectOption
   report.stages.forEach((stage, i) => {
     const { memory } = stage;
     heading(report.stages.length > 1 ? `stage ${i + 1}` : 'program');
-    const rows = stage.kernels.map((k) => [k.kernel, k.operator, k.node, `[${k.shape.join(',')}]`, `${k.tiles}`, k.reason]);
-    console.log(columns([['kernel', 'operator', 'node', 'shape', 'tiles', 'reason'], ...rows]));
+    const rows = stage.kernels.map((k) => [k.kernel, k.op, k.node, `[${k.shape.join(',')}]`, k.precision, `${k.tiles}`, k.reason]);
+    console.log(columns([['kernel', 'operator', 'node', 'shape', 'precision', 'tiles', 'reason'], ...rows]));
     console.log(
       [
         `arena ${bytesText(memory.arenaBytes)} (lower bound ${bytesText(memory.lowerBoundBytes)}, placed ${memory.strategy})`,

@@ -15,6 +15,7 @@ import { allocate, type HostTensor, readTensor, type TensorLike, toTensor } from
 import { checkLimits, Model } from './model.js';
 import { bytesOf } from './model-argument.js';
 import { native } from './native.js';
+import { type KernelCall, kernelCalls, reportOf, type SessionReport } from './report.js';
 import { type TuneOptions, tunerOf } from './tune.js';
 
 export interface SessionOptions {
@@ -59,13 +60,8 @@ export type Feeds = Readonly<Record<string, TensorLike>>;
 /** Names of wanted outputs, or for each wanted name null or a tensor to write into. */
 export type Fetches = readonly string[] | Readonly<Record<string, TensorLike | null>>;
 
-/** What one kernel call of a profiled run was and took. */
-export interface NodeTiming {
-  readonly node: string;
-  readonly op: string;
-  readonly kernel: string;
-  readonly reason: string;
-  readonly tiles: number;
+/** A kernel call of a profiled run, with what it took. */
+export interface NodeTiming extends KernelCall {
   readonly timeNs: number;
 }
 
@@ -239,23 +235,20 @@ export class InferenceSession {
     const nodes: NodeTiming[] = [];
     const results = await this.#model.run(request.inputs, {
       profile: (program, times) => {
-        const { tiles } = program.shape;
-        program.compiled.steps.forEach((step, i) => {
-          nodes.push({
-            node: step.node?.name ?? '',
-            op: step.node?.op ?? '',
-            kernel: step.kernel.name,
-            reason: step.reason,
-            tiles: tiles[i] ?? 0,
-            timeNs: Number(times[i]),
-          });
+        kernelCalls(program).forEach((call, i) => {
+          nodes.push({ ...call, timeNs: Number(times[i]) });
         });
       },
     });
     return { outputs: this.#answer(request, results), nodes };
   }
 
-  /** The model behind the session: what `inspect` prints. */
+  /** Which kernel computes every node, in which precision and why, and where memory goes: of all programs compiled so far. */
+  report(): SessionReport {
+    return reportOf(this.#model);
+  }
+
+  /** @internal The model behind the session. */
   get model(): Model {
     return this.#model;
   }

@@ -126,13 +126,15 @@ describe('InferenceSession', () => {
   });
 
   it('divides by norms whose inverse is too large for a float', async () => {
+    // NEON of 32-bit ARM takes denormal numbers as zeros (ARCHITECTURE.md), and a norm of 0 has elements of 0.
+    const half = process.arch === 'arm' ? 0 : 0.5;
     for (const axis of [0, 1]) {
       const graph = new Graph('norm');
       const x = graph.addInput('x', 'float32', [2, 2]);
       graph.outputs.push(graph.addNode('LpNormalization', [x], { name: 'y', attrs: { axis, p: 1 } }).output());
       await using session = await InferenceSession.fromGraph(graph);
       const tiny = new Tensor('float32', new Float32Array(4).fill(2 ** -130), [2, 2]);
-      expect(((await session.run({ x: tiny }))['y'] as Tensor).data).toEqual(Float32Array.of(0.5, 0.5, 0.5, 0.5));
+      expect(((await session.run({ x: tiny }))['y'] as Tensor).data).toEqual(new Float32Array(4).fill(half));
     }
   });
 
