@@ -3,7 +3,7 @@
 // is build/ of the package unless --folder says otherwise. Serves `npm run build`, `npx ds-native-kernels build`, cmake-js and
 // binding.gyp alike. Needs no network: an installed package carries the headers of Node-API in node-api/.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -34,7 +34,7 @@ function need(program, cure, oldest) {
   fail(`building needs ${program}${oldest ? ` ${oldest.join('.')} or newer` : ''}${came}: ${cure}`);
 }
 need('cmake', 'install it with `apt-get install cmake` or from cmake.org', [3, 18]);
-need(process.env.CXX ?? 'c++', 'install a C++20 compiler, for example with `apt-get install g++`');
+need((process.env.CXX || 'c++').split(' ')[0], 'install a C++20 compiler, for example with `apt-get install g++`');
 // CMake's choice on Linux unless told otherwise
 if (!process.env.CMAKE_GENERATOR) need('make', 'install it with `apt-get install make`');
 
@@ -63,4 +63,7 @@ const run = (args) => {
 run(['-S', root, '-B', work, `-DCMAKE_BUILD_TYPE=${config}`, `-DDSNK_NODE_INCLUDE=${node}`, `-DDSNK_NAPI_INCLUDE=${napi}`]);
 run(['--build', work, '--parallel', String(jobs), '--target', 'ds_native_kernels']);
 mkdirSync(join(options.folder, config), { recursive: true });
-copyFileSync(join(work, 'ds_native_kernels.node'), join(options.folder, config, 'ds_native_kernels.node'));
+const addon = join(options.folder, config, 'ds_native_kernels.node');
+// in one step: a process that has the file of before mapped keeps it
+copyFileSync(join(work, 'ds_native_kernels.node'), `${addon}.${process.pid}`);
+renameSync(`${addon}.${process.pid}`, addon);

@@ -13,8 +13,8 @@ import { arithmetic, hottestLoop, multiplyAdds } from './mca/assembly.mjs';
 import { cyclesInOrder } from './mca/in-order.mjs';
 import { cores, loops, missedFloors } from './mca/loops.mjs';
 import { render } from './mca/render.mjs';
+import { LLVM } from './prebuild/addons.mjs';
 
-const LLVM = 19;
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, 'build', 'mca');
 const { values: flags } = parseArgs({ options: { check: { type: 'boolean', default: false } } });

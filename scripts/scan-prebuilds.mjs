@@ -7,12 +7,11 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { addonFile, architectures, LLVM } from './prebuild/addons.mjs';
+import { addonFile, architectures, LLVM, mostBytes } from './prebuild/addons.mjs';
 import { strayInstructions } from './prebuild/instructions.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const limits = {
-  bytes: 4 * 1024 * 1024,
   // Debian 10, Ubuntu 18.10, RHEL 8, every JetPack since 5; Node 20 and later need it themselves
   glibc: [2, 28],
   libraries: /^(libc|libm|libpthread|libdl|librt)\.so\.\d+$|^ld-linux[\w-]*\.so\.\d$/,
@@ -31,7 +30,7 @@ const buildId = (file) => /Build ID: (\w+)/.exec(tool('llvm-readelf', '--notes',
 export function scan(arch, file, unstripped) {
   const wrong = [];
   const bytes = statSync(file).size;
-  if (bytes > limits.bytes) wrong.push(`must have at most ${limits.bytes} bytes, ${bytes} came`);
+  if (bytes > mostBytes) wrong.push(`must have at most ${mostBytes} bytes, ${bytes} came`);
 
   const libraries = [...tool('llvm-readelf', '--dynamic-table', file).matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name);
   for (const name of libraries) if (!limits.libraries.test(name)) wrong.push(`must not need ${name}`);

@@ -16,11 +16,13 @@ function writable(folder: string): boolean {
 
 export function build(options: { debug?: boolean }): void {
   if (packageRoot === undefined) throw dsnkError('ERR_DSNK_NO_BINARY', 'build', 'must run from the installed package', 'its folder was not found');
-  let folder = join(packageRoot, 'build');
-  if (!writable(packageRoot)) {
-    folder = cacheFolder(packageRoot);
-    console.error(`${packageRoot} is not writable: the addon goes to ${folder}, where it is found too`);
+  const inside = writable(packageRoot);
+  const folder = inside ? join(packageRoot, 'build') : cacheFolder(packageRoot);
+  if (folder === undefined) {
+    const mustHold = `must be able to write into ${packageRoot} or a cache of the user`;
+    throw dsnkError('ERR_DSNK_NO_BINARY', 'build', mustHold, 'neither XDG_CACHE_HOME nor HOME names a folder');
   }
+  if (!inside) console.error(`${packageRoot} is not writable: the addon goes to ${folder}, where it is found too`);
   const script = join(packageRoot, 'scripts', 'build-native.mjs');
   const args = [script, '--folder', folder, ...(options.debug ? ['--debug'] : [])];
   // What cmake prints is progress, and what the script prints on failure says its cure.

@@ -27,11 +27,35 @@ function count(text: string): number {
   return n;
 }
 
-const precision = () => new Option('--precision <mode>', 'whether products may round to 16 bits').choices(precisions);
-
 const collect = (value: string, before: string[] = []) => [...before, value];
 
-const program = new Command('ds-native-kernels')
+/** A command with the options that several have: one wording each. */
+class CliCommand extends Command {
+  override createCommand(name?: string): CliCommand {
+    return new CliCommand(name);
+  }
+  json(): this {
+    return this.option('--json', 'one JSON document');
+  }
+  dim(what: string): this {
+    return this.option('--dim <name=size>', what, collect);
+  }
+  threads(): this {
+    return this.option('--threads <n>', 'threads', count);
+  }
+  /** What decides how a model is compiled: `SessionFlags`. */
+  session(): this {
+    return this.threads()
+      .option('--no-winograd', 'no Winograd convolutions')
+      .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
+      .addOption(new Option('--precision <mode>', 'whether products may round to 16 bits').choices(precisions));
+  }
+  accuracy(): this {
+    return this.option('--accuracy', 'compare the outputs with those in float32');
+  }
+}
+
+const program = new CliCommand('ds-native-kernels')
   .description('runs, inspects and times ONNX models with native kernels')
   .version(packageVersion())
   .enablePositionalOptions() // options behind a command are that command's
@@ -40,7 +64,7 @@ const program = new Command('ds-native-kernels')
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
 
-program.command('info').description('CPU, ISA, caches, threads, addon; GPU or why not').option('--json', 'one JSON document').action(info);
+program.command('info').description('CPU, ISA, caches, threads, addon; GPU or why not').json().action(info);
 
 program
   .command('build')
@@ -51,14 +75,11 @@ program
 program
   .command('inspect <model>')
   .description('operators, shapes, unsupported nodes (all at once), chosen kernels and reasons, memory plan')
-  .option('--dim <name=size>', 'fix a symbolic dimension', collect)
-  .option('--threads <n>', 'threads', count)
-  .option('--no-winograd', 'no Winograd convolutions')
-  .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
-  .addOption(precision())
+  .dim('fix a symbolic dimension')
+  .session()
   .option('--graph', 'also print the optimized graph')
   .option('--program', 'also disassemble the program')
-  .option('--json', 'one JSON document')
+  .json()
   .action(inspect);
 
 program
@@ -67,17 +88,14 @@ program
   .option('--image <file>', 'picture for the first [N,C,H,W] input (needs the package sharp)')
   .option('--labels <file>', 'JSON array of class names')
   .option('--input <name=source>', '.npy, raw file, random or zeros; inputs not named are random', collect)
-  .option('--dim <name=size>', 'size of a symbolic dimension of random, zero or raw inputs', collect)
+  .dim('size of a symbolic dimension of random, zero or raw inputs')
   .option('--top <n>', 'classes to print', count, 1)
   .option('--repeat <n>', 'timed runs', count, 5)
-  .option('--threads <n>', 'threads', count)
-  .option('--no-winograd', 'no Winograd convolutions')
-  .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
-  .addOption(precision())
-  .option('--accuracy', 'compare the outputs with those in float32')
+  .session()
+  .accuracy()
   .option('--profile', 'time of every kernel call')
   .option('--trace <file>', 'write a Chrome trace of one run')
-  .option('--json', 'one JSON document')
+  .json()
   .action(run);
 
 program
@@ -92,37 +110,34 @@ program
   .option('--keep-float <name>', 'a layer that stays in float32; /text/ is a regular expression', collect)
   .option('--sqnr <dB>', 'keep layers in float32 until outputs have this signal to noise', positive)
   .option('--limit <n>', 'feeds to read', count, 256)
-  .option('--dim <name=size>', 'size of a symbolic dimension of pictures', collect)
+  .dim('size of a symbolic dimension of pictures')
   .option('--preprocess <json>', 'resizeRatio, scale, mean, std of pictures where they are not those of ImageNet or of the model')
-  .option('--threads <n>', 'threads', count)
-  .option('--json', 'one JSON document')
+  .threads()
+  .json()
   .action(quantizeModel);
 
 const bench = program
   .command('bench')
   .description('measure this machine: peaks, reads, typical kernels, the bundled model; or what a command below names')
   .option('--seconds <s>', 'time to spend on each measurement', positive, 0.3)
-  .option('--json', 'one JSON document')
+  .json()
   .enablePositionalOptions()
   .action(benchMachine);
 bench
   .command('model <model>')
   .description('latency of a model on random input')
-  .option('--dim <name=size>', 'size of a symbolic dimension', collect)
-  .option('--threads <n>', 'threads', count)
-  .option('--no-winograd', 'no Winograd convolutions')
-  .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
-  .addOption(precision())
-  .option('--accuracy', 'compare the outputs with those in float32')
+  .dim('size of a symbolic dimension')
+  .session()
+  .accuracy()
   .option('--seconds <s>', 'time to spend', positive, 3)
-  .option('--json', 'one JSON document')
+  .json()
   .action(benchModel);
 bench
   .command('kernel')
   .description('single kernels beside the peak of the machine')
   .option('--filter <text>', 'only calls whose name has this text')
   .option('--seconds <s>', 'time to spend on each call', positive, 0.3)
-  .option('--json', 'one JSON document')
+  .json()
   .action(benchKernels);
 
 // Whoever reads may have seen enough (`| head`): that is no failure. A full disk is.

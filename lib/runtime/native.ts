@@ -8,7 +8,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir, machine } from 'node:os';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DsnkError, dsnkError } from '../errors.js';
 import { libc, libcText, machineText, refusal } from './addon-file.js';
@@ -57,9 +57,21 @@ export function packageVersion(): string {
   return (packageRoot !== undefined && readPackage(packageRoot)?.version) || 'unknown';
 }
 
-/** Where `build` puts its files when it may not write into the package: one folder per installation and version. */
-export function cacheFolder(root: string): string {
-  const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+/** The user's folder for caches. None for a user without a home, as a container's may be; never one that depends on the working directory. */
+function userCaches(): string | undefined {
+  const named = process.env['XDG_CACHE_HOME'];
+  if (named !== undefined && isAbsolute(named)) return named;
+  try {
+    return isAbsolute(homedir()) ? join(homedir(), '.cache') : undefined;
+  } catch {
+    return undefined; // no HOME, and no entry for the user in /etc/passwd
+  }
+}
+
+/** Where `build` puts its files when it may not write into the package: one folder per installation and version. undefined where the user has no cache. */
+export function cacheFolder(root: string): string | undefined {
+  const caches = userCaches();
+  if (caches === undefined) return undefined;
   const { createHash } = process.getBuiltinModule('node:crypto');
   return join(caches, 'ds-native-kernels', `${packageVersion()}-${createHash('sha256').update(root).digest('hex').slice(0, 12)}-${process.arch}-${libc()}`);
 }
@@ -89,8 +101,9 @@ function* candidates(): Generator<string> {
   }
   if (packageRoot === undefined) return;
   if (!set('PREBUILDS_ONLY')) {
-    for (const folder of [() => join(packageRoot, 'build'), cacheFolder]) {
-      for (const kind of ['Release', 'Debug']) yield join(folder(packageRoot), kind, builtName);
+    for (const folderOf of [() => join(packageRoot, 'build'), () => cacheFolder(packageRoot)]) {
+      const folder = folderOf();
+      if (folder !== undefined) for (const kind of ['Release', 'Debug']) yield join(folder, kind, builtName);
     }
   }
   if (prebuilt !== undefined) yield join(packageRoot, 'prebuilds', prebuilt);

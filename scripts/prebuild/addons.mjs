@@ -7,3 +7,6 @@ export const architectures = ['x64', 'arm64', 'arm'];
 
 /** Where the addon for `process.arch` lies in the package, with the tags by which node-gyp-build chooses. */
 export const addonFile = (arch) => `prebuilds/linux-${arch}/ds-native-kernels${arch === 'arm' ? '.armv7' : ''}.glibc.node`;
+
+/** What an addon may have at most. */
+export const mostBytes = 4e6;

@@ -12,7 +12,7 @@ describe.each(rowsOf('probe_fma', 'f32'))('$name', (row) => {
       for (let n = 0; n < iterations; n++) x = x * 0.999 + 0.001;
       sum += x;
     }
-    const lanes = { scalar: 1, avx2: 8, avx512: 16 }[row.isa] ?? 1;
+    const lanes = { scalar: 1, neon: 4, avx2: 8, avx512: 16 }[row.isa] as number;
     for (const threads of [1, 2, 3]) {
       const y = new Float32Array(16 * 4);
       callKernel(row, probeFmaParams, { iterations, tiles: 4 }, [y], [], { threads });

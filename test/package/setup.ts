@@ -1,6 +1,6 @@
 /** Packs the package and installs it as a user does: into an empty project, offline, with an empty cache and no scripts. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,7 +38,7 @@ export default function setup(suite: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'dsnk-package-'));
   const npm = (cwd: string, ...args: string[]) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   const [packed] = JSON.parse(npm(checkout, 'pack', '--json', '--pack-destination', folder)) as [Packed];
-  const { dependencies } = JSON.parse(npm(checkout, 'pkg', 'get', 'dependencies', '--json').replace(/^/, '{"dependencies":').concat('}'));
+  const { dependencies } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
   const tarballs = Object.keys(dependencies).map((name) => {
     const source = `./node_modules/${name}`;
     return (JSON.parse(npm(checkout, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder, source)) as [Packed])[0].filename;

@@ -95,8 +95,20 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')('the addo
   });
 
   it('may be in the cache of the user', () => {
-    put(join('cache', 'ds-native-kernels', basename(cacheFolder(home)), 'Release', 'ds_native_kernels.node'), good);
+    put(join('cache', 'ds-native-kernels', basename(cacheFolder(home) as string), 'Release', 'ds_native_kernels.node'), good);
     expect(load()).toEqual({ path: '<package>/cache/ds-native-kernels/<installation>-x64-glibc/Release/ds_native_kernels.node' });
+  });
+
+  it.each([
+    ['no entry in /etc/passwd', "import os from 'node:os'; os.homedir = () => { throw new Error('ENOENT'); }; syncBuiltinESMExports();"],
+    ['an empty home', "import os from 'node:os'; os.homedir = () => ''; syncBuiltinESMExports();"],
+  ])('is the prebuilt one for a user without a cache: %s', (_, before) => {
+    const env = { XDG_CACHE_HOME: 'cache' }; // a relative one does not count
+    const program = { before: `import { syncBuiltinESMExports } from 'node:module'; ${before}`, env };
+    put(prebuilt, good);
+    expect(load(program)).toEqual({ path: `<package>/${prebuilt}` });
+    rmSync(join(home, prebuilt));
+    expect(load(program).error).not.toContain('cache');
   });
 
   it('is another where a broken one lies before it', () => {
