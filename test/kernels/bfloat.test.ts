@@ -1,31 +1,25 @@
 /** Products in bfloats: `gemm` and `conv` rows for float32 activations and bfloat16 weights, and the packing of these. */
 import { describe, expect, it } from 'vitest';
-import { type ConvCase, testCases as convCases, convParamsOf, outputSize } from '../../bench/cases/conv.js';
-import { edgeCases, type GemmCase, gemmCaseParams } from '../../bench/cases/gemm.js';
+import { edgeCases, type GemmCase } from '../../bench/cases/gemm.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
-import { convParams } from '../../lib/kernels/conv.js';
-import { gemmParams } from '../../lib/kernels/gemm.js';
 import { narrowPackParams, narrowTypes, packedNumbers } from '../../lib/kernels/narrow.js';
 import { probeFmaParams } from '../../lib/kernels/probe.js';
 import { native } from '../../lib/runtime/native.js';
-import { convReference } from './conv-reference.js';
 import { expectWithin, gemmReferences, type Operands, operandsOf } from './gemm-reference.js';
 import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
-import { narrowConv, narrowGemm } from './narrow-calls.js';
+import { narrowGemm } from './narrow-calls.js';
+import { convolvesLikeAll, exactEpilogue, multipliesLikeAll, nearestMultiple, refusesPacking, same } from './narrow-tests.js';
 
 const type = narrowTypes.bf16;
 const words = new Uint32Array(1);
 const asFloat = new Float32Array(words.buffer);
 
-/** The nearest bfloat, ties to even, as a number; what is no normal float becomes a zero. Not the kernel's arithmetic: by comparing neighbours. */
+/** The nearest bfloat, ties to even, as a number; what is no normal float becomes a zero. */
 function rounded(x: number): number {
   if (!Number.isFinite(x)) return x;
   if (Math.abs(x) < 2 ** -126) return Math.sign(x) * 0;
   const unit = 2 ** (Math.floor(Math.log2(Math.abs(x))) - 7);
-  const exact = x / unit;
-  const low = Math.floor(exact);
-  const up = exact - low > 0.5 || (exact - low === 0.5 && low % 2 !== 0) ? low + 1 : low;
-  const y = up * unit;
+  const y = nearestMultiple(x, unit);
   return Math.abs(y) > 3.39e38 ? Math.sign(y) * Infinity : y;
 }
 
@@ -35,7 +29,6 @@ const bits = (x: number): number => {
 };
 
 const roundedAll = (list: Float32Array): Float32Array => list.map(rounded);
-const same = (a: Float32Array, b: Float32Array) => Buffer.compare(Buffer.from(a.buffer), Buffer.from(b.buffer)) === 0;
 
 /** Rows that this machine cannot run are named as skipped, with the reason. */
 function skipOthers(op: string): void {
@@ -95,20 +88,7 @@ describe('bfloat_pack', () => {
     for (const threads of [2, 3]) expect(pack({ nr, kr }, b, n, outer, inner, threads)).toEqual(packed);
   });
 
-  it('refuses parameters that reach outside its operands', () => {
-    const good = { count: 2, stride: 12, n: 4, strideN: 3, outer: 1, strideOuter: 0, inner: 3, strideInner: 1, nr: 4, kr: 2 };
-    const call = (changed: Partial<typeof good>) => () =>
-      callKernel(rowNamed('bfloat_pack_scalar'), narrowPackParams, { ...good, ...changed }, [new Uint16Array(32)], [new Float32Array(24)]);
-    expect(call({})).not.toThrow();
-    expect(call({ count: 3 })).toThrow(/output must hold/);
-    expect(call({ stride: 13 })).toThrow(/b must hold/);
-    expect(call({ strideInner: 2 })).toThrow(/b must hold/);
-    expect(call({ n: -1 })).toThrow(/dimensions/);
-    expect(call({ strideN: -1 })).toThrow(/strides/);
-    expect(call({ kr: 3 })).toThrow(/kr/);
-    expect(call({ nr: 0 })).toThrow(/nr/);
-    expect(call({ outer: 2 ** 39, inner: 2 ** 39 })).toThrow(/k must be/);
-  });
+  refusesPacking(type);
 });
 
 /** Beyond those of float32: the edges of 32x32 blocks of tiles, of blocks of k (1024), odd k there. */
@@ -141,30 +121,6 @@ describe.each(gemmRows)('$name', (row) => {
     for (const threads of [2, 3]) expect(same(gemm(row, c, o, threads), one)).toBe(true);
   });
 
-  it('does not depend on the number of threads where tiles are many', () => {
-    for (const c of [
-      { name: 'tall', m: 700, n: 90, k: 300 },
-      { name: 'wide', m: 5, n: 2500, k: 300 },
-      { name: 'batch', m: 60, n: 60, k: 61, batch: [7] },
-    ]) {
-      const o = operandsOf(c);
-      const one = gemm(row, c, o);
-      for (const threads of [2, 3, 4]) expect(same(gemm(row, c, o, threads), one)).toBe(true);
-    }
-  });
-
-  it('passes NaN and infinities through sums and clamps, and only to the elements that read them', () => {
-    const c: GemmCase = { name: '', m: 2, n: 3, k: 3, activation: 'relu' };
-    const o: Operands = {
-      a: Float32Array.of(Number.NaN, 1, 0, 1, 1, 0),
-      b: Float32Array.of(1, Infinity, -Infinity, 1, 1, -1, 0, 0, 0),
-      bias: undefined,
-      residual: undefined,
-    };
-    expect([...gemm(row, c, o)]).toEqual([Number.NaN, Number.NaN, Number.NaN, 2, Infinity, 0]);
-    expect([...gemm(row, { ...c, activation: 'clip', alpha: -1, beta: 1 }, o)]).toEqual([Number.NaN, Number.NaN, Number.NaN, 1, 1, -1]);
-  });
-
   it('takes denormal operands as zeros, rounds finite ones beyond the last bfloat to infinity', () => {
     const c: GemmCase = { name: '', m: 3, n: 1, k: 1 };
     const o: Operands = { a: Float32Array.of(2 ** -127, -(2 ** -126), 3.4e38), b: Float32Array.of(2 ** 100), bias: undefined, residual: undefined };
@@ -175,33 +131,13 @@ describe.each(gemmRows)('$name', (row) => {
     expect([kept, last]).toEqual([2 ** -126, 2 ** -63]);
   });
 
-  it('refuses parameters that reach outside its operands', () => {
-    const c: GemmCase = { name: '', m: 4, n: 5, k: 3, bias: 'column', residual: true };
-    const o = operandsOf(c);
-    const good = gemmCaseParams(c, row.nr, 0);
-    const packed = new Uint16Array(packedNumbers(type, 3, 5, row.nr, row.kr));
-    const call = (changed: Partial<typeof good>) => () =>
-      callKernel(row, gemmParams, { ...good, ...changed }, [new Float32Array(20)], [o.a, packed, o.bias, o.residual]);
-    expect(call({})).not.toThrow();
-    for (const field of ['m', 'n', 'k'] as const) {
-      expect(call({ [field]: -1 })).toThrow(/must not be negative/);
-      expect(call({ [field]: good[field] + 33 })).toThrow(/must hold/);
-      expect(call({ [field]: 2 ** 52 })).toThrow(/kernel/);
-    }
-    expect(call({ batch: [1, 1, 1, 2] })).toThrow(/must hold/);
-    expect(call({ strideB: [0, 0, 0, 1], batch: [1, 1, 1, 2], strideA: [0, 0, 0, 0], strideC: [0, 0, 0, 0] })).toThrow(/must hold/);
-    expect(call({ lda: 4 })).toThrow(/a must hold/);
-    expect(call({ ldc: 6 })).toThrow(/output must hold/);
-    expect(call({ transA: 2 })).toThrow(/flags/);
-    expect(call({ activation: 99 })).toThrow(/activation/);
-  });
+  multipliesLikeAll(type, row);
 });
 
 describe('rows agree to the bit', () => {
   skipOthers('gemm');
   skipOthers('conv');
-  // Where the epilogue is exact arithmetic: other activations are computed differently by each ISA.
-  const exact = cases.filter((c) => c.activation === undefined || c.activation === 'relu' || c.activation === 'clip');
+  const exact = cases.filter(exactEpilogue);
   const pairs = [
     ['gemm_bf16_avx512bf16', definition.name],
     ['gemm_bf16_amx', 'gemm_bf16_tiles'],
@@ -217,52 +153,8 @@ describe('rows agree to the bit', () => {
   }
 });
 
-const forward = convCases.filter((c) => !c.transposed);
-
 describe.each(rowsOf('conv', type.dtypes))('$name', (row) => {
-  const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
-  const conv = (c: ConvCase, x: Float32Array, w: Float32Array, bias: Float32Array | undefined, residual: Float32Array | undefined, threads: number) =>
-    narrowConv(type, row, c, [x, w, bias, residual], threads);
-
-  it.each(forward)('$name', (c) => {
-    const x = randomFloats(c.batch * product(c.size) * c.channels, 1);
-    const w = randomFloats((c.channels * c.outChannels * product(c.kernel)) / (c.group ?? 1), 2);
-    const bias = c.bias ? randomFloats(c.outChannels, 3) : undefined;
-    const residual = c.residual ? randomFloats(c.batch * product(outputSize(c)) * c.outChannels, 4) : undefined;
-    const want = convReference(c, roundedAll(x), roundedAll(w), bias, residual);
-    const { ldc } = convParamsOf(c);
-    const depth = (product(c.kernel) * c.channels) / (c.group ?? 1);
-    const one = conv(c, x, w, bias, residual, 1);
-    for (let i = 0; i < one.length; i++) {
-      const m = i % ldc;
-      if (m >= c.outChannels) {
-        if (one[i] !== 0) expect.fail(`wrote ${one[i]} between pixels at ${i}`);
-        continue;
-      }
-      const at = Math.floor(i / ldc) * c.outChannels + m;
-      const error = Math.abs((one[i] as number) - (want.y[at] as number));
-      const most = bound(depth, want.magnitude[at] as number, want.y[at] as number, c.activation !== undefined);
-      if (!(error <= most)) expect.fail(`element ${i}: ${one[i]}, expected ${want.y[at]} within ${most}`);
-    }
-    for (const threads of [2, 3]) expect(same(conv(c, x, w, bias, residual, threads), one)).toBe(true);
-  });
-
-  it('refuses parameters that reach outside its operands', () => {
-    const c = forward.find((f) => f.name.includes('asymmetric')) as ConvCase;
-    const params = convParamsOf(c);
-    const n = packedNumbers(type, 9 * c.channels, c.outChannels, row.nr, row.kr);
-    const x = new Float32Array(product(c.size) * c.channels);
-    const y = new Float32Array(product(outputSize(c)) * c.outChannels);
-    const call =
-      (changed: Partial<typeof params>, weights = n) =>
-      () =>
-        callKernel(row, convParams, { ...params, ...changed }, [y], [x, new Uint16Array(weights), new Float32Array(c.outChannels), undefined]);
-    expect(call({})).not.toThrow();
-    expect(call({}, n - 1)).toThrow(/packed/);
-    expect(call({ kernel: [1, 4, 3] })).toThrow(/packed/);
-    expect(call({ batch: 2 })).toThrow(/must hold/);
-    expect(call({ group: 5 })).toThrow(/group/);
-  });
+  convolvesLikeAll(type, row, { rounded: (_, x, w) => [roundedAll(x), roundedAll(w)], bound });
 });
 
 it.skipIf(rowsOf('probe_fma', type.dtypes).length === 0)('the probe of pairs runs on every tile', () => {

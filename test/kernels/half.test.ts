@@ -1,30 +1,23 @@
 /** Products in halves: `gemm` and `conv` rows for float32 activations and float16 weights, and the packing of these. */
 import { describe, expect, it } from 'vitest';
-import { type ConvCase, testCases as convCases, convParamsOf, outputSize } from '../../bench/cases/conv.js';
-import { edgeCases, type GemmCase, gemmCaseParams } from '../../bench/cases/gemm.js';
+import { edgeCases, type GemmCase } from '../../bench/cases/gemm.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
-import { convParams } from '../../lib/kernels/conv.js';
-import { gemmParams } from '../../lib/kernels/gemm.js';
 import { narrowPackParams, narrowTypes, packedNumbers } from '../../lib/kernels/narrow.js';
 import { probeFmaParams } from '../../lib/kernels/probe.js';
 import { native } from '../../lib/runtime/native.js';
-import { convReference } from './conv-reference.js';
 import { expectWithin, gemmReferences, type Operands, operandsOf } from './gemm-reference.js';
 import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
-import { narrowConv, narrowGemm } from './narrow-calls.js';
+import { narrowGemm } from './narrow-calls.js';
+import { convolvesLikeAll, exactEpilogue, multipliesLikeAll, nearestMultiple, refusesPacking, same } from './narrow-tests.js';
 
 const type = narrowTypes.f16;
-const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
-const same = (a: Float32Array, b: Float32Array) => Buffer.compare(Buffer.from(a.buffer), Buffer.from(b.buffer)) === 0;
 
-/** The nearest half, ties to even, as a number. Not the kernel's arithmetic: by comparing neighbours. */
+/** The nearest half, ties to even, as a number. */
 function half(x: number): number {
   if (x === 0 || !Number.isFinite(x)) return x;
   const unit = 2 ** (Math.max(Math.floor(Math.log2(Math.abs(x)) + 2 ** -40), -14) - 10);
-  const exact = x / unit;
-  const low = Math.floor(exact);
-  const up = exact - low > 0.5 || (exact - low === 0.5 && low % 2 !== 0) ? low + 1 : low;
-  return Math.sign(x) * (Math.abs(up * unit) > 65504 ? Infinity : Math.abs(up * unit));
+  const size = Math.abs(nearestMultiple(x, unit));
+  return Math.sign(x) * (size > 65504 ? Infinity : size);
 }
 
 /** A number's bits, of a half that it is. */
@@ -136,16 +129,10 @@ describe('half_pack', () => {
     for (const threads of [2, 3]) expect(pack({ nr, kr }, b, n, outer, inner, threads)).toEqual(packed);
   });
 
-  it('refuses parameters that reach outside its operands', () => {
-    const good = { count: 2, stride: 12, n: 4, strideN: 3, outer: 1, strideOuter: 0, inner: 3, strideInner: 1, nr: 4, kr: 2 };
-    const call = (changed: Partial<typeof good>) => () =>
-      callKernel(rowNamed('half_pack_scalar'), narrowPackParams, { ...good, ...changed }, [new Uint16Array(48)], [new Float32Array(24)]);
-    expect(call({})).not.toThrow();
-    expect(call({ count: 3 })).toThrow(/output must hold/);
-    expect(call({ stride: 13 })).toThrow(/b must hold/);
-    expect(call({ kr: 3 })).toThrow(/kr/);
-    expect(call({ count: 0, nr: 128 })).toThrow(/nr/);
-    expect(call({ outer: 2 ** 39, inner: 2 ** 39 })).toThrow(/k must be/);
+  refusesPacking(type);
+  it('refuses panels wider than its own', () => {
+    const params = { count: 0, stride: 0, n: 4, strideN: 3, outer: 1, strideOuter: 0, inner: 3, strideInner: 1, nr: 128, kr: 2 };
+    expect(() => callKernel(rowNamed('half_pack_scalar'), narrowPackParams, params, [new Uint16Array(48)], [new Float32Array(24)])).toThrow(/nr/);
   });
 });
 
@@ -163,7 +150,6 @@ const cases: readonly GemmCase[] = [
 const gemm = (row: KernelRow, c: GemmCase, o: Operands, threads = 1) => narrowGemm(type, row, c, o, threads);
 
 const gemmRows = rowsOf('gemm', type.dtypes);
-const convRows = rowsOf('conv', type.dtypes);
 const definition = rowNamed('gemm_f16_scalar');
 
 const references = gemmReferences(
@@ -177,10 +163,7 @@ describe.each(gemmRows)('$name', (row) => {
     const one = gemm(row, c, o);
     expectWithin(one, references(c, o));
     for (const threads of [2, 3]) expect(same(gemm(row, c, o, threads), one)).toBe(true);
-    // the epilogue of these is exact arithmetic; other activations are computed differently by each ISA
-    if (row !== definition && (c.activation === undefined || c.activation === 'relu' || c.activation === 'clip')) {
-      expect(same(one, gemm(definition, c, o)), 'as the definition').toBe(true);
-    }
+    if (row !== definition && exactEpilogue(c)) expect(same(one, gemm(definition, c, o)), 'as the definition').toBe(true);
   });
 
   it('sums chains of 32 in halves, four of them in halves, and those in floats', () => {
@@ -248,98 +231,14 @@ describe.each(gemmRows)('$name', (row) => {
     ]);
   });
 
-  it('does not depend on the number of threads where tiles are many', () => {
-    for (const c of [
-      { name: 'tall', m: 700, n: 90, k: 300 },
-      { name: 'wide', m: 5, n: 2500, k: 100 },
-      { name: 'batch', m: 60, n: 60, k: 61, batch: [7] },
-    ]) {
-      const o = operandsOf(c);
-      const one = gemm(row, c, o);
-      for (const threads of [2, 4]) expect(same(gemm(row, c, o, threads), one)).toBe(true);
-    }
-  });
-
-  it('passes NaN and infinities through sums and clamps, and only to the elements that read them', () => {
-    const c: GemmCase = { name: '', m: 2, n: 3, k: 3, activation: 'relu' };
-    const o: Operands = {
-      a: Float32Array.of(Number.NaN, 1, 0, 1, 1, 0),
-      b: Float32Array.of(1, Infinity, -Infinity, 1, 1, -1, 0, 0, 0),
-      bias: undefined,
-      residual: undefined,
-    };
-    expect([...gemm(row, c, o)]).toEqual([Number.NaN, Number.NaN, Number.NaN, 2, Infinity, 0]);
-    expect([...gemm(row, { ...c, activation: 'clip', alpha: -1, beta: 1 }, o)]).toEqual([Number.NaN, Number.NaN, Number.NaN, 1, 1, -1]);
-  });
-
-  it('refuses parameters that reach outside its operands', () => {
-    const c: GemmCase = { name: '', m: 4, n: 5, k: 3, bias: 'column', residual: true };
-    const o = operandsOf(c);
-    const good = gemmCaseParams(c, row.nr, 0);
-    const size = packedNumbers(type, 3, 5, row.nr, row.kr);
-    const call =
-      (changed: Partial<typeof good>, packed = size) =>
-      () =>
-        callKernel(row, gemmParams, { ...good, ...changed }, [new Float32Array(20)], [o.a, new Uint16Array(packed), o.bias, o.residual]);
-    expect(call({})).not.toThrow();
-    expect(call({}, size - 1)).toThrow(/packed b must hold/);
-    for (const field of ['m', 'n', 'k'] as const) {
-      expect(call({ [field]: -1 })).toThrow(/must not be negative/);
-      expect(call({ [field]: good[field] + 33 })).toThrow(/must hold/);
-      expect(call({ [field]: 2 ** 52 })).toThrow(/kernel/);
-    }
-    expect(call({ batch: [1, 1, 1, 2] })).toThrow(/must hold/);
-    expect(call({ lda: 4 })).toThrow(/a must hold/);
-    expect(call({ ldc: 6 })).toThrow(/output must hold/);
-    expect(call({ transA: 2 })).toThrow(/flags/);
-  });
+  multipliesLikeAll(type, row);
 });
 
-const forward = convCases.filter((c) => !c.transposed);
-
-describe.each(convRows)('$name', (row) => {
-  it.each(forward)('$name', (c) => {
-    const x = randomFloats(c.batch * product(c.size) * c.channels, 1);
-    const w = randomFloats((c.channels * c.outChannels * product(c.kernel)) / (c.group ?? 1), 2);
-    const bias = c.bias ? randomFloats(c.outChannels, 3) : undefined;
-    const residual = c.residual ? randomFloats(c.batch * product(outputSize(c)) * c.outChannels, 4) : undefined;
-    const depth = (product(c.kernel) * c.channels) / (c.group ?? 1);
-    const weights = roundedColumns(w, 1, c.outChannels, depth, (_, j, k) => j * depth + k);
-    const want = convReference(c, x.map(half), weights, bias, residual);
-    const { ldc } = convParamsOf(c);
-    const one = narrowConv(type, row, c, [x, w, bias, residual]);
-    for (let i = 0; i < one.length; i++) {
-      const m = i % ldc;
-      if (m >= c.outChannels) {
-        if (one[i] !== 0) expect.fail(`wrote ${one[i]} between pixels at ${i}`);
-        continue;
-      }
-      const at = Math.floor(i / ldc) * c.outChannels + m;
-      const error = Math.abs((one[i] as number) - (want.y[at] as number));
-      const most = bound(depth, want.magnitude[at] as number, want.y[at] as number, 1, c.activation !== undefined);
-      if (!(error <= most)) expect.fail(`element ${i}: ${one[i]}, expected ${want.y[at]} within ${most}`);
-    }
-    for (const threads of [2, 3]) expect(same(narrowConv(type, row, c, [x, w, bias, residual], threads), one)).toBe(true);
-    if (c.activation === undefined || c.activation === 'relu' || c.activation === 'clip') {
-      expect(same(one, narrowConv(type, rowNamed('conv_f16_scalar'), c, [x, w, bias, residual])), 'as the definition').toBe(true);
-    }
-  });
-
-  it('refuses parameters that reach outside its operands', () => {
-    const c = forward.find((f) => f.name.includes('asymmetric')) as ConvCase;
-    const params = convParamsOf(c);
-    const n = packedNumbers(type, 9 * c.channels, c.outChannels, row.nr, row.kr);
-    const x = new Float32Array(product(c.size) * c.channels);
-    const y = new Float32Array(product(outputSize(c)) * c.outChannels);
-    const call =
-      (changed: Partial<typeof params>, weights = n) =>
-      () =>
-        callKernel(row, convParams, { ...params, ...changed }, [y], [x, new Uint16Array(weights), new Float32Array(c.outChannels), undefined]);
-    expect(call({})).not.toThrow();
-    expect(call({}, n - 1)).toThrow(/packed/);
-    expect(call({ kernel: [1, 4, 3] })).toThrow(/packed/);
-    expect(call({ batch: 2 })).toThrow(/must hold/);
-    expect(call({ group: 5 })).toThrow(/group/);
+describe.each(rowsOf('conv', type.dtypes))('$name', (row) => {
+  convolvesLikeAll(type, row, {
+    rounded: (c, x, w, depth) => [x.map(half), roundedColumns(w, 1, c.outChannels, depth, (_, j, k) => j * depth + k)],
+    bound: (depth, magnitude, y, activated) => bound(depth, magnitude, y, 1, activated),
+    definition: rowNamed('conv_f16_scalar'),
   });
 });
 
