@@ -107,6 +107,8 @@ program
   .addOption(new Option('--activation <type>', 'type of activations').choices(activationTypes).default('u8'))
   .addOption(new Option('--weights <algorithm>', 'rounding of weights').choices(algorithms).default('mse'))
   .option('--no-per-channel', 'one scale per weight tensor')
+  .option('--equalize', 'move factors between layers until channels are as large; with --no-per-channel that is the default')
+  .option('--no-equalize', 'leave weights as they are')
   .option('--keep-float <name>', 'a layer that stays in float32; /text/ is a regular expression', collect)
   .option('--sqnr <dB>', 'keep layers in float32 until outputs have this signal to noise', positive)
   .option('--limit <n>', 'feeds to read', count, 256)

@@ -19,6 +19,7 @@ export interface QuantizeCommandOptions {
   readonly weights?: 'rtn' | 'mse';
   /** false where `--no-per-channel` stands. */
   readonly perChannel: boolean;
+  readonly equalize?: boolean;
   readonly keepFloat?: readonly string[];
   readonly sqnr?: number;
   readonly limit: number;
@@ -89,6 +90,7 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
     ...(options.observer && { observer: options.observer }),
     ...(options.activation && { activation: options.activation }),
     weights: { perChannel: options.perChannel, ...(options.weights && { algorithm: options.weights }) },
+    ...(options.equalize !== undefined && { equalize: options.equalize }),
     ...(options.keepFloat && { keepFloat: options.keepFloat.map(nameOrExpression) }),
     ...(options.sqnr !== undefined && { target: { sqnr: options.sqnr } }),
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),

@@ -21,6 +21,7 @@ import { assertFloat, computedConstants, constantsOnly, foldFloat, settleConstan
 import { type LayerReport, type QuantizeReport, tensorReport } from '../quantize/report.js';
 import { type Algorithm, algorithms, channelsOf, type QuantizedWeight, weightElements } from '../quantize/weights.js';
 import { type Calibrated, type CalibrationFeeds, calibrate, feedShapes } from './calibrate.js';
+import { equalize } from './equalize.js';
 import { bytesOf } from './model-argument.js';
 import { quantizeWeights, runConstants } from './quantize-weights.js';
 import { type Feeds, InferenceSession } from './session.js';
@@ -63,6 +64,11 @@ export interface QuantizeOptions {
   readonly weights?: WeightOptions;
   /** Adds to biases what rounding and clipping take from the mean of each channel on the first feeds. Default true. */
   readonly biasCorrection?: boolean;
+  /**
+   * Moves factors between the weights of consecutive layers until their channels are as large on both sides: the float model
+   * computes the same, and one scale suits all channels. Default: where weights have one scale for all channels.
+   */
+  readonly equalize?: boolean;
   /** Layers that stay in float32, by node name. */
   readonly keepFloat?: readonly (string | RegExp)[];
   readonly target?: QuantizeTarget;
@@ -106,17 +112,11 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
   const feeds = kept(options.calibration);
   const first = await feeds.first();
   const folded = foldFloat(graph, feedShapes(graph, first, 'calibration feed 0'));
-  const computed = computedConstants(graph);
-  if (computed.length > 0) {
-    const results = await runConstants(constantsOnly(graph, computed));
-    settleConstants(graph, computed, (i) => {
-      const { data, dims } = results[`constant:${i}`] as { data: Uint8Array; dims: readonly number[] };
-      return { dims, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
-    });
-    inferGraph(graph, { concrete: false });
-  }
+  await settle(graph);
 
   const isKept = (node: Node) => options.keepFloat?.some((k) => (typeof k === 'string' ? k === node.name : k.test(node.name))) ?? false;
+  const equalized = (options.equalize ?? options.weights?.perChannel === false) ? await equalize(graph, findIslands(graph, isKept).products) : 0;
+  if (equalized > 0) await settle(graph);
   const everything = findIslands(graph, isKept);
   if (everything.products.length === 0) {
     const why = [...everything.kept].map(([node, reason]) => `${node.where}: ${reason}`).join('; ');
@@ -146,9 +146,24 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
       ...(metricBefore !== undefined && { metricBefore }),
       ...(result.metricAfter !== undefined && { metricAfter: result.metricAfter }),
       ...(options.target !== undefined && { targetMet: result.met }),
-      notes: folded ? [] : ['a shape depends on contents: nothing was folded into weights before they were quantized'],
+      notes: [
+        ...(folded ? [] : ['a shape depends on contents: nothing was folded into weights before they were quantized']),
+        ...(equalized > 0 ? [`weights of ${equalized} ${equalized === 1 ? 'pair' : 'pairs'} of layers were equalized before they were quantized`] : []),
+      ],
     },
   };
+}
+
+/** Computes what is made of constants alone. */
+async function settle(graph: Graph): Promise<void> {
+  const computed = computedConstants(graph);
+  if (computed.length === 0) return;
+  const results = await runConstants(constantsOnly(graph, computed));
+  settleConstants(graph, computed, (i) => {
+    const { data, dims } = results[`constant:${i}`] as { data: Uint8Array; dims: readonly number[] };
+    return { dims, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+  });
+  inferGraph(graph, { concrete: false });
 }
 
 /** One choice of islands, written and measured. */
@@ -408,6 +423,7 @@ function checkOptions(options: QuantizeOptions): void {
   oneOf('observer', options.observer, observers);
   oneOf('activation', options.activation, activationTypes);
   oneOf('biasCorrection', options.biasCorrection, [true, false]);
+  oneOf('equalize', options.equalize, [true, false]);
   oneOf('weights.bits', options.weights?.bits, [8]);
   oneOf('weights.perChannel', options.weights?.perChannel, [true, false]);
   oneOf('weights.algorithm', options.weights?.algorithm, algorithms);
