@@ -2,7 +2,7 @@
 // `npm run bench:runtime [-- <measurement>… --json]`: what an application sees around a run. Each measurement prints what was
 // asked and what was found; test/runtime/lifecycle.test.ts runs them too and asserts. Runs itself with --expose-gc.
 import { spawnSync } from 'node:child_process';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +47,7 @@ function weightyFile(megabytes) {
 }
 
 const slowInput = () => new Tensor('float32', noise(WIDTH * WIDTH, 1), [WIDTH, WIDTH]);
+const addressSpaceMB = () => Number(/^VmSize:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1e3;
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const one = { intraOpNumThreads: 1 };
 
@@ -87,6 +88,24 @@ const measurements = {
     await runs;
     await session.release();
     return { reads: reads.length, readMedianMs: median(reads) };
+  },
+
+  /** Address space that runs in the queue hold, of a model with 16 MB of intermediate results, 2 kB of inputs and 4 B of outputs. */
+  async queue() {
+    const b = new GraphBuilder('wide');
+    const x = b.input('x', { dataType: 'float32', shape: [512, 1] });
+    const wide = b.matmul(x, b.constant({ type: 'float32', dims: [1, 8192], data: noise(8192, 1) }));
+    const session = await InferenceSession.fromGraph(b.build({ y: b.reduceMax(b.softmax(wide)) }), one);
+    const feeds = { x: new Tensor('float32', noise(512, 1), [512, 1]) };
+    await session.run(feeds);
+    const arenaMB = session.report().programs[0].memory.arenaBytes / 1e6;
+    const before = addressSpaceMB();
+    const queued = 256;
+    const runs = Promise.all(Array.from({ length: queued }, () => session.run(feeds)));
+    const growthMB = addressSpaceMB() - before;
+    await runs;
+    await session.release();
+    return { queued, arenaMB, growthMB };
   },
 
   /** CPU time of a process with a loaded model and nothing to do. */

@@ -46,15 +46,19 @@ static Napi::Array resultArray(Napi::Env env, const RunResult& r) {
 }
 
 // Throws nothing: it runs on threads that have nobody to catch.
-static RunResult runProgram(Program& p, const RunMemory& m, Team& team, const std::atomic<bool>& abort,
+static RunResult runProgram(Program& p, const Block& io, Team& team, const std::atomic<bool>& abort,
                             uint64_t* times) noexcept {
-  const SegmentBases bases{m.arena.base(),          m.io.base(),    p.state.base(), m.scratch.base(),
-                           p.scratchBytesPerThread, &p.weightBases, nullptr};
+  RunResult result{static_cast<RunResult::Code>(kOutOfMemory), -1};
   try {
-    return execute(p.main, p.operands, bases, team, abort, times);
+    auto w = p.takeWorkspace();
+    if (!w) return result;
+    const SegmentBases bases{w->arena.base(),         io.base(),      p.state.base(), w->scratch.base(),
+                             p.scratchBytesPerThread, &p.weightBases, nullptr};
+    result = execute(p.main, p.operands, bases, team, abort, times);
+    p.giveWorkspace(std::move(w));
   } catch (const std::bad_alloc&) {
-    return {static_cast<RunResult::Code>(kOutOfMemory), -1};
   }
+  return result;
 }
 
 // runSync(program, inputs, outputs, times | null) → [code, pc, fault]
@@ -64,27 +68,27 @@ Napi::Value runSync(const Napi::CallbackInfo& info) {
   Program& p = *program;
   const auto inputs = info[1].As<Napi::Array>(), outputs = info[2].As<Napi::Array>();
   RunResult result;
-  auto memory = p.takeMemory();
-  if (!memory) {
+  Block io = p.takeIo();
+  if (!io.ok()) {
     result.code = static_cast<RunResult::Code>(kOutOfMemory);
     return resultArray(env, result);
   }
-  if (!copyIn(env, inputs, p.inputs, memory->io)) {
+  if (!copyIn(env, inputs, p.inputs, io)) {
     result.code = static_cast<RunResult::Code>(kBadInputs);
   } else {
     std::vector<uint64_t> times(info[3].IsTypedArray() ? p.main.size() : 0);
     const std::atomic<bool> never{false};
     CpuDevice::instance().runHere(p.threads, [&](Team& team) {
-      result = runProgram(p, *memory, team, never, times.empty() ? nullptr : times.data());
+      result = runProgram(p, io, team, never, times.empty() ? nullptr : times.data());
     });
     View v;
     if (!times.empty() && viewOf(env, info[3], v) && v.bytes == times.size() * 8)
       std::memcpy(v.base, times.data(), v.bytes);
-    if (result.code == RunResult::ok && !copyOut(env, outputs, p.outputs, memory->io)) {
+    if (result.code == RunResult::ok && !copyOut(env, outputs, p.outputs, io)) {
       result.code = static_cast<RunResult::Code>(kBadOutputs);
     }
   }
-  p.giveMemory(std::move(memory));
+  p.giveIo(std::move(io));
   if (result.code == RunResult::ok) return env.Undefined();
   return resultArray(env, result);
 }
@@ -94,7 +98,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   struct Running {
     std::shared_ptr<Program> program;
-    std::unique_ptr<RunMemory> memory;
+    Block io;
     RunResult result;
     std::vector<uint64_t> times;
     Napi::Reference<Napi::Array> outputs;
@@ -103,10 +107,10 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   };
   auto r = std::make_shared<Running>();
   r->program = programOf(info);
-  r->memory = r->program->takeMemory();
-  if (!r->memory) return Napi::Number::New(env, -static_cast<double>(kOutOfMemory));
-  if (!copyIn(env, info[1].As<Napi::Array>(), r->program->inputs, r->memory->io)) {
-    r->program->giveMemory(std::move(r->memory));
+  r->io = r->program->takeIo();
+  if (!r->io.ok()) return Napi::Number::New(env, -static_cast<double>(kOutOfMemory));
+  if (!copyIn(env, info[1].As<Napi::Array>(), r->program->inputs, r->io)) {
+    r->program->giveIo(std::move(r->io));
     return Napi::Number::New(env, -static_cast<double>(kBadInputs));
   }
   r->outputs = Napi::Persistent(info[2].As<Napi::Array>());
@@ -121,17 +125,17 @@ Napi::Value run(const Napi::CallbackInfo& info) {
       r->result = {RunResult::aborted, -1};
       return;
     }
-    r->result = runProgram(*r->program, *r->memory, team, self.abort, r->times.empty() ? nullptr : r->times.data());
+    r->result = runProgram(*r->program, r->io, team, self.abort, r->times.empty() ? nullptr : r->times.data());
   };
   pending->complete = [r](Napi::Env e, Environment::Pending&) {
     uint32_t code = r->result.code;
-    if (code == RunResult::ok && !copyOut(e, r->outputs.Value(), r->program->outputs, r->memory->io))
+    if (code == RunResult::ok && !copyOut(e, r->outputs.Value(), r->program->outputs, r->io))
       code = kBadOutputs;
     View v;
     if (!r->times.empty() && viewOf(e, r->timesArray.Value(), v) && v.bytes == r->times.size() * 8) {
       std::memcpy(v.base, r->times.data(), v.bytes);
     }
-    r->program->giveMemory(std::move(r->memory));
+    r->program->giveIo(std::move(r->io));
     callBack(e, r->callback, code, r->result.pc, r->result.fault_, "", e.Undefined());
   };
   return Napi::Number::New(env, Environment::of(env).submit(env, r->program->threads, std::move(pending)));

@@ -291,32 +291,52 @@ std::shared_ptr<Program> load(const uint32_t* words, size_t count, std::shared_p
   return program;
 }
 
-std::unique_ptr<RunMemory> Program::takeMemory() {
+// Kept for reuse, of each: one for the run at work, one of io for the next one being filled, one workspace for runs side
+// by side.
+constexpr size_t kKept = 2;
+
+Block Program::takeIo() {
   {
     std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      auto m = std::move(idle_.back());
-      idle_.pop_back();
-      return m;
+    if (!idleIo_.empty()) {
+      Block io = std::move(idleIo_.back());
+      idleIo_.pop_back();
+      return io;
     }
   }
-  auto m = std::make_unique<RunMemory>();
-  m->arena = Block::allocate(arenaBytes);
-  m->io = Block::allocate(ioBytes);
-  m->scratch = Block::allocate(scratchBytesPerThread * threads);
-  if (!m->arena.ok() || !m->io.ok() || !m->scratch.ok()) return nullptr;
-  return m;
+  return Block::allocate(ioBytes);
 }
 
-void Program::giveMemory(std::unique_ptr<RunMemory> m) {
-  constexpr size_t kKept = 2;  // one running, one being filled
+void Program::giveIo(Block io) {
   std::lock_guard lock(mutex_);
-  if (idle_.size() < kKept) idle_.push_back(std::move(m));
+  if (idleIo_.size() < kKept) idleIo_.push_back(std::move(io));
+}
+
+std::unique_ptr<Workspace> Program::takeWorkspace() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!idleWorkspaces_.empty()) {
+      auto w = std::move(idleWorkspaces_.back());
+      idleWorkspaces_.pop_back();
+      return w;
+    }
+  }
+  auto w = std::make_unique<Workspace>();
+  w->arena = Block::allocate(arenaBytes);
+  w->scratch = Block::allocate(scratchBytesPerThread * threads);
+  if (!w->arena.ok() || !w->scratch.ok()) return nullptr;
+  return w;
+}
+
+void Program::giveWorkspace(std::unique_ptr<Workspace> w) {
+  std::lock_guard lock(mutex_);
+  if (idleWorkspaces_.size() < kKept) idleWorkspaces_.push_back(std::move(w));
 }
 
 void Program::trim() {
   std::lock_guard lock(mutex_);
-  idle_.clear();
+  idleIo_.clear();
+  idleWorkspaces_.clear();
 }
 
 }  // namespace dsnk

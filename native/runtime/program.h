@@ -69,9 +69,9 @@ class WeightStore {
   std::atomic<uint64_t> bytes{0};  // of all blocks; may be read while a load holds the mutex
 };
 
-// Arena and io memory of one run in flight.
-struct RunMemory {
-  Block arena, io, scratch;
+// What a run computes in: held while it executes, so that there are as many as runs at work, however many wait.
+struct Workspace {
+  Block arena, scratch;
 };
 
 class Program {
@@ -85,16 +85,20 @@ class Program {
   std::vector<std::byte*> weightBases;  // of the store's blocks up to this program's own
   Block state;
 
-  // Memory for one run: reused from an earlier one where possible. Null when there is none to be had.
-  std::unique_ptr<RunMemory> takeMemory();
-  void giveMemory(std::unique_ptr<RunMemory>);
+  // Memory for one run, reused from an earlier one where possible; not ok() or null when there is none to be had. What
+  // comes in and goes out is held from the call until its results are copied.
+  Block takeIo();
+  void giveIo(Block);
+  std::unique_ptr<Workspace> takeWorkspace();
+  void giveWorkspace(std::unique_ptr<Workspace>);
   void trim();  // frees the memory kept for reuse
 
  private:
   friend struct Loader;
   std::vector<uint32_t> paramStorage_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<RunMemory>> idle_;
+  std::vector<Block> idleIo_;
+  std::vector<std::unique_ptr<Workspace>> idleWorkspaces_;
 };
 
 // Why a load failed: a code for TypeScript to word, the instruction (or -1) and what must hold.

@@ -107,20 +107,22 @@ static std::vector<uint32_t> numbered(std::vector<uint32_t> words, uint32_t bloc
 
 // One run whose inputs are ones of int64, which float32 reads as tiny numbers; the bytes of all outputs.
 static std::vector<std::byte> runOnce(Program& p, Team& team) {
-  auto memory = p.takeMemory();
-  check(memory != nullptr, "no memory for a run");
+  Block io = p.takeIo();
+  auto workspace = p.takeWorkspace();
+  check(io.ok() && workspace != nullptr, "no memory for a run");
   for (const IoRange& in : p.inputs) {
-    for (uint64_t i = 0; i < in.bytes; i += 8) memory->io.base()[in.offset + i] = std::byte{1};
+    for (uint64_t i = 0; i < in.bytes; i += 8) io.base()[in.offset + i] = std::byte{1};
   }
   const std::atomic<bool> never{false};
-  const SegmentBases bases{memory->arena.base(),    memory->io.base(), p.state.base(), memory->scratch.base(),
+  const SegmentBases bases{workspace->arena.base(),    io.base(), p.state.base(), workspace->scratch.base(),
                            p.scratchBytesPerThread, &p.weightBases,    nullptr};
   check(execute(p.main, p.operands, bases, team, never, nullptr).code == RunResult::ok, "a run failed");
   std::vector<std::byte> result;
   for (const IoRange& out : p.outputs) {
-    result.insert(result.end(), memory->io.base() + out.offset, memory->io.base() + out.offset + out.bytes);
+    result.insert(result.end(), io.base() + out.offset, io.base() + out.offset + out.bytes);
   }
-  p.giveMemory(std::move(memory));
+  p.giveIo(std::move(io));
+  p.giveWorkspace(std::move(workspace));
   return result;
 }
 

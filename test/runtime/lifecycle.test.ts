@@ -83,6 +83,14 @@ describe('release', () => {
   });
 });
 
+describe('queue', () => {
+  itMeasures('of 256 runs holds their inputs and outputs, not 256 times the memory that one computes in', async () => {
+    const r = await measure('queue');
+    expect(r['arenaMB']).toBeGreaterThan(10);
+    expect(r['growthMB']).toBeLessThan(16 * (r['arenaMB'] as number));
+  });
+});
+
 describe('load', () => {
   itMeasures('needs at most 1.5 times the file and 40 MB', async () => {
     const r = await measure('load');
