@@ -61,7 +61,7 @@ export const integerConvolutionParams = kernelParams('IntegerConvolutionParams',
 
 /**
  * Packs `count` matrices b[k, n] into panels of nr columns, zeros up to multiples of nr and kr: words of four bytes of k,
- * or of two 16-bit numbers where kr is 2. k is two dimensions, strides count elements. Operands: packed, folded i32
+ * of two 16-bit numbers where kr is 2, or 8 or 16 bytes of a column together where kr says so. k is two dimensions, strides count elements. Operands: packed, folded i32
  * [count, n] = bias - zero·Σ_k b, b, bias? i32 [count, n].
  */
 export const integerPackParams = kernelParams('IntegerPackParams', {
@@ -80,6 +80,12 @@ export const integerPackParams = kernelParams('IntegerPackParams', {
   /** Bits of each byte of b to turn over: 0x80 makes unsigned weights of zero point 128 signed ones. */
   flip: 'i32',
 });
+
+/**
+ * What rows of this ISA take off activations before they multiply: NEON has products of signed bytes only. The zero point that is
+ * folded into the bias is less by it.
+ */
+export const activationOffset = (isa: string) => (isa === 'neon' || isa === 'neona53' || isa === 'dotprod' ? 128 : 0);
 
 /** Bytes of one packed number. */
 export const packedWidth = (kr: number) => (kr === 2 ? 2 : 1);

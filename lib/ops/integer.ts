@@ -13,7 +13,15 @@ import type { Lowering, Ref } from '../compile/lowering.js';
 import type { DType } from '../dtype.js';
 import { type Dim, elementCount, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
-import { BYTE_WEIGHTS, integerConvolutionParams, integerGemmParams, integerOutput, integerPackParams, packedBytes } from '../kernels/integer.js';
+import {
+  activationOffset,
+  BYTE_WEIGHTS,
+  integerConvolutionParams,
+  integerGemmParams,
+  integerOutput,
+  integerPackParams,
+  packedBytes,
+} from '../kernels/integer.js';
 import { shapesOf } from './conv.js';
 import type { WeightLayout } from './narrow.js';
 import type { Inference, Operator } from './operator.js';
@@ -73,7 +81,7 @@ function packWeights(low: Lowering, row: KernelRow, layout: WeightLayout): { rea
   const [panels, bias] = low.emit(
     low.select('integer_pack', 'i8'),
     integerPackParams,
-    { ...layout, nr: row.nr, kr: row.kr, zero: low.node.int('x_zero', 0), flip: low.node.input(1).type === 'uint8' ? 0x80 : 0 },
+    { ...layout, nr: row.nr, kr: row.kr, zero: low.node.int('x_zero', 0) - activationOffset(row.isa), flip: low.node.input(1).type === 'uint8' ? 0x80 : 0 },
     [low.temp(count * packedBytes(outer * inner, n, row.nr, row.kr), 'weights'), low.temp(4 * count * n, 'bias')],
     [low.in(1), low.input(2)],
     { reason: `bytes in panels of ${row.nr} columns for ${row.name}, zero point folded into the bias` },

@@ -81,7 +81,7 @@ const probeLanes: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   f32: { scalar: 1, avx2: 8, avx512: 16, neon: 4 },
   f32bf16: { avx512bf16: 32 },
   f32f16: { neonfp16: 8 },
-  u8s8: { avx2: 16, avxvnni: 32, avx512vnni: 64 },
+  u8s8: { avx2: 16, avxvnni: 32, avx512vnni: 64, neon: 16, dotprod: 16, i8mm: 32 },
 };
 
 /**

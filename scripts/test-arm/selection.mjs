@@ -15,6 +15,12 @@ const choice = {
   arm: { 'cortex-a7': new RegExp(`${vectors.source}|models/(golden|bundled)|runtime/(session|threads)`), 'cortex-a15': small, max: small },
 };
 
+// Rows that only this CPU has, of files that another one runs whole, and files of which all but such rows run elsewhere.
+const rowsOnly = {
+  arm64: [{ cpu: 'max', shape: /kernels\/integer\.test/, row: '_i8mm' }],
+  arm: [{ cpu: 'cortex-a7', shape: /kernels\/integer\.test/, row: '_neon' }],
+};
+
 // Every value of a type, searches for the worst input, large tensors: seconds on a machine, minutes here. They run by --full.
 const long = [
   'trilu_scalar',
@@ -40,7 +46,9 @@ export const possible = (arch) => without(missing[arch]);
 /** What fits into .ci/run: { arch, cpu, file, names }. */
 export function trimmed(arch, files) {
   const names = without([...missing[arch], ...long]);
-  return Object.entries(choice[arch]).flatMap(([cpu, shape]) =>
+  const whole = Object.entries(choice[arch]).map(([cpu, shape]) => ({ cpu, shape, names }));
+  const some = rowsOnly[arch].map(({ cpu, shape, row }) => ({ cpu, shape, names: `${names}.*${row}` }));
+  return [...whole, ...some].flatMap(({ cpu, shape, names }) =>
     everything(files)
       .filter((file) => shape.test(file))
       .map((file) => ({ arch, cpu, file, names })),

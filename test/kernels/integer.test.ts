@@ -18,7 +18,15 @@ import {
 } from '../../bench/cases/integer.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
-import { BYTE_WEIGHTS, integerConvolutionParams, integerGemmParams, integerPackParams, packedBytes, packedWidth } from '../../lib/kernels/integer.js';
+import {
+  activationOffset,
+  BYTE_WEIGHTS,
+  integerConvolutionParams,
+  integerGemmParams,
+  integerPackParams,
+  packedBytes,
+  packedWidth,
+} from '../../lib/kernels/integer.js';
 import { probeFmaParams } from '../../lib/kernels/probe.js';
 import { native } from '../../lib/runtime/native.js';
 import { callKernel, rowNamed, rowsOf } from './harness.js';
@@ -64,7 +72,7 @@ interface Packed {
 
 /** Packs count matrices [n, k] of which k is (outer, inner) with the outer index fast: the layout of filters. */
 function pack(
-  row: { nr: number; kr: number },
+  row: { nr: number; kr: number; isa: string },
   b: Int8Array,
   count: number,
   n: number,
@@ -76,7 +84,20 @@ function pack(
 ): Packed {
   const k = outer * inner;
   const packed = { panels: new Uint8Array(count * packedBytes(k, n, row.nr, row.kr)).fill(0xab), bias: new Int32Array(count * n) };
-  const params = { count, stride: n * k, n, strideN: k, outer, strideOuter: 1, inner, strideInner: outer, nr: row.nr, kr: row.kr, zero, flip: 0 };
+  const params = {
+    count,
+    stride: n * k,
+    n,
+    strideN: k,
+    outer,
+    strideOuter: 1,
+    inner,
+    strideInner: outer,
+    nr: row.nr,
+    kr: row.kr,
+    zero: zero - activationOffset(row.isa),
+    flip: 0,
+  };
   callKernel(rowNamed('integer_pack_scalar'), integerPackParams, params, [packed.panels, packed.bias], [b, bias], { threads });
   return packed;
 }
@@ -90,14 +111,16 @@ describe('integer_pack', () => {
     [32, 64, 64, 9, 64],
     [32, 64, 33, 1, 31],
     [32, 4, 5, 2, 130],
+    [8, 8, 21, 3, 9],
+    [4, 16, 33, 9, 24],
   ])('lays panels of %i columns and groups of %i k out: n %i, k %ix%i', (nr, kr, n, outer, inner) => {
     const k = outer * inner;
     const b = signed(2 * n * k, 7);
     const bias = integers(2 * n, 8, 1e9);
-    const packed = pack({ nr, kr }, b, 2, n, outer, inner, bias, 200);
+    const packed = pack({ nr, kr, isa: 'scalar' }, b, 2, n, outer, inner, bias, 200);
     const [kPadded, width] = [Math.ceil(k / kr) * kr, packedWidth(kr)];
     const numbers = width === 2 ? new Int16Array(packed.panels.buffer) : new Int8Array(packed.panels.buffer);
-    const per = 4 / width;
+    const per = kr === 8 || kr === 16 ? kr : 4 / width;
     const columns = Math.ceil(n / nr) * nr;
     for (let i = 0; i < 2; i++) {
       for (let j = 0; j < columns; j++) {
@@ -111,7 +134,7 @@ describe('integer_pack', () => {
         if (j < n) expect(packed.bias[i * n + j]).toBe(((bias[i * n + j] as number) - 200 * sum) | 0);
       }
     }
-    for (const threads of [2, 3]) expect(pack({ nr, kr }, b, 2, n, outer, inner, bias, 200, threads)).toEqual(packed);
+    for (const threads of [2, 3]) expect(pack({ nr, kr, isa: 'scalar' }, b, 2, n, outer, inner, bias, 200, threads)).toEqual(packed);
   });
 
   it('turns bits over, takes no bias, wraps', () => {
@@ -368,10 +391,11 @@ describe('rows of other processors', () => {
     if (row.dtypes === BYTE_WEIGHTS && !row.usable) it.skip(`${row.name}: needs ${row.isa}, this process uses ${isa}`, () => {});
   }
   it.each(rowsOf('probe_fma', BYTE_WEIGHTS))('$name counts on every tile', (row) => {
-    // four products of 1·1 in each step of twelve chains that start at 0 … 11
+    // products of 1·1 in each step of twelve chains that start at 0 … 11
     const y = new Int32Array(32);
     callKernel(row, probeFmaParams, { iterations: 5, tiles: 2 }, [y], []);
-    const lanes = row.isa === 'avx512vnni' ? 16 : 8;
-    for (let t = 0; t < 2; t++) for (let i = 0; i < lanes; i++) expect(y[16 * t + i]).toBe(66 + 12 * 5 * (row.isa === 'avx2' ? 2 * 0x101 * 0x101 : 4));
+    const lanes = row.isa === 'avx512vnni' ? 16 : /avx/.test(row.isa) ? 8 : 4;
+    const step: Readonly<Record<string, number>> = { avx2: 2 * 0x101 * 0x101, i8mm: 8 };
+    for (let t = 0; t < 2; t++) for (let i = 0; i < lanes; i++) expect(y[16 * t + i]).toBe(66 + 12 * 5 * (step[row.isa] ?? 4));
   });
 });

@@ -15,11 +15,13 @@
 // Packing   none of its own
 // Source    our own
 
+#ifndef DSNK_LANE_PRODUCT  // else the file that says so has defined it
 // acc + a[lane]·b
 template <int lane>
 DSNK_INLINE F32 fmaLane(F32 a, F32 b, F32 acc) {
   return {vfmaq_laneq_f32(acc.v, b.v, a.v, lane)};
 }
+#endif
 
 // The vectors of one k.
 struct LaneColumns {
@@ -75,7 +77,7 @@ DSNK_INLINE void multiplyLanes(F32 (&t)[MR][NV], const float* (&p)[MR], const fl
     }
     DSNK_UNROLL for (int r = 0; r < MR; r++) {
       const F32 a = F32::set(*p[r]++);
-      DSNK_UNROLL for (int j = 0; j < NV; j++) t[r][j] = fma(a, bv[j], t[r][j]);
+      DSNK_UNROLL for (int j = 0; j < NV; j++) t[r][j] = fmaLane<0>(a, bv[j], t[r][j]);
     }
   }
 }

@@ -28,7 +28,9 @@ constexpr int kPanelVectors = F32::lanes == 1 ? 4 : F32::lanes == 4 ? kNeonVecto
 // Columns of a packed panel. kernels.inc repeats it as `nr`; a static_assert in each ISA's file keeps them equal.
 constexpr int kNr = kPanelVectors * F32::lanes;
 // Most rows of a tile that is one panel (or less) wide.
-#ifdef DSNK_IN_ORDER
+#ifdef DSNK_TILE_ROWS
+constexpr int kMr = DSNK_TILE_ROWS;
+#elif defined(DSNK_IN_ORDER)
 constexpr int kMr = 6;
 #else
 constexpr int kMr = F32::lanes == 16 ? 14 : F32::lanes == 1 ? 3 : kVectorRegisters == 32 ? 8 : 6;

@@ -57,7 +57,7 @@ static const char* verifyConv(const Kernel& kernel, const Check& c) {
   if (const char* wrong = convVerifyGeometry(p, c, /*xBytes=*/1, elementBytes(p), out)) return wrong;
   if (!isByte(p.padding)) return "padding must be a byte";
   if (const char* wrong = verifyEnding(p, c, p.outChannels, out * Size(p.outChannels))) return wrong;
-  const NarrowProduct shape = integerProductOf(p, kernel.nr, kernel.kr);
+  const NarrowProduct shape = integerProductOf(p, IntegerRow(kernel));
   const Size packed =
       Size(roundUp(shape.n, kernel.nr)) * Size(shape.kPadded()) * Size(p.group) * Size(integerWidth(kernel.kr));
   return packed.fits(c.operandBytes[2]) ? nullptr : "weights must be packed";
@@ -65,12 +65,12 @@ static const char* verifyConv(const Kernel& kernel, const Check& c) {
 
 template <class P>
 static uint32_t tiles(const Kernel& k, const void* params, uint32_t threads) {
-  return narrowTiles(integerProductOf(*static_cast<const P*>(params), k.nr, k.kr), threads);
+  return narrowTiles(integerProductOf(*static_cast<const P*>(params), IntegerRow(k)), threads);
 }
 
 template <class P>
 static uint64_t scratchBytes(const Kernel& k, const void* params) {
-  return integerProductOf(*static_cast<const P*>(params), k.nr, k.kr).scratchBytes();
+  return integerProductOf(*static_cast<const P*>(params), IntegerRow(k)).scratchBytes();
 }
 
 // y, a, packed b, bias, multipliers?, residual?, addend?

@@ -25,10 +25,12 @@
 
 namespace dsnk {
 Fault gemm_i8_amx(const Work& w) {
-  return avx512vnni::integerGemm<avx512vnni::Quads, avx512vnni::TileProduct<avx512vnni::Quads, AmxTiles>>(w, 32, 64);
+  return avx512vnni::integerGemm<avx512vnni::Quads, avx512vnni::TileProduct<avx512vnni::Quads, AmxTiles>>(
+      w, {32, 64, Isa::amx});
 }
 Fault conv_i8_amx(const Work& w) {
-  return avx512vnni::integerConv<avx512vnni::Quads, avx512vnni::TileProduct<avx512vnni::Quads, AmxTiles>>(w, 32, 64);
+  return avx512vnni::integerConv<avx512vnni::Quads, avx512vnni::TileProduct<avx512vnni::Quads, AmxTiles>>(
+      w, {32, 64, Isa::amx});
 }
 }  // namespace dsnk
 #endif

@@ -24,7 +24,11 @@ static_assert(kNr == 16, "kernels.inc says nr 16");
 #include "simd/avx2-end.h"
 
 namespace dsnk {
-Fault gemm_i8_avx2(const Work& w) { return avx2::integerGemm<avx2::Widened, avx2::RegisterProduct>(w, 16, 2); }
-Fault conv_i8_avx2(const Work& w) { return avx2::integerConv<avx2::Widened, avx2::RegisterProduct>(w, 16, 2); }
+Fault gemm_i8_avx2(const Work& w) {
+  return avx2::integerGemm<avx2::Widened, avx2::RegisterProduct>(w, {16, 2, Isa::avx2});
+}
+Fault conv_i8_avx2(const Work& w) {
+  return avx2::integerConv<avx2::Widened, avx2::RegisterProduct>(w, {16, 2, Isa::avx2});
+}
 }  // namespace dsnk
 #endif

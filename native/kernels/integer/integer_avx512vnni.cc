@@ -25,10 +25,10 @@ static_assert(kNr == 32, "kernels.inc says nr 32");
 
 namespace dsnk {
 Fault gemm_i8_avx512vnni(const Work& w) {
-  return avx512vnni::integerGemm<avx512vnni::Quads, avx512vnni::RegisterProduct>(w, 32, 4);
+  return avx512vnni::integerGemm<avx512vnni::Quads, avx512vnni::RegisterProduct>(w, {32, 4, Isa::avx512vnni});
 }
 Fault conv_i8_avx512vnni(const Work& w) {
-  return avx512vnni::integerConv<avx512vnni::Quads, avx512vnni::RegisterProduct>(w, 32, 4);
+  return avx512vnni::integerConv<avx512vnni::Quads, avx512vnni::RegisterProduct>(w, {32, 4, Isa::avx512vnni});
 }
 }  // namespace dsnk
 #endif

@@ -26,10 +26,10 @@ static_assert(kNr == 16, "kernels.inc says nr 16");
 
 namespace dsnk {
 Fault gemm_i8_avxvnni(const Work& w) {
-  return avxvnni::integerGemm<avxvnni::Quads, avxvnni::RegisterProduct>(w, 16, 4);
+  return avxvnni::integerGemm<avxvnni::Quads, avxvnni::RegisterProduct>(w, {16, 4, Isa::avxvnni});
 }
 Fault conv_i8_avxvnni(const Work& w) {
-  return avxvnni::integerConv<avxvnni::Quads, avxvnni::RegisterProduct>(w, 16, 4);
+  return avxvnni::integerConv<avxvnni::Quads, avxvnni::RegisterProduct>(w, {16, 4, Isa::avxvnni});
 }
 }  // namespace dsnk
 #endif

@@ -24,12 +24,18 @@ static_assert(kNr == 4, "kernels.inc says nr 4");
 #include "simd/scalar-end.h"
 
 namespace dsnk {
-Fault gemm_i8_scalar(const Work& w) { return scalar::integerGemm<scalar::Quads, scalar::RegisterProduct>(w, 4, 4); }
-Fault conv_i8_scalar(const Work& w) { return scalar::integerConv<scalar::Quads, scalar::RegisterProduct>(w, 4, 4); }
+Fault gemm_i8_scalar(const Work& w) {
+  return scalar::integerGemm<scalar::Quads, scalar::RegisterProduct>(w, {4, 4, Isa::scalar});
+}
+Fault conv_i8_scalar(const Work& w) {
+  return scalar::integerConv<scalar::Quads, scalar::RegisterProduct>(w, {4, 4, Isa::scalar});
+}
 Fault gemm_i8_tiles(const Work& w) {
-  return scalar::integerGemm<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w, 32, 64);
+  return scalar::integerGemm<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w,
+                                                                                               {32, 64, Isa::scalar});
 }
 Fault conv_i8_tiles(const Work& w) {
-  return scalar::integerConv<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w, 32, 64);
+  return scalar::integerConv<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w,
+                                                                                               {32, 64, Isa::scalar});
 }
 }  // namespace dsnk

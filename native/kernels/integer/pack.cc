@@ -1,6 +1,7 @@
 // Computes  packed[i, j/nr, k/q, j%nr, k%q] = b'[i, k, j] for k = (outer, inner), zeros for j ≥ n and k ≥ outer·inner;
 //           folded[i, j] = bias[i, j] - zero·Σ_k b'[i, k, j];  b' = b with the bits of `flip` turned over
-// Shapes    packed: [count, ⌈n/nr⌉, kr·⌈K/kr⌉/q, nr, q], bytes and q = 4, or 16-bit numbers and q = 2 where kr is 2;
+// Shapes    packed: [count, ⌈n/nr⌉, kr·⌈K/kr⌉/q, nr, q], bytes and q = 4, or kr where that is 8 or 16, or 16-bit numbers
+//           and q = 2 where kr is 2;
 //           folded, bias: int32 [count, n]; b: bytes, element (i, outer, inner, j) at i·stride + outer·strideOuter +
 //           inner·strideInner + j·strideN
 // Numerics  exact; the sums of `folded` wrap
@@ -52,11 +53,11 @@ static uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
 extern const Contract integer_pack_contract{"integer_pack", "wwro", 0,     sizeof(IntegerPackParams),
                                             false,          verify, tiles, nullptr};
 
-// Number is what stands packed: int8_t, or int16_t in pairs.
-template <class Number>
+// Number is what stands packed: int8_t, or int16_t in pairs; `group` of them stand together in a column.
+template <class Number, int64_t group>
 static void packPanel(const IntegerPackParams& p, const int8_t* from, int64_t columns, Number* to, const int32_t* bias,
                       int32_t* folded) {
-  constexpr int64_t quads = 4 / sizeof(Number), block = 64;
+  constexpr int64_t block = 64;
   const int64_t k = p.outer * p.inner, kPadded = paddedK(p);
   if (columns < p.nr || k < kPadded) std::memset(to, 0, static_cast<size_t>(kPadded * p.nr) * sizeof(Number));
   uint32_t sums[256] = {};
@@ -69,7 +70,7 @@ static void packPanel(const IntegerPackParams& p, const int8_t* from, int64_t co
         for (int64_t i = i0; i < end; i++) {
           const auto v = static_cast<int8_t>(source[i * p.strideInner] ^ p.flip);
           const int64_t at = o * p.inner + i;
-          to[(at / quads * p.nr + j) * quads + at % quads] = v;
+          to[(at / group * p.nr + j) * group + at % group] = v;
           sum += static_cast<uint32_t>(v);
         }
         sums[j] += sum;
@@ -92,10 +93,12 @@ Fault integer_pack_scalar(const Work& w) {
     const int64_t at = i * p.n + column;
     const int32_t* bias = w.operand[3] == nullptr ? nullptr : w.at<const int32_t>(3) + at;
     int32_t* folded = w.at<int32_t>(1) + at;
-    if (p.kr == 2) {
-      packPanel(p, from, columns, w.at<int16_t>(0) + u * panelNumbers, bias, folded);
-    } else {
-      packPanel(p, from, columns, w.at<int8_t>(0) + u * panelNumbers, bias, folded);
+    int8_t* to = w.at<int8_t>(0) + u * panelNumbers;
+    switch (integerGroup(p.kr)) {
+      case 2: packPanel<int16_t, 2>(p, from, columns, w.at<int16_t>(0) + u * panelNumbers, bias, folded); break;
+      case 8: packPanel<int8_t, 8>(p, from, columns, to, bias, folded); break;
+      case 16: packPanel<int8_t, 16>(p, from, columns, to, bias, folded); break;
+      default: packPanel<int8_t, 4>(p, from, columns, to, bias, folded); break;
     }
   }
   return Fault::none;

@@ -5,18 +5,20 @@
 // Numerics  sums in 32 bits, wrapping: no intermediate is rounded or saturated, so every row, tiling and number of
 //           threads gives the same bits
 // Tiling    narrow/product.h; k is not cut into blocks outside of AMX, as bytes of y hold no partial sums. A quad of k in
-//           AVX-512 is 28 VPDPBUSD, 14 broadcasts and two loads, nothing spilled. Groups of one channel gather whole
-//           windows for one column: far slower than a kernel of their own would be
+//           AVX-512 is 28 VPDPBUSD, 14 broadcasts and two loads, nothing spilled. The loops of ARM: lanes-dot.inl,
+//           eights-i8mm.inl, sixteens-neon.inl. Groups of one channel gather whole windows for one column: far slower
+//           than a kernel of their own would be
 // Packing   b[K,N] as panels of nr columns in quads of k, zeros up to kr and nr; AMX has this order too:
 //             b[0][0] b[1][0] b[2][0] b[3][0]  b[0][1] b[1][1] b[2][1] b[3][1] …   b[4][0] …
-//           AVX2, which has no exact product of quads, in pairs of 16-bit numbers (kr 2), and so the rows of a
+//           AVX2, which has no exact product of quads, in pairs of 16-bit numbers (kr 2), and so the rows of a; I8MM in
+//           eights of k (kr 8), NEON without products of quads in sixteens (kr 16): as many as one instruction takes
 // Source    as micro.inl; VPDPBUSD, VPMADDWD and TDPBUSD: Intel 64 and IA-32 Architectures Software Developer's Manual,
-//           vol. 2
+//           vol. 2; SDOT, USMMLA and SADALP: Arm Architecture Reference Manual (DDI 0487), chapter C7
 
 template <class E, class Product>
-static Fault integerGemm(const Work& w, int64_t nr, int64_t kr) {
+static Fault integerGemm(const Work& w, const IntegerRow& row) {
   const auto& p = w.as<IntegerGemmParams>();
-  const NarrowProduct shape = integerProductOf(p, nr, kr);
+  const NarrowProduct shape = integerProductOf(p, row);
   const NarrowPart part(w, shape);
   IntegerEnding ending(p, w);
   ending.residualRow = p.residualRow;
@@ -28,13 +30,14 @@ static Fault integerGemm(const Work& w, int64_t nr, int64_t kr) {
 }
 
 template <class E, class Product>
-static Fault integerConv(const Work& w, int64_t nr, int64_t kr) {
+static Fault integerConv(const Work& w, const IntegerRow& row) {
   const auto& p = w.as<IntegerConvolutionParams>();
-  const NarrowProduct shape = integerProductOf(p, nr, kr);
+  const NarrowProduct shape = integerProductOf(p, row);
   const NarrowPart part(w, shape);
   IntegerEnding ending(p, w);
   ending.residualRow = p.outChannels;
   Product product;
+  const int padding = takesSigned(row.isa) ? p.padding ^ kSignedZero : p.padding;
   for (int64_t group = part.batch.begin; group < part.batch.end; group++) {
     const uint8_t* x = w.at<const uint8_t>(1) + group * (p.channels / p.group);
     const auto* b = w.at<const typename E::Stored>(2) + group * shape.packedNumbers();
@@ -43,7 +46,7 @@ static Fault integerConv(const Work& w, int64_t nr, int64_t kr) {
       const MatrixRows<E> source{x, p.channels, shape.k, shape.kPadded()};
       narrowMatrix<E>(product, shape, source, b, own, part.rows, part.columns, w.scratch);
     } else {
-      const Windows<E, IntegerConvolutionParams> source{p, x, shape.kPadded(), p.padding};
+      const Windows<E, IntegerConvolutionParams> source{p, x, shape.kPadded(), padding};
       narrowMatrix<E>(product, shape, source, b, own, part.rows, part.columns, w.scratch);
     }
   }

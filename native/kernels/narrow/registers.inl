@@ -32,10 +32,28 @@ struct NarrowTilesOf {
 
 // Tiles wider than a panel, for few rows: VDPBF16PS takes six cycles, VPDPBUSD four or five, which as many chains hide.
 constexpr int kNarrowWide4Rows = F32::lanes == 16 ? 6 : 2, kNarrowWide8Rows = F32::lanes == 16 ? 3 : 1;
+// On ARM two and three or four whole panels, for as many rows as make no more sums than a tile of one panel has; 4x24
+// would have as many as 8x12, but more vectors of b at a time than there are registers.
+constexpr bool kWidensByPanels = F32::lanes == 4;
+constexpr int kManyPanels = kPanelVectors == 3 ? 3 : 4, kManyPanelRows = kMr / kManyPanels;
+constexpr int kTwoPanelRows = kPanelVectors == 3 ? 2 : kMr / 2;
 
 template <class Ending>
 DSNK_INLINE auto narrowTileOf(int rows, int vectors) {
-  if constexpr (kPanelVectors == 4) {
+  if constexpr (kWidensByPanels) {
+    if constexpr (kManyPanelRows > 0) {
+      constexpr int wide = kManyPanels * kPanelVectors;
+      if (vectors == wide) return NarrowTilesOf<wide, kManyPanelRows, Ending>::row[rows];
+    }
+    if (vectors == 2 * kPanelVectors) return NarrowTilesOf<2 * kPanelVectors, kTwoPanelRows, Ending>::row[rows];
+    if constexpr (kPanelVectors > 2) {
+      if (vectors == 3) return NarrowTilesOf<3, kMr, Ending>::row[rows];
+    }
+    if constexpr (kPanelVectors > 1) {
+      if (vectors == 2) return NarrowTilesOf<2, kMr, Ending>::row[rows];
+    }
+    return NarrowTilesOf<1, kMr, Ending>::row[rows];
+  } else if constexpr (kPanelVectors == 4) {
     switch (vectors) {
       case 1: return NarrowTilesOf<1, kMr, Ending>::row[rows];
       case 2: return NarrowTilesOf<2, kMr, Ending>::row[rows];
@@ -54,6 +72,11 @@ DSNK_INLINE auto narrowTileOf(int rows, int vectors) {
 
 DSNK_INLINE int narrowTileVectors(int64_t rows, int64_t columns) {
   const int64_t vectors = ceilDiv(columns, F32::lanes);
+  if constexpr (kWidensByPanels) {
+    if (rows <= kManyPanelRows && vectors >= kManyPanels * kPanelVectors) return kManyPanels * kPanelVectors;
+    if (rows <= kTwoPanelRows && vectors >= 2 * kPanelVectors) return 2 * kPanelVectors;
+    return static_cast<int>(vectors < kPanelVectors ? vectors : kPanelVectors);
+  }
   if (kPanelVectors == 2 && rows <= kNarrowWide8Rows && vectors >= 8) return 8;
   if (kPanelVectors == 2 && rows <= kNarrowWide4Rows && vectors >= 4) return 4;
   return static_cast<int>(vectors < kPanelVectors ? vectors : kPanelVectors);

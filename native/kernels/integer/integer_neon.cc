@@ -1,0 +1,37 @@
+// product.inl for NEON: tiles of 4x4 in registers, on ARMv7 2x4.
+#if defined(__ARM_NEON)
+#include "kernels/epilogue/params.gen.h"
+#include "kernels/gemm/transpose.h"
+#include "kernels/integer/bytes.h"
+#include "kernels/integer/product.h"
+#include "simd/neon-begin.h"
+//
+#undef DSNK_ROW_LOOP
+#define DSNK_ROW_LOOP "kernels/integer/sixteens-neon.inl"
+#define DSNK_PANEL_VECTORS 1
+#define DSNK_TILE_ROWS (kVectorRegisters == 32 ? 4 : 2)
+#include "kernels/gemm/micro.inl"
+//
+#undef DSNK_PANEL_VECTORS
+#undef DSNK_TILE_ROWS
+#include "kernels/integer/bytes-neon.inl"
+//
+#include "kernels/narrow/rows.inl"
+//
+#include "kernels/narrow/product.inl"
+//
+#include "kernels/narrow/registers.inl"
+//
+#include "kernels/integer/ending.inl"
+//
+#include "kernels/integer/product.inl"
+static_assert(kNr == 4, "kernels.inc says nr 4");
+#include "simd/neon-end.h"
+#undef DSNK_ROW_LOOP
+
+namespace dsnk {
+constexpr IntegerRow kRow{4, 16, Isa::neon};
+Fault gemm_i8_neon(const Work& w) { return neon::integerGemm<neon::Signed, neon::RegisterProduct>(w, kRow); }
+Fault conv_i8_neon(const Work& w) { return neon::integerConv<neon::Signed, neon::RegisterProduct>(w, kRow); }
+}  // namespace dsnk
+#endif
