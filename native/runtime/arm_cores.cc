@@ -9,11 +9,15 @@ namespace dsnk {
 // Implementer and part, as MIDR has them.
 struct ArmCore {
   uint32_t implementer, part;
+};
+
+struct NamedCore {
+  uint32_t implementer, part;
   const char* name;
 };
 
 static constexpr uint32_t kArm = 0x41;
-static constexpr ArmCore kCores[] = {
+static constexpr NamedCore kCores[] = {
     {kArm, 0xc05, "Cortex-A5"},     {kArm, 0xc07, "Cortex-A7"},     {kArm, 0xc08, "Cortex-A8"},
     {kArm, 0xc09, "Cortex-A9"},     {kArm, 0xc0d, "Cortex-A12"},    {kArm, 0xc0e, "Cortex-A17"},
     {kArm, 0xc0f, "Cortex-A15"},    {kArm, 0xd01, "Cortex-A32"},    {kArm, 0xd02, "Cortex-A34"},
@@ -35,7 +39,7 @@ static constexpr ArmCore kCores[] = {
 };
 
 static std::string coreName(uint32_t implementer, uint32_t part) {
-  for (const ArmCore& core : kCores) {
+  for (const NamedCore& core : kCores) {
     if (core.implementer == implementer && core.part == part) return core.name;
   }
   if (implementer == 0x61) return "Apple";
@@ -44,23 +48,28 @@ static std::string coreName(uint32_t implementer, uint32_t part) {
   return text;
 }
 
+// Implementer and part of every core that /proc/cpuinfo names.
+static std::vector<ArmCore> coresIn(const std::vector<std::string>& cpuinfo) {
+  std::vector<ArmCore> cores;
+  uint32_t implementer = 0;
+  for (const std::string& line : cpuinfo) {
+    const size_t colon = line.find(": ");
+    if (colon == std::string::npos) continue;
+    const auto number = static_cast<uint32_t>(std::strtoul(line.c_str() + colon + 2, nullptr, 0));
+    if (line.rfind("CPU implementer", 0) == 0) implementer = number;
+    if (line.rfind("CPU part", 0) == 0) cores.push_back({implementer, number});
+  }
+  return cores;
+}
+
 std::string armCores(const std::vector<std::string>& cpuinfo) {
   struct Kind {
     std::string name;
     int count;
   };
   std::vector<Kind> kinds;
-  std::string board;
-  uint32_t implementer = 0;
-  for (const std::string& line : cpuinfo) {
-    const size_t colon = line.find(": ");
-    if (colon == std::string::npos) continue;
-    const std::string value = line.substr(colon + 2);
-    const auto number = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 0));
-    if (line.rfind("CPU implementer", 0) == 0) implementer = number;
-    if (line.rfind("Model", 0) == 0) board = value;
-    if (line.rfind("CPU part", 0) != 0) continue;
-    const std::string name = coreName(implementer, number);
+  for (const ArmCore& core : coresIn(cpuinfo)) {
+    const std::string name = coreName(core.implementer, core.part);
     size_t k = 0;
     while (k < kinds.size() && kinds[k].name != name) k++;
     if (k == kinds.size()) kinds.push_back({name, 0});
@@ -71,6 +80,11 @@ std::string armCores(const std::vector<std::string>& cpuinfo) {
     if (!text.empty()) text += " + ";
     if (kinds.size() > 1) text += std::to_string(kind.count) + "x ";
     text += kind.name;
+  }
+  std::string board;
+  for (const std::string& line : cpuinfo) {
+    const size_t colon = line.find(": ");
+    if (line.rfind("Model", 0) == 0 && colon != std::string::npos) board = line.substr(colon + 2);
   }
   return text.empty() || board.empty() ? text : text + " (" + board + ")";
 }
@@ -85,18 +99,12 @@ bool armInOrder(uint64_t implementer, uint64_t part) {
 }
 
 ArmPipelines armPipelines(const std::vector<std::string>& cpuinfo) {
-  uint64_t implementer = 0;
-  bool any = false, all = true;
-  for (const std::string& line : cpuinfo) {
-    const size_t colon = line.find(": ");
-    if (colon == std::string::npos) continue;
-    const uint64_t number = std::strtoul(line.c_str() + colon + 2, nullptr, 0);
-    if (line.rfind("CPU implementer", 0) == 0) implementer = number;
-    if (line.rfind("CPU part", 0) != 0) continue;
-    any = true;
-    all = all && armInOrder(implementer, number);
+  const std::vector<ArmCore> cores = coresIn(cpuinfo);
+  if (cores.empty()) return ArmPipelines::unknown;
+  for (const ArmCore& core : cores) {
+    if (!armInOrder(core.implementer, core.part)) return ArmPipelines::outOfOrder;
   }
-  return !any ? ArmPipelines::unknown : all ? ArmPipelines::inOrder : ArmPipelines::outOfOrder;
+  return ArmPipelines::inOrder;
 }
 
 }  // namespace dsnk

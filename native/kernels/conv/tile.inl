@@ -3,10 +3,11 @@
 // Computes  t[i][column] = (first ? bias : y) + Σ_run Σ_k row(run, i)[k] · panel[run.k + k][column]
 // Numerics  one fma chain in ascending k; a partial sum that passes through y is the same float again
 // Tiling    AVX-512: 6x64 (24 accumulators, 4 of the panel, a broadcast; 10 loads for 24 fma), 8x48, 12x32, 12x16;
-//           AVX2: 6x16, 12x8; AArch64: 8x12 and narrower, Cortex-A53 6x12, by the loop of gemm/lanes.inl. Not 14x32 as in GEMM: the rows of a convolution are unrelated pointers, and 6 or 8 of
-//           them stay in general registers where 14 do not. Fewer rows are templates of their own, and so are columns
-//           that fill half of the last vector: 144→24 at 56x56 82 % of the fma probe, before 68 %; 240→40 at 28x28 92
-//           %, before 80 %.
+//           AVX2: 6x16, 12x8; AArch64: 8x12 and narrower, Cortex-A53 6x12, ARMv7 6x8, by the loops of gemm/lanes.inl,
+//           lanes-inorder.inl and spread.inl. Not 14x32 as in GEMM: the rows of a convolution are unrelated pointers,
+//           and 6 or 8 of them stay in general registers where 14 do not. Fewer rows are templates of their own, and so
+//           are columns that fill half of the last vector: 144→24 at 56x56 82 % of the fma probe, before 68 %; 240→40
+//           at 28x28 92 %, before 80 %.
 // Source    Dukhan, The Indirect Convolution Algorithm (2019), for row pointers in place of im2col; here one list of
 //           runs a block, taps that only see padding left out, and the rows of a run as long as the channels
 

@@ -8,6 +8,7 @@
 // Source    see winograd.inl
 #include "kernels/conv/winograd.h"
 #include "kernels/epilogue/params.gen.h"
+#include "kernels/pixels.h"
 
 namespace dsnk {
 namespace {
@@ -24,17 +25,13 @@ const char* verify(const Kernel& k, const Check& c) {
   }
   if (p.inSize[0] != 1 || p.outSize[0] != 1 || p.pads[0] != 0) return "there must be two spatial dimensions";
   if (p.activation < 0 || p.activation >= kActivationCount) return "activation must be known";
-  if (p.ldc < p.outChannels) return "ldc must be at least the output channels";
   for (int a = 1; a < 3; a++) {
     if (p.pads[a] < 0 || p.pads[a] > 2) return "pads must be 0 … 2";
     if (p.outSize[a] > int64_t{p.inSize[a]} + 4) return "output must lie inside the padded input";
   }
   const Size in = Size(p.batch) * p.inSize[1] * p.inSize[2], out = Size(p.batch) * p.outSize[1] * p.outSize[2];
-  if (in.bad() || out.bad()) return "sizes must be sane";
   if (!(in * p.channels * 4).fits(c.operandBytes[1])) return "x must hold batch·size·channels";
-  if (out.value() > 0 && p.outChannels > 0 &&
-      !((Size(static_cast<int64_t>(out.value()) - 1) * p.ldc + p.outChannels) * 4).fits(c.operandBytes[0]))
-    return "y must hold its pixels, ldc apart";
+  if (const char* wrong = verifyPixels(out, p.outChannels, p.ldc, 4, c.operandBytes[0])) return wrong;
   if (p.channels > 1 << 20) return "channels must be at most 2^20";
   if (!(Size(winogradPoints(side)) * p.channels * roundUp(p.outChannels, k.kr) * 4).fits(c.operandBytes[2])) {
     return "weights must be packed";

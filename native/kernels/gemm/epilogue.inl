@@ -15,6 +15,23 @@ struct Epilogue {
   float alpha = 0.0f, beta = 0.0f;
 };
 
+// The epilogue of a whole product, from the parameters and operands of a matrix product.
+template <class P>
+static Epilogue epilogueOf(const P& p, const float* bias, const float* residual) {
+  Epilogue e;
+  e.scale = p.scale;
+  e.addScale = p.addScale;
+  e.bias = bias;
+  e.biasRow = p.biasRow;
+  e.biasColumn = p.biasColumn;
+  e.residual = residual;
+  e.residualRow = p.residualRow;
+  e.activation = p.activation;
+  e.alpha = p.alpha;
+  e.beta = p.beta;
+  return e;
+}
+
 // Epilogue and store.
 template <int MR, int NV>
 DSNK_INLINE void finish(Tile<MR, NV>& t, float* y, int64_t ldc, int64_t columns, const Epilogue& e) {

@@ -160,23 +160,6 @@ static void gemmMatrix(const GemmParams& p, const float* a, const float* b, floa
   }
 }
 
-// The epilogue of a whole product, from its parameters and operands.
-template <class P>
-static Epilogue epilogueOf(const P& p, const float* bias, const float* residual) {
-  Epilogue e;
-  e.scale = p.scale;
-  e.addScale = p.addScale;
-  e.bias = bias;
-  e.biasRow = p.biasRow;
-  e.biasColumn = p.biasColumn;
-  e.residual = residual;
-  e.residualRow = p.residualRow;
-  e.activation = p.activation;
-  e.alpha = p.alpha;
-  e.beta = p.beta;
-  return e;
-}
-
 static Fault gemmRun(const Work& w) {
   const auto& p = w.as<GemmParams>();
   const GemmGrid grid = gemmGrid(p, w.tiles, ceilDiv(p.m, kGemmUnitRows), ceilDiv(p.n, kNr));

@@ -190,16 +190,7 @@ DSNK_INLINE void multiplyInOrder(F32 (&t)[MR][NV], const float* (&p)[MR], const 
     DSNK_UNROLL for (int r = 0; r < MR; r++) p[r] += done;
     b += done * stepFloats;
   }
-  for (; left > 0; left--, b += stepFloats) {
-    F32 bv[NV];
-    DSNK_UNROLL for (int j = 0; j < NV; j++) {
-      bv[j] = F32::load(b + j / panel * panelStride + j % panel * F32::lanes);
-    }
-    DSNK_UNROLL for (int r = 0; r < MR; r++) {
-      const F32 a = F32::set(*p[r]++);
-      DSNK_UNROLL for (int j = 0; j < NV; j++) t[r][j] = fma(a, bv[j], t[r][j]);
-    }
-  }
+  multiplyRest<panel>(t, p, b, {stepFloats, panelStride}, left);
 }
 
 template <int stepFloats, int panel, int MR, int NV>

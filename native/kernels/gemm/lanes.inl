@@ -61,15 +61,10 @@ constexpr int laneGroup(int rows, int vectors) {
   return (rows + groups - 1) / groups;
 }
 
+// The k that are no four.
 template <int panel, int MR, int NV>
-DSNK_INLINE void multiplyLanes(F32 (&t)[MR][NV], const float* (&p)[MR], const float* b, LaneColumns columns,
-                               int64_t k) {
-  int64_t left = k;
-  for (; left >= 4; left -= 4) {
-    groupLanes<panel, 0, laneGroup(MR, NV)>(t, p, b, columns);
-    DSNK_UNROLL for (int r = 0; r < MR; r++) p[r] += 4;
-    b += 4 * columns.step;
-  }
+DSNK_INLINE void multiplyRest(F32 (&t)[MR][NV], const float* (&p)[MR], const float* b, LaneColumns columns,
+                              int64_t left) {
   for (; left > 0; left--, b += columns.step) {
     F32 bv[NV];
     DSNK_UNROLL for (int j = 0; j < NV; j++) {
@@ -80,6 +75,18 @@ DSNK_INLINE void multiplyLanes(F32 (&t)[MR][NV], const float* (&p)[MR], const fl
       DSNK_UNROLL for (int j = 0; j < NV; j++) t[r][j] = fmaLane<0>(a, bv[j], t[r][j]);
     }
   }
+}
+
+template <int panel, int MR, int NV>
+DSNK_INLINE void multiplyLanes(F32 (&t)[MR][NV], const float* (&p)[MR], const float* b, LaneColumns columns,
+                               int64_t k) {
+  int64_t left = k;
+  for (; left >= 4; left -= 4) {
+    groupLanes<panel, 0, laneGroup(MR, NV)>(t, p, b, columns);
+    DSNK_UNROLL for (int r = 0; r < MR; r++) p[r] += 4;
+    b += 4 * columns.step;
+  }
+  multiplyRest<panel>(t, p, b, columns, left);
 }
 
 // b packed, stepFloats from one k to the next.

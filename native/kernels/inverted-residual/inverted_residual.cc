@@ -4,6 +4,7 @@
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/inverted-residual/bands.h"
 #include "kernels/kernel.h"
+#include "kernels/pixels.h"
 
 namespace dsnk {
 
@@ -12,29 +13,19 @@ enum : uint32_t { kY, kX, kExpand, kExpandBias, kDepthwise, kDepthwiseBias, kPro
 
 static const char* verify(const Kernel& k, const Check& c) {
   const auto& p = c.as<InvertedResidualParams>();
-  if (p.batch < 0 || p.outSize[0] < 0 || p.outSize[1] < 0) return "sizes must not be negative";
   if (p.channels < 1 || p.hidden < 1 || p.outChannels < 1) return "channels must be positive";
   if ((p.expand | 1) != 1 || (p.project | 1) != 1) return "flags must be 0 or 1";
   if (!p.expand && p.channels != p.hidden) return "channels must be the hidden ones where nothing expands";
   if (!p.project && p.outChannels != p.hidden) return "output channels must be the hidden ones where nothing projects";
-  Size in(p.batch), out(p.batch), taps(1);
-  for (int a = 0; a < 2; a++) {
-    if (p.inSize[a] < 1) return "input must have rows and columns";
-    if (p.kernel[a] < 1 || p.strides[a] < 1) return "kernel and strides must be positive";
-    in = in * p.inSize[a];
-    out = out * p.outSize[a];
-    taps = taps * p.kernel[a];
-  }
+  if (p.inSize[0] < 1 || p.inSize[1] < 1) return "input must have rows and columns";
+  Size in(0), out(0), taps(0);
+  if (const char* wrong = verifyWindow<2>(p, in, out, taps)) return wrong;
   for (int32_t a : {p.expandActivation, p.depthwiseActivation, p.projectActivation}) {
     if (a < 0 || a >= kActivationCount) return "activations must be known";
   }
   if (p.bandRows < 1) return "a band must have rows";
-  if (p.ldc < p.outChannels) return "ldc must be at least the output channels";
   if (!(in * p.channels * 4).fits(c.operandBytes[kX])) return "x must hold batch·size·channels";
-  if (out.bad()) return "output must have a sane size";
-  if (out.value() > 0 &&
-      !((Size(static_cast<int64_t>(out.value()) - 1) * p.ldc + p.outChannels) * 4).fits(c.operandBytes[kY]))
-    return "y must hold its pixels, ldc apart";
+  if (const char* wrong = verifyPixels(out, p.outChannels, p.ldc, 4, c.operandBytes[kY])) return wrong;
   if (p.expand && !(Size(p.channels) * roundUp(p.hidden, k.nr) * 4).fits(c.operandBytes[kExpand]))
     return "expanding weights must be packed";
   if (!(taps * p.hidden * 4).fits(c.operandBytes[kDepthwise])) return "depthwise weights must hold taps·hidden";

@@ -72,24 +72,14 @@ template <class Element, class Product>
 static Fault floatGemm(const Work& w, const NarrowProduct& shape) {
   const auto& p = w.as<GemmParams>();
   const NarrowPart part(w, shape);
-  FloatEnding ending{nullptr, p.ldc, {}};
-  Epilogue& e = ending.e;
-  e.scale = p.scale;
-  e.addScale = p.addScale;
-  e.bias = w.at<const float>(3);
-  e.biasRow = p.biasRow;
-  e.biasColumn = p.biasColumn;
-  e.residualRow = p.residualRow;
-  e.activation = p.activation;
-  e.alpha = p.alpha;
-  e.beta = p.beta;
+  FloatEnding ending{nullptr, p.ldc, epilogueOf(p, w.at<const float>(3), nullptr)};
   const float* residual = w.at<const float>(4);
   Product product;
   for (int64_t i = part.batch.begin; i < part.batch.end; i++) {
     const float* a = w.at<const float>(1) + gemmOffset(p, p.strideA, i);
     const uint16_t* b = w.at<const uint16_t>(2) + gemmOffset(p, p.strideB, i);
     ending.y = w.at<float>(0) + gemmOffset(p, p.strideC, i);
-    e.residual = residual == nullptr ? nullptr : residual + gemmOffset(p, p.strideResidual, i);
+    ending.e.residual = residual == nullptr ? nullptr : residual + gemmOffset(p, p.strideResidual, i);
     const int64_t k = shape.k, kPadded = shape.kPadded();
     if (p.transA) {
       const MatrixColumns<Element> source{a, p.lda, k, kPadded};

@@ -1,8 +1,8 @@
 // What pooling kernels share: the window of one output pixel, and the checks and the cutting of their contracts.
 #pragma once
 #include "kernels/kernel.h"
+#include "kernels/pixels.h"
 #include "kernels/pool/params.gen.h"
-#include "kernels/sizes.h"
 
 namespace dsnk {
 
@@ -31,26 +31,19 @@ inline Window windowOf(const Params& p, int axis, int64_t o) {
 // The shape checks of all pooling operations; element sizes of x and y in bytes.
 template <class Params>
 inline const char* verifyPool(const Params& p, const Check& c, uint32_t input, int64_t elementBytes) {
-  if (p.batch < 0 || p.channels < 0) return "sizes must not be negative";
-  Size in(p.batch), out(p.batch), strides(p.channels);  // strides are formed even where a size is 0
+  Size in(0), out(0), taps(0), strides(p.channels);
+  if (const char* wrong = verifyWindow<3>(p, in, out, taps)) return wrong;
   for (int a = 0; a < 3; a++) {
-    if (p.inSize[a] < 0 || p.outSize[a] < 0) return "sizes must not be negative";
-    if (p.kernel[a] < 1 || p.strides[a] < 1 || p.dilations[a] < 1) return "kernel, strides, dilations must be positive";
     if (p.padsBegin[a] < 0) return "pads must not be negative";
     if constexpr (requires { p.padsEnd; }) {
       if (p.padsEnd[a] < 0) return "pads must not be negative";
     }
-    in = in * p.inSize[a];
-    strides = strides * (p.inSize[a] > 0 ? p.inSize[a] : 1);
-    out = out * p.outSize[a];
+    strides = strides * (p.inSize[a] > 0 ? p.inSize[a] : 1);  // they are formed even where a size is 0
   }
-  if (in.bad() || out.bad() || strides.bad()) return "sizes must be sane";
+  if (strides.bad()) return "sizes must be sane";
   if (!(in * p.channels * elementBytes).fits(c.operandBytes[input])) return "x must hold batch·size·channels";
   if constexpr (requires { p.ldc; }) {
-    if (p.ldc < p.channels) return "ldc must be at least the channels";
-    if (out.value() > 0 && p.channels > 0 &&
-        !((Size(static_cast<int64_t>(out.value()) - 1) * p.ldc + p.channels) * elementBytes).fits(c.operandBytes[0]))
-      return "y must hold its pixels, ldc apart";
+    if (const char* wrong = verifyPixels(out, p.channels, p.ldc, elementBytes, c.operandBytes[0])) return wrong;
   } else if (!(out * p.channels * elementBytes).fits(c.operandBytes[0])) {
     return "y must hold batch·size·channels";
   }

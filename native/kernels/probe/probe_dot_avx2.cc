@@ -1,30 +1,18 @@
-// probe.inl's loop for products of bytes in AVX2: twelve chains.
+// probe_dot.inl for AVX2: bytes widened to 16 bits, pairs of products.
 #if defined(__x86_64__)
 #include "kernels/kernel.h"
 #include "kernels/probe/params.gen.h"
 #include "kernels/sizes.h"
 #include "simd/avx2-begin.h"
 //
-static Fault probeBytes(const Work& w) {
-  constexpr int chains = 12;
-  const auto& p = w.as<ProbeFmaParams>();
-  F32 t[chains];
-  _Pragma("GCC unroll 32") for (int i = 0; i < chains; i++) t[i] = fromBits(I32::set(i));
-  const F32 a = fromBits(I32::set(0x01010101)), b = a;
-  for (int64_t n = p.iterations; n > 0; n--) {
-    _Pragma("GCC unroll 32") for (int i = 0; i < chains; i++) {
-      F32 pairs;
-      asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(t[i].v), "=&x"(pairs.v) : "x"(a.v), "x"(b.v));
-    }
-  }
-  I32 s = bitsOf(t[0]);
-  _Pragma("GCC unroll 32") for (int i = 1; i < chains; i++) s = s + bitsOf(t[i]);
-  s.store(w.at<int32_t>(0) + static_cast<int64_t>(w.tile) * 16);
-  return Fault::none;
+DSNK_INLINE void addProducts(F32& sums, F32 a, F32 b) {
+  F32 pairs;
+  asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sums.v), "=&x"(pairs.v) : "x"(a.v), "x"(b.v));
 }
+#include "kernels/probe/probe_dot.inl"
 #include "simd/avx2-end.h"
 
 namespace dsnk {
-Fault probe_dot_i8_avx2(const Work& w) { return avx2::probeBytes(w); }
+Fault probe_dot_i8_avx2(const Work& w) { return avx2::probeDot(w); }
 }  // namespace dsnk
 #endif

@@ -1,7 +1,10 @@
-// How scatters combine an update with what is there.
+// How scatters combine an update with what is there, and the element, index and reduction types of a call.
 #pragma once
+#include <cstring>
 #include <type_traits>
 
+#include "kernels/gather/indices.h"
+#include "kernels/kernel.h"
 #include "kernels/scatter/params.gen.h"
 #include "kernels/strided/strided.h"
 
@@ -67,15 +70,35 @@ inline void withScatterType(int32_t type, Visit&& visit) {
 }
 
 // Calls visit(T{}, Reduction{}) for verified parameters.
-template <class Visit>
-inline void withReduction(int32_t reduction, int32_t type, int32_t elementBytes, Visit&& visit) {
-  switch (static_cast<ScatterReduction>(reduction)) {
-    case ScatterReduction::none: return withElementType(elementBytes, [&](auto t) { visit(t, Replace{}); });
-    case ScatterReduction::add: return withScatterType(type, [&](auto t) { visit(t, Add{}); });
-    case ScatterReduction::mul: return withScatterType(type, [&](auto t) { visit(t, Multiply{}); });
-    case ScatterReduction::max: return withScatterType(type, [&](auto t) { visit(t, Largest{}); });
-    case ScatterReduction::min: return withScatterType(type, [&](auto t) { visit(t, Smallest{}); });
+template <class P, class Visit>
+inline void withReduction(const P& p, Visit&& visit) {
+  switch (static_cast<ScatterReduction>(p.reduction)) {
+    case ScatterReduction::none: return withElementType(p.elementBytes, [&](auto t) { visit(t, Replace{}); });
+    case ScatterReduction::add: return withScatterType(p.type, [&](auto t) { visit(t, Add{}); });
+    case ScatterReduction::mul: return withScatterType(p.type, [&](auto t) { visit(t, Multiply{}); });
+    case ScatterReduction::max: return withScatterType(p.type, [&](auto t) { visit(t, Largest{}); });
+    case ScatterReduction::min: return withScatterType(p.type, [&](auto t) { visit(t, Smallest{}); });
   }
+}
+
+// A tile that owns the blocks `range` of y, operand 0: they become those of x, operand 1, and then
+// scatter(y, index, updates, Reduction{}) updates them, each pointer at its first element.
+template <class P, class Scatter>
+inline Fault scatterInto(const Work& w, const P& p, Range range, int64_t block, Scatter&& scatter) {
+  Fault fault = Fault::none;
+  withReduction(p, [&](auto t, auto reduction) {
+    using T = decltype(t);
+    T* y = w.at<T>(0);
+    const T* x = w.at<const T>(1);
+    if (y != x)
+      std::memcpy(y + range.begin * block, x + range.begin * block,
+                  static_cast<size_t>((range.end - range.begin) * block) * sizeof(T));
+    fault = withIndexType(p.indexBytes, [&](auto i) {
+      using I = decltype(i);
+      return scatter(y, w.at<const I>(2), w.at<const T>(3), reduction);
+    });
+  });
+  return fault;
 }
 
 }  // namespace dsnk

@@ -5,10 +5,6 @@
 //           that decides, and a tile copies what it updates. Along axis 0 there is one tile
 // Packing   none
 // Source    none
-#include <cstring>
-
-#include "kernels/gather/indices.h"
-#include "kernels/kernel.h"
 #include "kernels/scatter/reduction.h"
 
 namespace dsnk {
@@ -41,8 +37,8 @@ uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
 }
 
 // Updates of one position of the dimensions before the axis.
-template <class T, class Reduction, class I>
-Fault scatterBlock(const ScatterElementsParams& p, T* y, const I* index, const T* updates) {
+template <class T, class I, class Reduction>
+Fault scatterBlock(const ScatterElementsParams& p, T* y, const I* index, const T* updates, Reduction) {
   const int32_t rank = p.rank - p.axis;
   const int64_t *dims = p.dims + p.axis, *indexDims = p.indexDims + p.axis;
   int64_t strides[kRank] = {};  // of y, the axis left to the index
@@ -59,14 +55,12 @@ Fault scatterBlock(const ScatterElementsParams& p, T* y, const I* index, const T
   return Fault::none;
 }
 
-template <class T, class Reduction, class I>
-Fault scatterRange(const ScatterElementsParams& p, Range outer, T* y, const T* x, const I* index, const T* updates) {
+template <class T, class I, class Reduction>
+Fault scatterRange(const ScatterElementsParams& p, Range outer, T* y, const I* index, const T* updates,
+                   Reduction reduction) {
   const int64_t block = product(p.dims + p.axis, p.rank - p.axis);
   const bool updated = product(p.indexDims, p.rank) > 0;
   const int64_t indexBlock = updated ? product(p.indexDims + p.axis, p.rank - p.axis) : 0;
-  if (y != x)
-    std::memcpy(y + outer.begin * block, x + outer.begin * block,
-                static_cast<size_t>((outer.end - outer.begin) * block) * sizeof(T));
   for (int64_t o = outer.begin; updated && o < outer.end; o++) {
     // The same position among the updates, if they have it.
     int64_t rest = o, at = 0, scale = 1;
@@ -79,8 +73,7 @@ Fault scatterRange(const ScatterElementsParams& p, Range outer, T* y, const T* x
       scale *= p.indexDims[d];
     }
     if (!inside) continue;
-    const Fault fault =
-        scatterBlock<T, Reduction>(p, y + o * block, index + at * indexBlock, updates + at * indexBlock);
+    const Fault fault = scatterBlock(p, y + o * block, index + at * indexBlock, updates + at * indexBlock, reduction);
     if (fault != Fault::none) return fault;
   }
   return Fault::none;
@@ -94,16 +87,10 @@ extern const Contract scatter_elements_contract{
 Fault scatter_elements_scalar(const Work& w) {
   const auto& p = w.as<ScatterElementsParams>();
   const Range outer = tileRange(product(p.dims, p.axis), w.tile, w.tiles);
-  Fault fault = Fault::none;
-  withReduction(p.reduction, p.type, p.elementBytes, [&](auto t, auto reduction) {
-    using T = decltype(t);
-    fault = withIndexType(p.indexBytes, [&](auto i) {
-      using I = decltype(i);
-      return scatterRange<T, decltype(reduction)>(p, outer, w.at<T>(0), w.at<const T>(1), w.at<const I>(2),
-                                                  w.at<const T>(3));
-    });
-  });
-  return fault;
+  return scatterInto(w, p, outer, product(p.dims + p.axis, p.rank - p.axis),
+                     [&](auto* y, const auto* index, const auto* updates, auto reduction) {
+                       return scatterRange(p, outer, y, index, updates, reduction);
+                     });
 }
 
 }  // namespace dsnk

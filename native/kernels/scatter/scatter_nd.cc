@@ -5,10 +5,6 @@
 //           updates of one block stay in order whatever the number of tiles
 // Packing   none
 // Source    none
-#include <cstring>
-
-#include "kernels/gather/indices.h"
-#include "kernels/kernel.h"
 #include "kernels/scatter/reduction.h"
 
 namespace dsnk {
@@ -39,11 +35,8 @@ uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
   return tilesFor(product(p.dims, p.depth), p.block * p.elementBytes, threads, 128 * 1024);
 }
 
-template <class T, class Reduction, class I>
-Fault scatterRange(const ScatterNdParams& p, Range blocks, T* y, const T* x, const I* index, const T* updates) {
-  if (y != x)
-    std::memcpy(y + blocks.begin * p.block, x + blocks.begin * p.block,
-                static_cast<size_t>((blocks.end - blocks.begin) * p.block) * sizeof(T));
+template <class T, class I, class Reduction>
+Fault scatterRange(const ScatterNdParams& p, Range blocks, T* y, const I* index, const T* updates, Reduction) {
   for (int64_t i = 0; i < p.count; i++) {
     int64_t at = 0;
     for (int32_t d = 0; d < p.depth; d++) {
@@ -67,16 +60,9 @@ extern const Contract scatter_nd_contract{"scatter_nd", "wrrr", 1 << 1, sizeof(S
 Fault scatter_nd_scalar(const Work& w) {
   const auto& p = w.as<ScatterNdParams>();
   const Range blocks = tileRange(product(p.dims, p.depth), w.tile, w.tiles);
-  Fault fault = Fault::none;
-  withReduction(p.reduction, p.type, p.elementBytes, [&](auto t, auto reduction) {
-    using T = decltype(t);
-    fault = withIndexType(p.indexBytes, [&](auto i) {
-      using I = decltype(i);
-      return scatterRange<T, decltype(reduction)>(p, blocks, w.at<T>(0), w.at<const T>(1), w.at<const I>(2),
-                                                  w.at<const T>(3));
-    });
+  return scatterInto(w, p, blocks, p.block, [&](auto* y, const auto* index, const auto* updates, auto reduction) {
+    return scatterRange(p, blocks, y, index, updates, reduction);
   });
-  return fault;
 }
 
 }  // namespace dsnk

@@ -2,33 +2,24 @@
 #include "kernels/stem/stem.h"
 
 #include "kernels/epilogue/params.gen.h"
+#include "kernels/pixels.h"
 
 namespace dsnk {
 
 static const char* verify(const Kernel& k, const Check& c) {
   const auto& p = c.as<StemParams>();
-  if (p.batch < 0 || p.outChannels < 0) return "sizes must not be negative";
+  if (p.outChannels < 0) return "sizes must not be negative";
   if (p.channels < 1 || p.channels > kStemChannels) return "channels must be 1 to 4";
-  Size in(p.batch), out(p.batch);
-  for (int a = 0; a < 2; a++) {
-    if (p.inSize[a] < 0 || p.outSize[a] < 0) return "sizes must not be negative";
-    if (p.kernel[a] < 1 || p.strides[a] < 1) return "kernel and strides must be positive";
-    in = in * p.inSize[a];
-    out = out * p.outSize[a];
-  }
+  Size in(0), out(0), taps(0);
+  if (const char* wrong = verifyWindow<2>(p, in, out, taps)) return wrong;
   const int64_t each = p.channelsLast ? p.channels : 1, planes = p.channelsLast ? 1 : p.channels;
   if (p.kernel[0] * planes > kStemRows || p.kernel[1] * each > kStemRun) return "window must be small";
   const int64_t step = p.strides[1] * each;
   if (step != 1 && step != 2 && step != 3 && step != 6) return "step must be 1, 2, 3 or 6";
   if (p.activation < 0 || p.activation >= kActivationCount) return "activation must be known";
-  if (p.ldc < p.outChannels) return "ldc must be at least the output channels";
   if (!(in * p.channels * 4).fits(c.operandBytes[1])) return "x must hold batch·size·channels";
-  if (out.bad()) return "output must have a sane size";
-  if (out.value() > 0 && p.outChannels > 0 &&
-      !((Size(static_cast<int64_t>(out.value()) - 1) * p.ldc + p.outChannels) * 4).fits(c.operandBytes[0]))
-    return "y must hold its pixels, ldc apart";
-  const Size depth = Size(int64_t{p.kernel[0]} * p.kernel[1]) * p.channels;
-  if (!(depth * roundUp(p.outChannels, k.kr) * 4).fits(c.operandBytes[2])) return "weights must be packed";
+  if (const char* wrong = verifyPixels(out, p.outChannels, p.ldc, 4, c.operandBytes[0])) return wrong;
+  if (!(taps * p.channels * roundUp(p.outChannels, k.kr) * 4).fits(c.operandBytes[2])) return "weights must be packed";
   if (c.has(3) && !(Size(p.outChannels) * 4).fits(c.operandBytes[3])) return "bias must hold the output channels";
   return nullptr;
 }
