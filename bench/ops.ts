@@ -20,8 +20,9 @@ import { takeTurn } from './turns.js';
 
 const { values: args } = parseArgs({ options: { seconds: { type: 'string', default: '1' }, only: { type: 'string' }, json: { type: 'string' } } });
 
-/** One operator of ONNX on one uint8 input. */
+/** One operator of ONNX on one input: uint8, or float32 where it says so. */
 interface QuantizedCall {
+  readonly floats?: boolean;
   readonly name: string;
   readonly dims: readonly number[];
   readonly flops: number;
@@ -70,6 +71,21 @@ function quantizedConvolution(size: number, inC: number, outC: number, kernel: n
   return { name, dims: [1, inC, size, size], flops: 2 * outC * (inC / group) * kernel * kernel * out * out, graph };
 }
 
+/** Weights of four bits, activations that may become integers of eight (accuracy level 4) or stay floats (1). */
+function fewBits(m: number, k: number, n: number, block: number, level: number): QuantizedCall {
+  const graph = () => {
+    const g = new Graph('product');
+    const blocks = k / block;
+    const codes = new Uint8Array((n * k) / 2).map((_, i) => (i * 2654435761) >>> 13);
+    const of = (type: DType, dims: readonly number[], values: ArrayLike<number>) => g.addConstant(Constant.of(type, dims, values));
+    const weights = [of('uint8', [n, blocks, block / 2], codes), of('float32', [n, blocks], new Float32Array(n * blocks).fill(0.01))];
+    const attrs = { K: k, N: n, bits: 4, block_size: block, accuracy_level: level };
+    g.outputs.push(g.addNode('MatMulNBits', [g.addInput('x', 'float32', [m, k]), ...weights], { domain: 'com.microsoft', name: 'y', attrs }).output());
+    return g;
+  };
+  return { name: `MatMulNBits 4 bits ${m}x${k}x${n} block ${block} level ${level}`, dims: [m, k], flops: 2 * m * k * n, graph, floats: true };
+}
+
 const cases: readonly (SingleCall | QuantizedCall)[] = [
   product(512, 512, 512),
   product(768, 768, 768),
@@ -98,6 +114,7 @@ const cases: readonly (SingleCall | QuantizedCall)[] = [
   quantizedConvolution(56, 64, 256, 1),
   quantizedConvolution(14, 256, 256, 3),
   quantizedConvolution(224, 3, 32, 3, 2),
+  ...[32, 128].flatMap((block) => [1, 4].flatMap((level) => [fewBits(197, 768, 3072, block, level), fewBits(1, 4096, 4096, block, level)])),
 ];
 
 /** What stands around an operator in a model of its own, and not in a network. */
@@ -121,12 +138,13 @@ async function measure(c: SingleCall | QuantizedCall): Promise<Row> {
   const ours = await InferenceSession.create(path, { intraOpNumThreads: 1 });
   const theirs = await peer.createProfiled(path, 1);
   const floats = waves(elementCount(c.dims));
-  const bytes = 'graph' in c;
+  const integers = 'graph' in c;
+  const bytes = integers && c.floats !== true;
   const type = bytes ? 'uint8' : 'float32';
   const data = bytes ? Uint8Array.from(floats, (v) => 128 + 127 * v) : floats;
   const feeds = { x: new Tensor(type, data as never, c.dims) };
   const peerFeeds = { x: new peer.Tensor(type, data, c.dims) };
-  const probe = fmaProbe(undefined, bytes ? BYTE_WEIGHTS : undefined);
+  const probe = fmaProbe(undefined, integers ? BYTE_WEIGHTS : undefined);
   const samples: number[] = [];
   const kernels = new Set<string>();
   let peakGflops = 0;

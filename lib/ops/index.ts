@@ -14,6 +14,7 @@ import { gatedConvOperators } from './gated-conv.js';
 import { gatherOperators } from './gather.js';
 import { integerOperators } from './integer.js';
 import { invertedResidualOperators } from './inverted-residual.js';
+import { lowBitOperators } from './lowbit.js';
 import { matmulOperators } from './matmul.js';
 import { normOperators } from './norm.js';
 import type { Operator } from './operator.js';
@@ -52,6 +53,7 @@ const families: readonly (readonly Operator[])[] = [
   fillOperators,
   functionOperators,
   gatherOperators,
+  lowBitOperators,
   matmulOperators,
   normOperators,
   padOperators,

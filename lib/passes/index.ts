@@ -14,6 +14,7 @@ import { fuseBands } from './fuse-bands.js';
 import { fuseEpilogue } from './fuse-epilogue.js';
 import { fuseIntegers } from './fuse-integers.js';
 import { fusePointwise } from './fuse-pointwise.js';
+import { keepLowBits } from './keep-low-bits.js';
 import { mergeEqual } from './merge-equal.js';
 import { mergeReshapes } from './merge-reshapes.js';
 import { nameActivations } from './name-activations.js';
@@ -54,6 +55,7 @@ export const passes: readonly Pass[] = [
   nameActivations,  // spelled-out Gelu, HardSwish, Swish, Mish → one node
   nameNorms,        // spelled-out layer and RMS normalisation → one node
   nameAttention,    // scores, softmax and weighted sum → one node on the projections as they lie
+  keepLowBits,      // constant weights of few bits stay in them until they are multiplied
   takeIntegerProducts, // products of quantized tensors → one node in integers
   assignLayout,     // convolutions and pools read and write channels last
   sinkTransposes,   // transposes meet their inverse and vanish

@@ -1,0 +1,85 @@
+// Computes  y[i,n] = Σ_k x[i,k]·((u[k,n] - z[g,n])·s[g,n]) + bias[n], u the codes of the weights, g = ⌊k/group⌋
+// Shapes    y: f32, rows ldc apart; x: f32 [M,K]; weights: packed by lowbit_pack
+// Numerics  a weight is rounded twice, as DequantizeLinear has it; then one chain of fma over k ascending, the bias last:
+//           |error| ≤ (K + 2)·2^-24·Σ|x||w|
+// Tiling    AVX-512: ten rows, two vectors: 20 accumulators; codes, weights, scales and zero points of both vectors, mask
+//           and broadcast are ten more of 32. A k is unpacked once for all rows: two products on the ports of 20 FMA. AVX2: four rows
+// Packing   pack.cc
+// Source    none
+// Needs: kFloatRows, accumulateFloats(acc, a, w).
+
+template <int bits, int MR>
+static void floatTile(const LowBitShape& shape, int zero, const float* x, const uint8_t* panel, float* y, int64_t ldc,
+                      const float* bias, int64_t columns) {
+  F32 sum[MR][2];
+  DSNK_UNROLL for (int r = 0; r < MR; r++) sum[r][0] = sum[r][1] = F32::zero();
+  const int64_t unitBytes = shape.unitBytes();
+  const uint8_t* block = panel;
+  alignas(64) float rest[MR][kLowBitUnit];
+  for (int64_t k0 = 0; k0 < shape.k; k0 += shape.group, block += shape.blockBytes()) {
+    const auto* head = reinterpret_cast<const float*>(block);
+    const F32 scale[2] = {F32::load(head), F32::load(head + F32::lanes)};
+    F32 off[2] = {F32::set(static_cast<float>(zero)), F32::set(static_cast<float>(zero))};
+    if (shape.zeros != 0) {
+      off[0] = F32::load(head + kLowBitNr);
+      off[1] = F32::load(head + kLowBitNr + F32::lanes);
+    }
+    const int64_t k1 = shape.k - k0 < shape.group ? shape.k : k0 + shape.group;
+    const uint8_t* unit = block + shape.headBytes();
+    for (int64_t k = k0; k < k1; k += kLowBitUnit, unit += unitBytes) {
+      const float* from = x + k;
+      int64_t stride = shape.k;
+      if (k1 - k < kLowBitUnit) {  // zeros behind the last k
+        for (int r = 0; r < MR; r++) {
+          for (int64_t i = 0; i < kLowBitUnit; i++) rest[r][i] = i < k1 - k ? x[r * shape.k + k + i] : 0.0f;
+        }
+        from = rest[0];
+        stride = kLowBitUnit;
+      }
+      eachQuad([&](auto quad) __attribute__((always_inline)) {
+        constexpr int i = decltype(quad)::value;
+        const I32 codes[2] = {codesOf<bits, i, 0>(unit), codesOf<bits, i, 1>(unit)};
+        const auto step = [&](auto byte) __attribute__((always_inline)) {
+          constexpr int b = decltype(byte)::value;
+          const F32 w0 = (toF32(shifted<8 * b>(codes[0]) & I32::set(255)) - off[0]) * scale[0];
+          const F32 w1 = (toF32(shifted<8 * b>(codes[1]) & I32::set(255)) - off[1]) * scale[1];
+          DSNK_UNROLL for (int r = 0; r < MR; r++) {
+            const F32 a = F32::set(from[r * stride + 4 * i + b]);
+            accumulateFloats(sum[r][0], a, w0);
+            accumulateFloats(sum[r][1], a, w1);
+          }
+        };
+        eachQuad(step);
+      });
+    }
+  }
+  DSNK_UNROLL for (int r = 0; r < MR; r++) {
+    storeResult(sum[r][0], bias, y + r * ldc, columns);
+    storeResult(sum[r][1], bias == nullptr ? nullptr : bias + F32::lanes, y + r * ldc + F32::lanes,
+                columns - F32::lanes);
+  }
+}
+
+template <int bits>
+static void floatProduct(const LowBitFloatParams& p, const Work& w) {
+  const LowBitShape shape = lowBitShape(p, kLowBitNr);
+  const LowBitPart part = lowBitPart(p.m, shape.panels(), kFloatRows, w.tile, w.tiles);
+  for (int64_t panel = part.panels.begin; panel < part.panels.end; panel++) {
+    const int64_t column = panel * kLowBitNr;
+    const float* bias = w.operand[3] == nullptr ? nullptr : w.at<const float>(3) + column;
+    const uint8_t* from = w.at<const uint8_t>(2) + panel * shape.panelBytes();
+    eachRows<kFloatRows>(part.rows.begin, part.rows.end, [&](auto rows, int64_t row) {
+      floatTile<bits, decltype(rows)::value>(shape, p.zero, w.at<const float>(1) + row * p.k, from,
+                                             w.at<float>(0) + row * p.ldc + column, p.ldc, bias, p.n - column);
+    });
+  }
+}
+
+static Fault lowBitGemmFloats(const Work& w) {
+  const auto& p = w.as<LowBitFloatParams>();
+  if (p.bits == 8) floatProduct<8>(p, w);
+  if (p.bits == 4) floatProduct<4>(p, w);
+  if (p.bits == 3) floatProduct<3>(p, w);
+  if (p.bits == 2) floatProduct<2>(p, w);
+  return Fault::none;
+}
