@@ -7,6 +7,7 @@ import { convKernelCase, benchCases as convs, depthwiseBenchCases, depthwiseKern
 import { gemmDirectKernelCase, gemmKernelCase, matmulGenericCase, benchCases as products } from './gemm.js';
 import { imageCases } from './images.js';
 import { integerBenchCases } from './integer.js';
+import { depthwiseBytesBenchCases } from './integer-depthwise.js';
 import { blockKernelCase, benchCases as blocks } from './inverted-residual.js';
 import { moveCases } from './moves.js';
 import { lpCase, momentsCase, cases as norms } from './norm.js';
@@ -71,6 +72,8 @@ export function casesOf(row: KernelRow): KernelCase[] {
     case 'gemm_i8':
     case 'conv_i8':
       return integerBenchCases(row);
+    case 'depthwise_i8':
+      return depthwiseBytesBenchCases(row);
     case 'stem':
       return stems.map((c) => stemKernelCase(c, row));
     case 'conv_winograd':

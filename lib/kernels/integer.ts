@@ -87,6 +87,71 @@ export const integerPackParams = kernelParams('IntegerPackParams', {
  */
 export const activationOffset = (isa: string) => (isa === 'neon' || isa === 'neona53' || isa === 'dotprod' ? 128 : 0);
 
+/**
+ * In which order a row of depthwise_i8 takes the taps: groups of them one after the other; column by column of the window;
+ * the same for two rows of output at a time. All but the first are for 3x3 and 5x5 of stride 1 or 2 (two rows: 3x3 of
+ * stride 1), in rows of 64 channels and groups of four taps.
+ */
+export const depthwisePattern = kernelEnum('DepthwisePattern', ['flat', 'columns', 'twoRows']);
+
+/**
+ * Channels-last depthwise convolution, one filter a channel. Operands: y [N,OH,OW,C] (pixels `ldc` apart), x u8
+ * [N,H,W,C], packed weights, bias i32 [C] (x's zero point is folded in), multipliers? f32 [C] or [1], residual? u8
+ * [N,OH,OW,C], addend? f32 [C].
+ */
+export const depthwiseBytesParams = kernelParams('DepthwiseBytesParams', {
+  batch: 'i32',
+  channels: 'i32',
+  inSize: 'i32[2]',
+  outSize: 'i32[2]',
+  kernel: 'i32[2]',
+  strides: 'i32[2]',
+  pads: 'i32[2]',
+  dilations: 'i32[2]',
+  ldc: 'i32',
+  /** What x has around the image: its zero point. */
+  padding: 'i32',
+  pattern: 'i32', // DepthwisePattern
+  ...endingFields,
+});
+
+/**
+ * Packs filters w [C, taps], one a channel, in blocks of nr channels (native/kernels/integer/depthwise.h). Operands:
+ * packed, folded i32 [C] = bias - zero·Σ w, w, bias? i32 [C], multipliers? f32 [C] or [1].
+ */
+export const depthwisePackParams = kernelParams('DepthwisePackParams', {
+  channels: 'i32',
+  kernel: 'i32[2]',
+  nr: 'i32',
+  kr: 'i32',
+  pattern: 'i32', // DepthwisePattern
+  zero: 'i32',
+  flip: 'i32',
+  perColumn: 'i32',
+});
+
+type Pattern = (typeof depthwisePattern.members)[number];
+
+/** Bytes of the packed filters of a depthwise convolution. */
+export function depthwisePackedBytes(channels: number, kernel: readonly number[], nr: number, kr: number, pattern: Pattern): number {
+  const [height, width] = kernel as [number, number];
+  const groups = { flat: Math.ceil((height * width) / kr), columns: width * Math.ceil(height / kr), twoRows: 2 * width }[pattern];
+  return Math.ceil(channels / nr) * nr * (8 + groups * kr * (kr === 2 ? 2 : 1));
+}
+
+/** The pattern of a depthwise convolution on a row of the table. */
+export function depthwisePatternFor(
+  row: { readonly nr: number; readonly kr: number },
+  kernel: readonly number[],
+  strides: readonly number[],
+  dilations: readonly number[],
+): Pattern {
+  const [size, stride] = [kernel[0] as number, strides[0] as number];
+  const regular = kernel[1] === size && strides[1] === stride && dilations.every((d) => d === 1) && stride <= 2 && (size === 3 || size === 5);
+  if (row.nr !== 64 || row.kr !== 4 || !regular) return 'flat';
+  return size === 3 && stride === 1 ? 'twoRows' : 'columns';
+}
+
 /** Bytes of one packed number. */
 export const packedWidth = (kr: number) => (kr === 2 ? 2 : 1);
 

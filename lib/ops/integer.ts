@@ -16,6 +16,11 @@ import type { Node } from '../graph/graph.js';
 import {
   activationOffset,
   BYTE_WEIGHTS,
+  depthwiseBytesParams,
+  depthwisePackedBytes,
+  depthwisePackParams,
+  depthwisePattern,
+  depthwisePatternFor,
   integerConvolutionParams,
   integerGemmParams,
   integerOutput,
@@ -25,7 +30,7 @@ import {
 import { shapesOf } from './conv.js';
 import type { WeightLayout } from './narrow.js';
 import type { Inference, Operator } from './operator.js';
-import { checkWindow, threeAxes, windowOf, windowOutput } from './spatial.js';
+import { checkWindow, threeAxes, type WindowShape, windowOf, windowOutput } from './spatial.js';
 
 const outputs = { uint8: 'u8', float32: 'f32', int32: 'i32' } as const;
 
@@ -110,6 +115,60 @@ function inferConv(q: Inference) {
   return [inferEnding(q, [batch, ...windowOutput(q, size, window), outChannels], outChannels)];
 }
 
+function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly number[]): void {
+  const { node } = low;
+  const [x, y] = [low.dims(0), low.outDims()];
+  const two = (list: readonly number[], fill: number) => threeAxes(list, fill).slice(1);
+  const channels = x.at(-1) as number;
+  const [kernel, strides, dilations] = [two(window.kernel, 1), two(window.strides, 1), two(window.dilations, 1)];
+  const ending = endingOf(low);
+  const way = (row: KernelRow): Way<void> => ({
+    name: row.name,
+    reason: 'depthwise: one filter a channel, exact sums of bytes',
+    emit: (reason) => {
+      const pattern = depthwisePatternFor(row, kernel, strides, dilations);
+      const common = { kernel, pattern: depthwisePattern.value(pattern) };
+      const [packed, bias] = low.emit(
+        low.select('depthwise_i8_pack', 'i8'),
+        depthwisePackParams,
+        {
+          channels,
+          nr: row.nr,
+          kr: row.kr,
+          ...common,
+          zero: node.int('x_zero', 0),
+          flip: node.input(1).type === 'uint8' ? 0x80 : 0,
+          perColumn: ending.perColumn,
+        },
+        [low.temp(depthwisePackedBytes(channels, kernel, row.nr, row.kr, pattern), 'weights'), low.temp(4 * channels, 'bias')],
+        [low.in(1), low.input(2), low.input(3)],
+        { reason: `filters, bias and multipliers in blocks of ${row.nr} channels for ${row.name}` },
+      );
+      low.emit(
+        row,
+        depthwiseBytesParams,
+        {
+          batch: x[0] as number,
+          channels,
+          inSize: two(x.slice(1, -1), 1),
+          outSize: two(y.slice(1, -1), 1),
+          ...common,
+          strides,
+          pads: two(pads.slice(0, window.kernel.length), 0),
+          dilations,
+          ldc: low.rowElements(),
+          padding: node.int('x_zero', 0),
+          ...ending,
+        },
+        [low.out()],
+        [low.in(0), packed, bias, low.input(3), low.input(4), low.input(5)],
+        { reason },
+      );
+    },
+  });
+  low.choose(low.rows('depthwise_i8', BYTE_WEIGHTS).map(way));
+}
+
 function lowerConv(low: Lowering): void {
   const { node } = low;
   const [x, w, y] = [low.dims(0), low.dims(1), low.outDims()];
@@ -118,6 +177,10 @@ function lowerConv(low: Lowering): void {
   const pads = node.ints('pads', Array<number>(2 * rank).fill(0));
   const group = node.int('group', 1);
   const [channels, outChannels] = [x[rank + 1] as number, y[rank + 1] as number];
+  if (group > 1 && group === channels && channels === outChannels && rank <= 2) {
+    lowerDepthwise(low, window, pads);
+    return;
+  }
   const [taps, inner, n] = [elementCount(window.kernel), channels / group, outChannels / group];
   const params = {
     batch: x[0] as number,

@@ -6,8 +6,8 @@
  *                                                     %b = dsnk.Conv(%a, W, B) {dilations, group, pads, strides}
  *                                                     %y = Transpose(%b) {perm=[0,3,1,2]}
  *
- * QLinearConv becomes dsnk.QConv where its operands allow (integer-products.ts); otherwise, and where groups have few channels, it
- * stays as it is.
+ * QLinearConv becomes dsnk.QConv where its operands allow (integer-products.ts); otherwise, and where groups have few channels but
+ * more than one each, it stays as it is.
  *
  * Attributes come out complete: padding in numbers, no default left open. The same for ConvTranspose and pools, with one
  * to three spatial dimensions. Refuses: more of them.
@@ -45,12 +45,14 @@ function attrsOf(node: Node): Record<string, AttrValue> {
   return { ...common, pads, output_shape: output };
 }
 
-/** Groups of fewer channels fill no word of four; the kernel that walks each of them pixel by pixel is faster there. */
+/** Groups of fewer channels fill no word of four; the kernel that walks each of them pixel by pixel is faster there, but where every channel has one filter. */
 const LEAST_CHANNELS = 4;
 
 function quantizedConv(edit: GraphEditor, node: Node): IntegerProduct | undefined {
   const [columns, inner] = node.input(3).dims as readonly [number, number];
-  if (node.int('group', 1) > 1 && inner < LEAST_CHANNELS) return undefined;
+  const group = node.int('group', 1);
+  const depthwise = inner === 1 && columns === group && node.input(0).dims.length <= 4;
+  if (group > 1 && inner < LEAST_CHANNELS && !depthwise) return undefined;
   return integerProduct(edit, node, { w: 3, y: 6, bias: 8 }, columns);
 }
 

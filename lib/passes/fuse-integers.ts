@@ -99,7 +99,7 @@ function bounds(kind: string, alpha: number, beta: number, y: Scaling): { lo: nu
   return kind === 'clip' ? { lo: byte(alpha), hi: byte(beta) } : undefined;
 }
 
-/** Columns of a group from which on a panel of them is not mostly padding; depthwise convolutions stay float32. */
+/** Columns of a group from which on a panel of them is not mostly padding. One filter a channel has a kernel of its own. */
 const LEAST_COLUMNS = 4;
 
 /** A product of float32 that may become one of integers. */
@@ -123,8 +123,9 @@ function productOf(node: Node): Product | undefined {
   const ending = { kind: activation as string, alpha: alpha as number, beta: beta as number };
   const common = { scale: scale as number, bias: node.inputs[2], residual: node.inputs[3], activation: ending };
   if (isConv) {
-    const columns = (node.output().dims.at(-1) as number) / node.int('group', 1);
-    return columns < LEAST_COLUMNS ? undefined : { ...common, op: 'QConv', attrs, axis: 0 };
+    const [group, outChannels] = [node.int('group', 1), node.output().dims.at(-1) as number];
+    const depthwise = group === outChannels && group === node.input(0).dims.at(-1) && node.output().dims.length <= 4;
+    return outChannels / group < LEAST_COLUMNS && !depthwise ? undefined : { ...common, op: 'QConv', attrs, axis: 0 };
   }
   const b = node.input(1);
   if (b.dims.length !== 2 || node.input(0).dims.length < 2 || node.int('transA', 0) !== 0) return undefined;

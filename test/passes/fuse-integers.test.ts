@@ -96,6 +96,19 @@ describe('fuse-integers', () => {
     }
   });
 
+  it('takes one filter a channel, and no other groups of few channels', () => {
+    for (const [group, outChannels, taken] of [
+      [8, 8, true],
+      [8, 16, false],
+      [4, 8, false],
+    ] as const) {
+      const b = new Scaled();
+      const x = b.dequantize(b.input('x', [1, 8, 4, 4], 'uint8'), 0.02, 100);
+      const c = b.op('Conv', [x, b.weights([outChannels, 8 / group, 3, 3])], { group, pads: [1, 1, 1, 1] });
+      expect(rewritten(b.done(b.quantize(c, 0.05, 10)), ...layout, fuseIntegers).includes('QConv')).toBe(taken);
+    }
+  });
+
   it('takes Gemm and MatMul, to bytes or to floats', () => {
     const b = new Scaled();
     const x = b.dequantize(b.input('x', [3, 8], 'uint8'), 0.02, 100);

@@ -36,15 +36,19 @@ DSNK_INLINE I32 loadBytes(const uint8_t* p, int n) {
   return {_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(bytes)))};
 }
 
-// Four vectors one after the other. Packing interleaves their 128-bit lanes, which one permutation of words undoes.
-DSNK_INLINE __m256i bytesOf(__m256i a, __m256i b, __m256i c, __m256i d, const ByteRange& range) {
+// Four vectors as bytes: the first lanes of 128 bits of all four, then the second ones.
+DSNK_INLINE __m256i packedBytes(__m256i a, __m256i b, __m256i c, __m256i d, const ByteRange& range) {
   const __m256i zero = _mm256_set1_epi16(static_cast<int16_t>(range.zero));
   const __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero);
   const __m256i high = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zero);
   const __m256i bytes = _mm256_packus_epi16(low, high);
-  const __m256i clamped = _mm256_min_epu8(_mm256_max_epu8(bytes, _mm256_set1_epi8(static_cast<int8_t>(range.low))),
-                                          _mm256_set1_epi8(static_cast<int8_t>(range.high)));
-  return _mm256_permutevar8x32_epi32(clamped, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  return _mm256_min_epu8(_mm256_max_epu8(bytes, _mm256_set1_epi8(static_cast<int8_t>(range.low))),
+                         _mm256_set1_epi8(static_cast<int8_t>(range.high)));
+}
+
+// The same one after the other: one permutation of words undoes the interleaving.
+DSNK_INLINE __m256i bytesOf(__m256i a, __m256i b, __m256i c, __m256i d, const ByteRange& range) {
+  return _mm256_permutevar8x32_epi32(packedBytes(a, b, c, d, range), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
 DSNK_INLINE void storeSome(uint64_t bytes, uint8_t* y, int n) {

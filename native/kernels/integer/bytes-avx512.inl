@@ -22,15 +22,20 @@ DSNK_INLINE void storeVector(I32 v, uint8_t* y, int n, const ByteRange& range) {
   _mm_mask_storeu_epi8(y, firstLanes(n), _mm512_cvtepi32_epi8(clamped));
 }
 
-// Four vectors one after the other. Packing interleaves their 128-bit lanes, which one permutation of words undoes.
-DSNK_INLINE __m512i bytesOf(__m512i a, __m512i b, __m512i c, __m512i d, const ByteRange& range) {
+// Four vectors as bytes: the first lanes of 128 bits of all four, then the second ones.
+DSNK_INLINE __m512i packedBytes(__m512i a, __m512i b, __m512i c, __m512i d, const ByteRange& range) {
   const __m512i zero = _mm512_set1_epi16(static_cast<int16_t>(range.zero));
   const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero);
   const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
   const __m512i bytes = _mm512_packus_epi16(low, high);
-  const __m512i clamped = _mm512_min_epu8(_mm512_max_epu8(bytes, _mm512_set1_epi8(static_cast<int8_t>(range.low))),
-                                          _mm512_set1_epi8(static_cast<int8_t>(range.high)));
-  return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), clamped);
+  return _mm512_min_epu8(_mm512_max_epu8(bytes, _mm512_set1_epi8(static_cast<int8_t>(range.low))),
+                         _mm512_set1_epi8(static_cast<int8_t>(range.high)));
+}
+
+// The same one after the other: one permutation of words undoes the interleaving.
+DSNK_INLINE __m512i bytesOf(__m512i a, __m512i b, __m512i c, __m512i d, const ByteRange& range) {
+  return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+                                  packedBytes(a, b, c, d, range));
 }
 
 template <int MR, int NV>

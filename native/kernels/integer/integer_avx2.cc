@@ -3,6 +3,7 @@
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/integer/bytes.h"
+#include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
 #include "simd/avx2-begin.h"
 //
@@ -20,6 +21,10 @@
 #include "kernels/integer/ending.inl"
 //
 #include "kernels/integer/product.inl"
+//
+#include "kernels/integer/lanes-avx2.inl"
+//
+#include "kernels/integer/depthwise.inl"
 static_assert(kNr == 16, "kernels.inc says nr 16");
 #include "simd/avx2-end.h"
 
@@ -30,5 +35,6 @@ Fault gemm_i8_avx2(const Work& w) {
 Fault conv_i8_avx2(const Work& w) {
   return avx2::integerConv<avx2::Widened, avx2::RegisterProduct>(w, {16, 2, Isa::avx2});
 }
+Fault depthwise_i8_avx2(const Work& w) { return avx2::integerDepthwise<avx2::Lanes, avx2::Lanes>(w); }
 }  // namespace dsnk
 #endif

@@ -3,6 +3,7 @@
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/integer/bytes.h"
+#include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
 #include "simd/avx512vnni-begin.h"
 //
@@ -20,6 +21,10 @@
 #include "kernels/integer/ending.inl"
 //
 #include "kernels/integer/product.inl"
+//
+#include "kernels/integer/lanes-avx512.inl"
+//
+#include "kernels/integer/depthwise.inl"
 static_assert(kNr == 32, "kernels.inc says nr 32");
 #include "simd/avx512vnni-end.h"
 
@@ -29,6 +34,9 @@ Fault gemm_i8_avx512vnni(const Work& w) {
 }
 Fault conv_i8_avx512vnni(const Work& w) {
   return avx512vnni::integerConv<avx512vnni::Quads, avx512vnni::RegisterProduct>(w, {32, 4, Isa::avx512vnni});
+}
+Fault depthwise_i8_avx512vnni(const Work& w) {
+  return avx512vnni::integerDepthwise<avx512vnni::Lanes64, avx512vnni::Lanes32>(w);
 }
 }  // namespace dsnk
 #endif

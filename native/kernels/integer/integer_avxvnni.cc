@@ -3,6 +3,7 @@
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/integer/bytes.h"
+#include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
 #include "simd/avxvnni-begin.h"
 //
@@ -21,6 +22,10 @@
 #include "kernels/integer/ending.inl"
 //
 #include "kernels/integer/product.inl"
+//
+#include "kernels/integer/lanes-avx2.inl"
+//
+#include "kernels/integer/depthwise.inl"
 static_assert(kNr == 16, "kernels.inc says nr 16");
 #include "simd/avxvnni-end.h"
 
@@ -31,5 +36,6 @@ Fault gemm_i8_avxvnni(const Work& w) {
 Fault conv_i8_avxvnni(const Work& w) {
   return avxvnni::integerConv<avxvnni::Quads, avxvnni::RegisterProduct>(w, {16, 4, Isa::avxvnni});
 }
+Fault depthwise_i8_avxvnni(const Work& w) { return avxvnni::integerDepthwise<avxvnni::Lanes, avxvnni::Lanes>(w); }
 }  // namespace dsnk
 #endif

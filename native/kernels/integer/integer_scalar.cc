@@ -2,6 +2,7 @@
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/integer/bytes.h"
+#include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
 #include "kernels/narrow/emulated.h"
 #include "simd/scalar-begin.h"
@@ -20,6 +21,8 @@
 #include "kernels/integer/ending.inl"
 //
 #include "kernels/integer/product.inl"
+//
+#include "kernels/integer/depthwise-scalar.inl"
 static_assert(kNr == 4, "kernels.inc says nr 4");
 #include "simd/scalar-end.h"
 
@@ -38,4 +41,5 @@ Fault conv_i8_tiles(const Work& w) {
   return scalar::integerConv<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w,
                                                                                                {32, 64, Isa::scalar});
 }
+Fault depthwise_i8_scalar(const Work& w) { return scalar::integerDepthwise(w); }
 }  // namespace dsnk

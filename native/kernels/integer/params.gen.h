@@ -5,12 +5,87 @@
 
 namespace dsnk {
 
+enum class DepthwisePattern : int32_t {
+  flat = 0,
+  columns = 1,
+  twoRows = 2,
+};
+constexpr int32_t kDepthwisePatternCount = 3;
+
 enum class IntegerOutput : int32_t {
   u8 = 0,
   f32 = 1,
   i32 = 2,
 };
 constexpr int32_t kIntegerOutputCount = 3;
+
+struct DepthwiseBytesParams {
+  int32_t batch;
+  int32_t channels;
+  int32_t inSize[2];
+  int32_t outSize[2];
+  int32_t kernel[2];
+  int32_t strides[2];
+  int32_t pads[2];
+  int32_t dilations[2];
+  int32_t ldc;
+  int32_t padding;
+  int32_t pattern;
+  int32_t output;
+  int32_t perColumn;
+  int32_t zero;
+  int32_t low;
+  int32_t high;
+  int32_t sumZero;
+  int32_t sumLow;
+  int32_t sumHigh;
+  int32_t residualZero;
+  float sumRatio;
+  float residualRatio;
+};
+static_assert(sizeof(DepthwiseBytesParams) == 112);
+static_assert(offsetof(DepthwiseBytesParams, batch) == 0);
+static_assert(offsetof(DepthwiseBytesParams, channels) == 4);
+static_assert(offsetof(DepthwiseBytesParams, inSize) == 8);
+static_assert(offsetof(DepthwiseBytesParams, outSize) == 16);
+static_assert(offsetof(DepthwiseBytesParams, kernel) == 24);
+static_assert(offsetof(DepthwiseBytesParams, strides) == 32);
+static_assert(offsetof(DepthwiseBytesParams, pads) == 40);
+static_assert(offsetof(DepthwiseBytesParams, dilations) == 48);
+static_assert(offsetof(DepthwiseBytesParams, ldc) == 56);
+static_assert(offsetof(DepthwiseBytesParams, padding) == 60);
+static_assert(offsetof(DepthwiseBytesParams, pattern) == 64);
+static_assert(offsetof(DepthwiseBytesParams, output) == 68);
+static_assert(offsetof(DepthwiseBytesParams, perColumn) == 72);
+static_assert(offsetof(DepthwiseBytesParams, zero) == 76);
+static_assert(offsetof(DepthwiseBytesParams, low) == 80);
+static_assert(offsetof(DepthwiseBytesParams, high) == 84);
+static_assert(offsetof(DepthwiseBytesParams, sumZero) == 88);
+static_assert(offsetof(DepthwiseBytesParams, sumLow) == 92);
+static_assert(offsetof(DepthwiseBytesParams, sumHigh) == 96);
+static_assert(offsetof(DepthwiseBytesParams, residualZero) == 100);
+static_assert(offsetof(DepthwiseBytesParams, sumRatio) == 104);
+static_assert(offsetof(DepthwiseBytesParams, residualRatio) == 108);
+
+struct DepthwisePackParams {
+  int32_t channels;
+  int32_t kernel[2];
+  int32_t nr;
+  int32_t kr;
+  int32_t pattern;
+  int32_t zero;
+  int32_t flip;
+  int32_t perColumn;
+};
+static_assert(sizeof(DepthwisePackParams) == 36);
+static_assert(offsetof(DepthwisePackParams, channels) == 0);
+static_assert(offsetof(DepthwisePackParams, kernel) == 4);
+static_assert(offsetof(DepthwisePackParams, nr) == 12);
+static_assert(offsetof(DepthwisePackParams, kr) == 16);
+static_assert(offsetof(DepthwisePackParams, pattern) == 20);
+static_assert(offsetof(DepthwisePackParams, zero) == 24);
+static_assert(offsetof(DepthwisePackParams, flip) == 28);
+static_assert(offsetof(DepthwisePackParams, perColumn) == 32);
 
 struct IntegerConvolutionParams {
   int32_t batch;

@@ -6,8 +6,7 @@
 //           threads gives the same bits
 // Tiling    narrow/product.h; k is not cut into blocks outside of AMX, as bytes of y hold no partial sums. A quad of k in
 //           AVX-512 is 28 VPDPBUSD, 14 broadcasts and two loads, nothing spilled. The loops of ARM: lanes-dot.inl,
-//           eights-i8mm.inl, sixteens-neon.inl. Groups of one channel gather whole windows for one column: far slower
-//           than a kernel of their own would be
+//           eights-i8mm.inl, sixteens-neon.inl. One filter a channel: depthwise.inl
 // Packing   b[K,N] as panels of nr columns in quads of k, zeros up to kr and nr; AMX has this order too:
 //             b[0][0] b[1][0] b[2][0] b[3][0]  b[0][1] b[1][1] b[2][1] b[3][1] …   b[4][0] …
 //           AVX2, which has no exact product of quads, in pairs of 16-bit numbers (kr 2), and so the rows of a; I8MM in

@@ -1,0 +1,218 @@
+// Computes  y[n,o,c] = ending(Σ_tap x[n, o·stride - pad + tap·dilation, c]·w[tap, c] + bias[c]); x unsigned and w signed
+//           bytes, what lies around x is `padding`; the ending stands in ending.inl
+// Shapes    y [N,OH,OW,C], pixels ldc apart; x [N,H,W,C]; w and all that is one a channel: blocks of depthwise.h
+// Numerics  sums in 32 bits, wrapping: every row gives the same bits
+// Tiling    a block of channels times two rows of output. Bytes of up to four taps are interleaved, so that one VPDPBUSD
+//           adds up the taps of a channel: with vectors of 64 channels 8 shuffles make the operands of four. For 3x3 and
+//           5x5 of stride 1 and 2 the taps of a group stand one above the other: an interleaved column of the window
+//           serves every output in which it lies (and of 3x3 four rows serve two rows of output), whose sums wait in
+//           registers, taking turns. Any other window takes its taps one after the other.
+// Packing   depthwise.h
+// Source    our own
+//
+// Needs from lanes-<isa>.inl types V of vectors of bytes: V::channels of them, `group` taps at a time; load, splat,
+// interleave, multiplyAdd, loadWords, bytesOf, store, spread.
+
+// What the rows of output of one unit share.
+struct DepthwiseStrip {
+  const uint8_t* row[5];  // rows of x that the window sees, column 0, first channel; what lies outside is padding too
+  const uint8_t* padding;
+  int64_t channels, pad, width, outWidth;  // distance of pixels of x
+  const std::byte* block;
+  const IntegerEnding& ending;  // at the first pixel and channel
+  int64_t rows;                 // of output that there are
+  int n;                        // channels
+};
+
+// Anything but plain bytes, from sums in natural order.
+template <class V>
+__attribute__((noinline)) static void finishSlowly(const IntegerEnding& e, int64_t pixel, const V (&t)[4], int n) {
+  float sums[V::channels];
+  V::spread(t, sums);
+  e.at(pixel, 0).finishRows(sums, V::channels, 1, n, /*biased=*/true);
+}
+
+// What one strip is compiled for: bytes without a residual of every channel of a block, of some, or anything else. A call
+// of finishSlowly would keep no sum in its register, so it stands in code of its own.
+enum class Strip { whole, part, slow };
+
+template <class V, Strip how>
+DSNK_INLINE void finishPixel(const DepthwiseStrip& u, int64_t pixel, const V (&t)[4]) {
+  if constexpr (how == Strip::slow) {
+    finishSlowly(u.ending, pixel, t, u.n);
+  } else {
+    const IntegerEnding& e = u.ending;
+    const V bytes = V::bytesOf(t, reinterpret_cast<const float*>(u.block) + 4 * V::distance, e.range);
+    bytes.template store<how == Strip::whole>(reinterpret_cast<uint8_t*>(e.y) + pixel * e.ldc, u.n);
+  }
+}
+
+// What the windows of R rows of output have in common. Sums of outputs that share columns take turns.
+template <int KH, int KW, int S, int R>
+struct Columns {
+  static constexpr int seen = (R - 1) * S + KH, groups = (seen + 3) / 4;  // rows of x; their groups of four
+  static constexpr int open = (KW + S - 1) / S, period = open * S;
+};
+
+template <class V, int seen, Strip how>
+DSNK_INLINE void loadColumn(const DepthwiseStrip& u, int64_t at, V (&x)[(seen + 3) / 4][4]) {
+  if (at < 0 || at >= u.width) {
+    const V padding = V::splat(u.padding[0]);
+    DSNK_UNROLL for (int g = 0; g < (seen + 3) / 4; g++) { DSNK_UNROLL for (int j = 0; j < 4; j++) x[g][j] = padding; }
+    return;
+  }
+  const int64_t offset = at * u.channels;
+  DSNK_UNROLL for (int g = 0; g < (seen + 3) / 4; g++) {
+    const auto row = [&](int i) __attribute__((always_inline)) {
+      return V::template load<how == Strip::whole>(u.row[4 * g + i] + offset, u.n);
+    };
+    if (seen - 4 * g == 1) {
+      V::spreadOut(row(0), x[g]);
+    } else if (seen - 4 * g == 3) {
+      const V third = row(2);
+      V::interleave(row(0), row(1), third, third, x[g]);
+    } else {
+      V::interleave(row(0), row(1), row(2), row(3), x[g]);
+    }
+  }
+}
+
+// Column `phase` of a period and those after it; a template each, so that every sum has a register of its own.
+template <class V, int KH, int KW, int S, int R, Strip how, int phase>
+DSNK_INLINE void walkColumns(const DepthwiseStrip& u, int64_t column, int64_t columns,
+                             V (&t)[Columns<KH, KW, S, R>::open][R][4]) {
+  using C = Columns<KH, KW, S, R>;
+  constexpr int64_t groupBytes = 16 * V::distance;
+  if (column >= columns) return;
+  V x[C::groups][4];
+  loadColumn<V, C::seen, how>(u, column - u.pad, x);
+  const std::byte* weights = u.block + 8 * 4 * V::distance;
+  opaque(weights);  // one register: addresses of operands of assembly would each take one
+  // The last column of a window first: its sums make room.
+  constexpr int last = KW - 1 - (KW - 1 - phase % S) % S;
+  DSNK_UNROLL for (int k = last; k >= 0; k -= S) {
+    const int turn = ((phase - k) / S + 2 * C::open) % C::open;
+    DSNK_UNROLL for (int r = 0; r < R; r++) {
+      DSNK_UNROLL for (int g = 0; g < C::groups; g++) {
+        const std::byte* w = weights + ((k * R + r) * C::groups + g) * groupBytes;
+        DSNK_UNROLL for (int j = 0; j < 4; j++) {
+          if (k == 0 && g == 0) t[turn][r][j] = V::loadWords(u.block + 4 * V::distance * j);
+          t[turn][r][j].multiplyAdd(x[g][j], w + 4 * V::distance * j);
+        }
+      }
+    }
+    if (k < KW - 1 || column < KW - 1) continue;
+    const int64_t o = (column - (KW - 1)) / S;
+    finishPixel<V, how>(u, o, t[turn][0]);
+    if (R > 1 && u.rows > 1) finishPixel<V, how>(u, u.outWidth + o, t[turn][R - 1]);
+  }
+  if constexpr (phase + 1 < C::period) walkColumns<V, KH, KW, S, R, how, phase + 1>(u, column + 1, columns, t);
+}
+
+// R rows of output, walking along the columns of their windows.
+template <class V, int KH, int KW, int S, int R, Strip how>
+__attribute__((noinline)) static void columnStrip(const DepthwiseStrip& strip) {
+  using C = Columns<KH, KW, S, R>;
+  const DepthwiseStrip u = strip;  // a copy that no store can reach
+  const int64_t columns = (u.outWidth - 1) * S + KW;
+  V t[C::open][R][4];
+  for (int64_t column = 0; column < columns; column += C::period) {
+    walkColumns<V, KH, KW, S, R, how, 0>(u, column, columns, t);
+  }
+}
+
+// One row of output for any window: its taps in groups, pixel by pixel.
+template <class V, Strip how>
+__attribute__((noinline)) static void flatStrip(const DepthwiseBytesParams& p, const DepthwiseStrip& strip,
+                                                const uint8_t* image, int64_t firstH) {
+  const DepthwiseStrip u = strip;
+  constexpr int64_t groupBytes = 16 * V::distance;
+  constexpr int most = 64;
+  const uint8_t* from[most];
+  for (int64_t o = 0; o < u.outWidth; o++) {
+    const int64_t firstW = o * p.strides[1] - u.pad;
+    V t[4];
+    DSNK_UNROLL for (int j = 0; j < 4; j++) t[j] = V::loadWords(u.block + 4 * V::distance * j);
+    const std::byte* w = u.block + 8 * 4 * V::distance;
+    for (int32_t kh = 0, kw = 0; kh < p.kernel[0];) {
+      int count = 0;
+      while (count < most && kh < p.kernel[0]) {
+        const int64_t h = firstH + int64_t{kh} * p.dilations[0], at = firstW + int64_t{kw} * p.dilations[1];
+        const bool inside = h >= 0 && h < p.inSize[0] && at >= 0 && at < u.width;
+        from[count++] = inside ? image + (h * u.width + at) * u.channels : u.padding;
+        if (++kw == p.kernel[1]) kw = 0, kh++;
+      }
+      while (count % V::group != 0) from[count++] = u.padding;  // times zeros
+      for (int i = 0; i < count; i += V::group, w += groupBytes) {
+        const auto tap = [&](int at) __attribute__((always_inline)) {
+          return V::template load<how == Strip::whole>(from[i + at], u.n);
+        };
+        V x[4];
+        if constexpr (V::group == 4) {
+          V::interleave(tap(0), tap(1), tap(2), tap(3), x);
+        } else {
+          V::interleave(tap(0), tap(1), x);
+        }
+        DSNK_UNROLL for (int j = 0; j < 4; j++) t[j].multiplyAdd(x[j], w + 4 * V::distance * j);
+      }
+    }
+    finishPixel<V, how>(u, o, t);
+  }
+}
+
+// By pattern, kernel and stride.
+template <class V, Strip how>
+static void depthwiseStrip(const DepthwiseBytesParams& p, const DepthwiseStrip& u, const uint8_t* image,
+                           int64_t firstH) {
+  if constexpr (V::columns) {
+    if (p.pattern == static_cast<int32_t>(DepthwisePattern::twoRows)) return columnStrip<V, 3, 3, 1, 2, how>(u);
+    if (p.pattern == static_cast<int32_t>(DepthwisePattern::columns)) {
+      if (p.kernel[0] == 3)
+        return (p.strides[0] == 1 ? columnStrip<V, 3, 3, 1, 1, how> : columnStrip<V, 3, 3, 2, 1, how>)(u);
+      return (p.strides[0] == 1 ? columnStrip<V, 5, 5, 1, 1, how> : columnStrip<V, 5, 5, 2, 1, how>)(u);
+    }
+  }
+  flatStrip<V, how>(p, u, image, firstH);
+}
+
+// Half takes blocks of which at most half are channels.
+template <class V, class Half>
+static Fault integerDepthwise(const Work& w) {
+  const auto& p = w.as<DepthwiseBytesParams>();
+  constexpr int64_t nr = 4 * V::distance;
+  const DepthwiseGroups groups(p, V::group);
+  const int64_t blocks = ceilDiv(p.channels, nr), pairs = ceilDiv(p.outSize[0], 2);
+  const int64_t inRow = int64_t{p.inSize[1]} * p.channels;
+  const bool two = p.pattern == static_cast<int32_t>(DepthwisePattern::twoRows);
+  auto* padding = reinterpret_cast<uint8_t*>(w.scratch);
+  std::memset(padding, p.padding, static_cast<size_t>(inRow + 64));
+  IntegerEnding ending(p, w);
+  ending.residualRow = p.channels;
+  const Range units = tileRange(depthwiseUnits(p, nr), w.tile, w.tiles);
+  for (int64_t unit = units.begin; unit < units.end; unit++) {
+    const int64_t block = unit % blocks, pair = unit / blocks, image = pair / pairs, first = pair % pairs * 2;
+    const int64_t left = p.outSize[0] - first, both = left < 2 ? left : 2, channel = block * nr;
+    const auto n = static_cast<int>(p.channels - channel < nr ? p.channels - channel : nr);
+    const uint8_t* x = w.at<const uint8_t>(1) + image * p.inSize[0] * inRow + channel;
+    for (int64_t oh = first; oh < first + both; oh += two ? 2 : 1) {
+      const IntegerEnding at = ending.at((image * p.outSize[0] + oh) * p.outSize[1], channel);
+      const int64_t firstH = oh * p.strides[0] - p.pads[0];
+      const std::byte* packed = w.at<const std::byte>(2) + block * groups.blockBytes(nr);
+      DepthwiseStrip u{{}, padding, p.channels, p.pads[1], p.inSize[1], p.outSize[1], packed, at, two ? both : 1, n};
+      for (int64_t i = 0; i < 5; i++) {
+        const int64_t h = firstH + i;
+        u.row[i] = h >= 0 && h < p.inSize[0] ? x + h * inRow : padding;
+      }
+      if (at.output != IntegerOutput::u8 || at.residual != nullptr) {
+        depthwiseStrip<V, Strip::slow>(p, u, x, firstH);
+      } else if (n == nr) {
+        depthwiseStrip<V, Strip::whole>(p, u, x, firstH);
+      } else if (n > nr / 2) {
+        depthwiseStrip<V, Strip::part>(p, u, x, firstH);
+      } else {
+        depthwiseStrip<Half, Strip::part>(p, u, x, firstH);
+      }
+    }
+  }
+  return Fault::none;
+}
