@@ -9,7 +9,7 @@ import type { Shape } from '../graph/dim.js';
 import type { Constant, Graph, Node, Value } from '../graph/graph.js';
 import { findOperator } from '../ops/index.js';
 import { attributeProto } from './attributes.js';
-import { type AttributeProto, type GraphProto, modelProto, type NodeProto, type TensorProto, type ValueInfoProto } from './proto.js';
+import { type AttributeProto, type GraphProto, modelProto, type NodeProto, type TensorProto, type ValueInfoProto, valueInfoProto } from './proto.js';
 import { StringConstant } from './tensors.js';
 import { type Init, writeMessage } from './wire.js';
 
@@ -108,7 +108,7 @@ class Exporter {
       name: graph.name,
       input: formal.map((v) => this.#valueInfo(v, names)),
       output: graph.outputs.map((v) => this.#valueInfo(v, names)),
-      valueInfo: made.map((v) => this.#valueInfo(v, names)),
+      valueInfo: made.map((v) => writeMessage(valueInfoProto, this.#valueInfo(v, names))),
       initializer: [...initializers].map(([v, c]) => this.#tensor(c, names.of(v))),
       node: graph.nodes.map((n) => this.#node(n, names)),
     };

@@ -3,7 +3,6 @@
  * newest form of its operator (upgrade.ts), functions of the model are inlined, and the file's order is not trusted.
  * What is damaged throws ERR_DSNK_INVALID_MODEL; what is merely not supported is collected in `problems`.
  */
-import type { DType } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { type AttrValue, type Constant, type Domain, Graph, Node, Value } from '../graph/graph.js';
 import { findOperator } from '../ops/index.js';
@@ -12,9 +11,9 @@ import { attribute } from './attributes.js';
 import { constantNode } from './constant-node.js';
 import { ExternalFolder, ModelBytes } from './model-bytes.js';
 import { nodeWhere, orderNodes } from './order.js';
-import { type FunctionProto, type GraphProto, type ModelProto, modelProto, type NodeProto, type ValueInfoProto } from './proto.js';
+import { type FunctionProto, type GraphProto, type ModelProto, modelProto, type NodeProto, type TypeProto, type ValueInfoProto } from './proto.js';
 import { TensorReader } from './tensors.js';
-import { Symbols, typeKind, valueType } from './types.js';
+import { Symbols, statedTypes, typeKind, valueType } from './types.js';
 import { upgradeNode } from './upgrade.js';
 import { readMessage } from './wire.js';
 
@@ -97,6 +96,30 @@ class Scope {
   }
 }
 
+/** The types that a file states for what nodes make: a start where inference finds none, never trusted. */
+class Hints {
+  #types: Map<string, TypeProto | undefined> | undefined;
+
+  constructor(
+    readonly graph: GraphProto,
+    readonly symbols: Symbols,
+  ) {}
+
+  /** Types `value`; only its elements where inference has `inferred` that its shape follows from contents. */
+  tell(value: Value, inferred: boolean): void {
+    this.#types ??= new Map([...statedTypes(this.graph), ...this.graph.output].map((v) => [v.name, v.type]));
+    const type = this.#types.get(value.name);
+    if (type === undefined) return;
+    try {
+      const stated = valueType(type, value.name, this.symbols, value.name);
+      value.dtype = stated?.dtype ?? value.dtype;
+      if (!inferred) value.shape = stated?.shape;
+    } catch {
+      // A hint that makes no sense is no hint.
+    }
+  }
+}
+
 /** What holds for all nodes of one body: the model's graph and its subgraphs, or one inlined function. */
 interface Frame {
   readonly opsets: ReadonlyMap<string, number>;
@@ -170,9 +193,7 @@ class Importer {
       define(v.name, value, 'input');
       graph.inputs.push(value);
     }
-    const hints = new Map<string, ValueInfoProto>();
-    for (const v of [...proto.valueInfo, ...proto.output]) hints.set(v.name, v);
-    this.#body(graph, proto.node, scope, frame, hints, where);
+    this.#body(graph, proto.node, scope, frame, new Hints(proto, this.#symbols), where);
     const outputs = new Set<string>();
     for (const v of proto.output) {
       const value = scope.find(v.name);
@@ -206,7 +227,7 @@ class Importer {
     return new Value(v.name);
   }
 
-  #body(graph: Graph, nodes: readonly NodeProto[], scope: Scope, frame: Frame, hints: ReadonlyMap<string, ValueInfoProto>, where: string): void {
+  #body(graph: Graph, nodes: readonly NodeProto[], scope: Scope, frame: Frame, hints: Hints | undefined, where: string): void {
     // Names of an outer scope may be made again inside; only those of this scope are taken.
     const ordered = orderNodes(
       nodes,
@@ -217,7 +238,7 @@ class Importer {
     for (const proto of ordered) this.#node(graph, proto, scope, frame, hints);
   }
 
-  #node(graph: Graph, proto: NodeProto, scope: Scope, frame: Frame, hints: ReadonlyMap<string, ValueInfoProto>): void {
+  #node(graph: Graph, proto: NodeProto, scope: Scope, frame: Frame, hints: Hints | undefined): void {
     const where = nodeWhere(proto);
     if (++this.#nodes > MAX_NODES) throw dsnkError('ERR_DSNK_INVALID_MODEL', where, `model must have at most ${MAX_NODES} nodes`);
     if (proto.opType === '') throw dsnkError('ERR_DSNK_INVALID_MODEL', where, 'node must have an operator');
@@ -257,8 +278,6 @@ class Importer {
     }
     const outputs = outputNames.map((n, i) => {
       const value = new Value(n !== '' && frame.prefix === '' ? n : this.fresh(n === '' ? `${name}:${i}` : frame.prefix + n));
-      const type = hints.get(n)?.type;
-      if (type !== undefined) this.#hint(value, type);
       if (n !== '') scope.set(n, value);
       return value;
     });
@@ -277,7 +296,8 @@ class Importer {
     for (const d of drafts) {
       const node = new Node(d.op, domain, d.name, d.inputs, d.outputs, d.attrs);
       graph.nodes.push(node);
-      inferIfPossible(node);
+      const inferred = inferIfPossible(node);
+      for (const v of node.outputs) if (v.shape === undefined) hints?.tell(v, inferred);
     }
   }
 
@@ -286,17 +306,6 @@ class Importer {
     if (!(opset >= 1)) throw dsnkError('ERR_DSNK_INVALID_MODEL', where, 'opset must be 1 or more', `${opset} came`);
     const since = findOperator('', op)?.since ?? 1;
     if (opset < since) this.problems.push(`${where}: it is of opset ${since}, the model of ${opset}`);
-  }
-
-  /** A type the file states for a value in between: a start for inference, never trusted. */
-  #hint(value: Value, type: NonNullable<ValueInfoProto['type']>): void {
-    try {
-      const known = valueType(type, value.name, this.#symbols, value.name);
-      value.dtype = known?.dtype as DType | undefined;
-      value.shape = known?.shape;
-    } catch {
-      // A hint that makes no sense is no hint.
-    }
   }
 
   #call(
@@ -333,7 +342,7 @@ class Importer {
       inner.set(formal, inputs[i] ?? LEFT_OUT);
     }
     const opsets = new Map([...frame.opsets, ...opsetsOf(body.opsetImport)]);
-    this.#body(graph, body.node, inner, { opsets, attrs, prefix: `${name}/`, depth: frame.depth + 1 }, new Map(), `function "${body.name}"`);
+    this.#body(graph, body.node, inner, { opsets, attrs, prefix: `${name}/`, depth: frame.depth + 1 }, undefined, `function "${body.name}"`);
     for (const [i, formal] of body.output.entries()) {
       const actual = proto.output[i];
       if (actual === undefined || actual === '') continue;
@@ -353,12 +362,13 @@ const LEFT_OUT = new Value('');
 const functionKey = (domain: string, name: string, overload: string) => JSON.stringify([canonicalDomain(domain), name, overload]);
 
 /** Types known at import help the rules that need a rank. The session infers again and words what does not fit. */
-function inferIfPossible(node: Node): void {
-  if (findOperator(node.domain, node.op) === undefined) return;
-  if (node.inputs.some((v) => v !== undefined && v.dtype === undefined)) return;
+function inferIfPossible(node: Node): boolean {
+  if (findOperator(node.domain, node.op) === undefined) return false;
+  for (const v of node.inputs) if (v !== undefined && v.dtype === undefined) return false;
   try {
     inferNode(node, { concrete: false });
+    return true;
   } catch {
-    // The session reports it, with all inputs known.
+    return false; // The session reports it, with all inputs known.
   }
 }

@@ -82,7 +82,8 @@ export interface GraphProto {
   initializer: TensorProto[];
   input: ValueInfoProto[];
   output: ValueInfoProto[];
-  valueInfo: ValueInfoProto[];
+  /** A `ValueInfoProto` each, not decoded: half of what a file says about its graph, and hardly ever needed. */
+  valueInfo: Uint8Array[];
   sparseInitializer: SparseTensorProto[];
 }
 
@@ -202,7 +203,7 @@ export const graphProto: Schema<GraphProto> = new Schema<GraphProto>('GraphProto
   initializer: list(5, tensorProto),
   input: list(11, valueInfoProto),
   output: list(12, valueInfoProto),
-  valueInfo: list(13, valueInfoProto),
+  valueInfo: list(13, 'bytes'),
   sparseInitializer: list(15, sparseTensorProto),
 }));
 

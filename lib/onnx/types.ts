@@ -2,7 +2,8 @@
 import { type DType, dtypeFromOnnx } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import type { Dim } from '../graph/dim.js';
-import type { GraphProto, TypeProto } from './proto.js';
+import { type GraphProto, type TypeProto, type ValueInfoProto, valueInfoProto } from './proto.js';
+import { readMessage } from './wire.js';
 
 export interface ValueType {
   readonly dtype: DType;
@@ -10,15 +11,32 @@ export interface ValueType {
   readonly shape: Dim[] | undefined;
 }
 
+/** The types that a file states for values in between. One that cannot be read is none. */
+export function statedTypes(graph: GraphProto): ValueInfoProto[] {
+  return graph.valueInfo.flatMap((bytes) => {
+    try {
+      return [readMessage(valueInfoProto, bytes)];
+    } catch {
+      return [];
+    }
+  });
+}
+
 /** Names for unnamed dimensions, none of which the model uses itself. */
 export class Symbols {
-  readonly #used = new Set<string>();
+  #names: Set<string> | undefined;
 
-  constructor(graph: GraphProto) {
-    for (const v of [...graph.input, ...graph.output, ...graph.valueInfo]) {
+  constructor(readonly graph: GraphProto) {}
+
+  /** Collected at the first use: most models name their dimensions, or have none that need a name. */
+  get #used(): Set<string> {
+    if (this.#names !== undefined) return this.#names;
+    this.#names = new Set();
+    for (const v of [...this.graph.input, ...this.graph.output, ...statedTypes(this.graph)]) {
       if (v.type?.value.case !== 'tensorType') continue;
-      for (const d of v.type.value.value.shape?.dim ?? []) if (d.value.case === 'dimParam') this.#used.add(d.value.value);
+      for (const d of v.type.value.value.shape?.dim ?? []) if (d.value.case === 'dimParam') this.#names.add(d.value.value);
     }
+    return this.#names;
   }
 
   fresh(name: string, axis: number): string {

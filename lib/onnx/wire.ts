@@ -4,8 +4,8 @@
  * fields and copies nothing; fields that the table does not have, or that come in another wire type, are skipped. What is
  * cut off, nested too deep or no protobuf at all throws an Error.
  *
- * A message is an object: a list for every repeated field, and what the bytes have of the others. What they do not have
- * reads as its default from the prototype, so that `Object.hasOwn` tells what was there.
+ * A message is an object of what the bytes have. What they do not have reads as its default from the prototype, an empty
+ * list for a repeated field, so that `Object.hasOwn` tells what was there.
  */
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
@@ -42,42 +42,42 @@ type Message = Record<string, unknown>;
 /** The table of one message. Its fields are asked for at the first use, as messages contain each other. */
 export class Schema<M extends object> {
   #slots: readonly (Slot | undefined)[] | undefined;
-  #lists: readonly string[] = [];
   readonly #defaults: Message = {};
+  readonly #Message = class {} as new () => M;
 
   constructor(
     readonly name: string,
     readonly fields: () => { readonly [K in keyof M]-?: Field | Choice },
-  ) {}
+  ) {
+    // a constructor of its own gives the messages of a table one shape
+    Object.setPrototypeOf(this.#Message.prototype, this.#defaults);
+  }
 
   /** By field number. */
   get slots(): readonly (Slot | undefined)[] {
     if (this.#slots !== undefined) return this.#slots;
     const slots: Slot[] = [];
-    const lists: string[] = [];
     for (const [name, field] of Object.entries<Field | Choice>(this.fields())) {
       if ('choice' in field) {
         for (const [of, f] of Object.entries(field.choice)) slots[f.number] = { ...f, name: of, owner: name };
         this.#defaults[name] = { case: undefined };
       } else {
         slots[field.number] = { ...field, name, owner: undefined };
-        if (field.repeated) lists.push(name);
+        if (field.repeated) this.#defaults[name] = NONE;
         else if (typeof field.type === 'string') this.#defaults[name] = defaults[field.type];
       }
     }
-    this.#lists = lists;
     this.#slots = slots;
     return slots;
   }
 
   create(): M {
     void this.slots;
-    const message = Object.create(this.#defaults) as Message;
-    for (const name of this.#lists) message[name] = [];
-    return message as M;
+    return new this.#Message();
   }
 }
 
+const NONE: readonly unknown[] = Object.freeze([]);
 const defaults: Readonly<Record<Scalar, unknown>> = { string: '', bytes: new Uint8Array(0), int32: 0, int64: 0n, uint64: 0n, float: 0, double: 0 };
 
 const wireOf: Readonly<Record<Scalar, WireType>> = {
@@ -106,13 +106,20 @@ function readFields(reader: BinaryReader, schema: Schema<object>, message: Messa
   if (depth > NESTING_LIMIT) throw new Error(`${schema.name}: messages are nested more than ${NESTING_LIMIT} deep`);
   const { slots } = schema;
   while (reader.pos < end) {
-    const [number, wire] = reader.tag();
+    // not `reader.tag()`, whose pair of numbers costs as much as a field
+    const tag = reader.uint32();
+    const number = tag >>> 3;
+    const wire: WireType = tag & 7;
+    if (number === 0) throw new Error(`${schema.name}: fields have numbers from 1 on`);
     const slot = slots[number];
-    const { type } = slot ?? {};
-    if (slot === undefined || type === undefined) reader.skip(wire, number);
-    else if (typeof type === 'string' && wire === wireOf[type]) {
+    if (slot === undefined) {
+      reader.skip(wire, number);
+      continue;
+    }
+    const { type } = slot;
+    if (typeof type === 'string' && wire === wireOf[type]) {
       const value = reader[type]();
-      if (slot.repeated) (message[slot.name] as unknown[]).push(value);
+      if (slot.repeated) listOf(slot, message).push(value);
       else if (slot.owner === undefined) message[slot.name] = value;
       else message[slot.owner] = { case: slot.name, value };
     } else if (wire !== WireType.LengthDelimited || (typeof type === 'string' && !slot.repeated)) reader.skip(wire, number);
@@ -120,18 +127,27 @@ function readFields(reader: BinaryReader, schema: Schema<object>, message: Messa
       const stop = reader.uint32() + reader.pos;
       if (stop > end) throw new RangeError();
       if (typeof type !== 'string') readFields(reader, type, innerOf(slot, type, message), stop, depth + 1);
-      else while (reader.pos < stop) (message[slot.name] as unknown[]).push(reader[type]());
+      else for (const items = listOf(slot, message); reader.pos < stop; ) items.push(reader[type]());
       if (reader.pos > stop) throw new RangeError();
     }
     if (reader.pos > end) throw new RangeError();
   }
 }
 
+function listOf({ name }: Slot, message: Message): unknown[] {
+  let items = message[name] as unknown[];
+  if (items === NONE) {
+    items = [];
+    message[name] = items;
+  }
+  return items;
+}
+
 /** The message to read into: a field that comes twice is one message of both. */
 function innerOf(slot: Slot, schema: Schema<object>, message: Message): Message {
   if (slot.repeated) {
     const inner = schema.create() as Message;
-    (message[slot.name] as unknown[]).push(inner);
+    listOf(slot, message).push(inner);
     return inner;
   }
   if (slot.owner === undefined) {

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { EXTERNAL, type ModelProto, modelProto, AttributeKind as OwnKind } from '../../lib/onnx/proto.js';
 import { readMessage, Schema, writeMessage } from '../../lib/onnx/wire.js';
 import { damageBytes, randomNumbers } from './damage.js';
-import { AttributeProto_AttributeType as Kind, ModelProtoSchema, TensorProto_DataLocation } from './generated/onnx_pb.js';
+import { AttributeProto_AttributeType as Kind, ModelProtoSchema, TensorProto_DataLocation, type ValueInfoProto, ValueInfoProtoSchema } from './generated/onnx_pb.js';
 
 const models = join(import.meta.dirname, '..', '..', 'models');
 const files = readdirSync(models, { recursive: true, encoding: 'utf8' })
@@ -17,8 +17,12 @@ const files = readdirSync(models, { recursive: true, encoding: 'utf8' })
 
 /** What is in a message of either kind, by the fields of the table. */
 function contents(schema: Schema<object>, message: Record<string, unknown>): Record<string, unknown> {
-  const value = (type: unknown, v: unknown): unknown =>
-    type instanceof Schema ? contents(type, v as Record<string, unknown>) : v instanceof Uint8Array ? Buffer.from(v).toString('hex') : v;
+  const value = (type: unknown, v: unknown): unknown => {
+    if (type instanceof Schema) return contents(type, v as Record<string, unknown>);
+    // value_info is not decoded with the rest
+    const bytes = type === 'bytes' && !(v instanceof Uint8Array) ? toBinary(ValueInfoProtoSchema, v as ValueInfoProto, { writeUnknownFields: false }) : v;
+    return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : bytes;
+  };
   const out: Record<string, unknown> = {};
   for (const slot of schema.slots) {
     if (slot === undefined) continue;
