@@ -44,28 +44,48 @@ export interface ProgramImage {
 const HIGH = 2 ** 32;
 
 export function encodeProgram(p: ProgramImage): Uint32Array {
-  const words: number[] = [];
-  const u64 = (n: number) => words.push(n % HIGH, Math.floor(n / HIGH));
-  words.push(PROGRAM_MAGIC, PROGRAM_VERSION, 0, p.catalogueHash);
+  const words = new Uint32Array(programWords(p));
+  let at = 0;
+  const u32 = (n: number) => {
+    words[at++] = n;
+  };
+  const u64 = (n: number) => {
+    words[at++] = n % HIGH;
+    words[at++] = n / HIGH;
+  };
+  for (const n of [PROGRAM_MAGIC, PROGRAM_VERSION, words.length, p.catalogueHash]) u32(n);
   for (const bytes of [p.arenaBytes, p.ioBytes, p.stateBytes, p.weightsBytes, p.initArenaBytes]) u64(bytes);
-  words.push(p.weightBlock, p.init.length, p.main.length, p.inputs.length, p.outputs.length);
+  for (const n of [p.weightBlock, p.init.length, p.main.length, p.inputs.length, p.outputs.length]) u32(n);
   for (const list of [p.init, p.main]) {
     for (const { kernel, operands, params } of list) {
-      words.push(kernel, operands.length, params.length);
+      u32(kernel);
+      u32(operands.length);
+      u32(params.length);
       for (const o of operands) {
-        words.push(segments.indexOf(o.segment) + o.index * 256);
+        u32(segments.indexOf(o.segment) + o.index * 256);
         u64(o.offset);
         u64(o.bytes);
       }
-      for (const w of params) words.push(w);
+      words.set(params, at);
+      at += params.length;
     }
   }
   for (const { offset, bytes } of [...p.inputs, ...p.outputs]) {
     u64(offset);
     u64(bytes);
   }
-  words[2] = words.length;
-  return Uint32Array.from(words);
+  return words;
+}
+
+const HEADER_WORDS = 19;
+const INSTRUCTION_WORDS = 3;
+const OPERAND_WORDS = 5;
+const RANGE_WORDS = 4;
+
+function programWords(p: ProgramImage): number {
+  let words = HEADER_WORDS + RANGE_WORDS * (p.inputs.length + p.outputs.length);
+  for (const list of [p.init, p.main]) for (const i of list) words += INSTRUCTION_WORDS + OPERAND_WORDS * i.operands.length + i.params.length;
+  return words;
 }
 
 /** Reads words back; meant for words that `encodeProgram` made (only `load` judges untrusted ones). */

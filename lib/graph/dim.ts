@@ -7,7 +7,8 @@ export type Dim = number | string;
 export type Shape = readonly Dim[];
 
 export function isConcrete(shape: readonly Dim[]): shape is readonly number[] {
-  return shape.every((d) => typeof d === 'number');
+  for (let i = 0; i < shape.length; i++) if (typeof shape[i] !== 'number') return false;
+  return true;
 }
 
 const atom = (d: Dim) => (typeof d === 'number' || /^[\w.]+$/.test(d) ? `${d}` : `(${d})`);
@@ -54,11 +55,15 @@ export function productDim(shape: readonly Dim[]): Dim {
 
 /** Number of elements of a concrete shape. */
 export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
+  let count = 1;
+  for (let i = 0; i < shape.length; i++) count *= shape[i] as number;
+  return count;
 }
 
 export function sameShape(a: readonly Dim[], b: readonly Dim[]): boolean {
-  return a.length === b.length && a.every((d, i) => d === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { arrayConstructor, byteSize, type DType } from '../dtype.js';
 import { dsnkError } from '../errors.js';
-import { type Dim, elementCount, type Shape } from './dim.js';
+import { type Dim, elementCount, isConcrete, type Shape } from './dim.js';
 
 /** '' is ai.onnx. */
 export type Domain = '' | 'com.microsoft' | 'ai.onnx.ml' | 'dsnk' | (string & {});
@@ -106,8 +106,8 @@ export class Value {
 
   /** The shape as numbers; every value of a graph that is being lowered has one. */
   get dims(): readonly number[] {
-    if (!this.shape?.every((d) => typeof d === 'number')) throw new Error(`value "${this.name}" has no concrete shape yet`);
-    return this.shape as readonly number[];
+    if (this.shape === undefined || !isConcrete(this.shape)) throw new Error(`value "${this.name}" has no concrete shape yet`);
+    return this.shape;
   }
 
   get type(): DType {
@@ -175,7 +175,7 @@ export class Node {
 
   ints(attr: string, fallback?: readonly number[]): readonly number[] {
     const v = this.attrs.get(attr) ?? fallback;
-    if (!Array.isArray(v) || !v.every((x) => Number.isInteger(x))) throw this.#badAttr(attr, 'a list of integers', v as AttrValue | undefined);
+    if (!Array.isArray(v) || !v.every(Number.isInteger)) throw this.#badAttr(attr, 'a list of integers', v as AttrValue | undefined);
     return v as readonly number[];
   }
 
@@ -230,9 +230,12 @@ export class Graph {
   ): Node {
     const name = options.name ?? this.freshName(op.toLowerCase());
     const outs = options.outputs ?? 1;
-    const outputs = typeof outs === 'number' ? Array.from({ length: outs }, (_, i) => new Value(outs === 1 ? name : `${name}:${i}`)) : outs;
+    const outputs = outs === 1 ? [new Value(name)] : typeof outs === 'number' ? Array.from({ length: outs }, (_, i) => new Value(`${name}:${i}`)) : outs;
     const attrs = new Map<string, AttrValue>();
-    for (const [k, v] of Object.entries(options.attrs ?? {})) if (v !== undefined) attrs.set(k, v);
+    for (const k in options.attrs) {
+      const v = options.attrs[k];
+      if (v !== undefined) attrs.set(k, v);
+    }
     return new Node(op, options.domain ?? '', name, inputs, outputs, attrs);
   }
 

@@ -16,6 +16,7 @@ export interface ParamSchema<F extends Fields = Fields> {
   /** Name of the C++ struct. */
   readonly name: string;
   readonly fields: F;
+  readonly layout: readonly FieldLayout[];
   /** Words of the struct, without a tail. */
   readonly words: number;
   /** Whether a variable number of words may follow. */
@@ -32,7 +33,7 @@ export interface FieldLayout {
 }
 
 /** Splits a field type into its scalar and count. */
-export function layoutOf(fields: Fields): FieldLayout[] {
+function layoutOf(fields: Fields): FieldLayout[] {
   const layout: FieldLayout[] = [];
   let word = 0;
   for (const [name, type] of Object.entries(fields)) {
@@ -58,14 +59,14 @@ export function kernelParams<const F extends Fields>(name: string, fields: F, op
     wide ||= f.scalar === 'i64';
   }
   if (wide && words % 2 !== 0) throw new Error(`${name}: a struct with 64-bit fields must have an even number of words; pad it`);
-  return { name, fields, words, tail: options.tail ?? false };
+  return { name, fields, layout, words, tail: options.tail ?? false };
 }
 
 /** Encodes parameter values as the words of the struct, then the tail. */
 export function encodeParams(schema: ParamSchema, values: Readonly<Record<string, number | readonly number[]>>, tail: readonly number[] = []): Uint32Array {
   const words = new Uint32Array(schema.words + tail.length);
   const view = new DataView(words.buffer);
-  for (const f of layoutOf(schema.fields)) {
+  for (const f of schema.layout) {
     const value = values[f.name];
     if (value === undefined) throw new Error(`${schema.name}: parameter ${f.name} is missing`);
     const list = typeof value === 'number' ? [value] : value;
@@ -136,7 +137,7 @@ export function generateHeader(source: string, schemas: readonly ParamSchema[], 
   const cpp = { i32: 'int32_t', u32: 'uint32_t', f32: 'float', i64: 'int64_t' } as const;
   for (const schema of schemas) {
     out.push('', `struct ${schema.name} {`);
-    const layout = layoutOf(schema.fields);
+    const { layout } = schema;
     for (const f of layout) out.push(`  ${cpp[f.scalar]} ${f.name}${f.array ? `[${f.count}]` : ''};`);
     out.push('};', `static_assert(sizeof(${schema.name}) == ${schema.words * 4});`);
     for (const f of layout) out.push(`static_assert(offsetof(${schema.name}, ${f.name}) == ${f.word * 4});`);

@@ -1,9 +1,9 @@
 /** Types every value of a graph, node by node. */
 import { dsnkError, dsnkErrorList, shapeText } from '../errors.js';
-import { isConcrete } from '../graph/dim.js';
+import { isConcrete, type Shape } from '../graph/dim.js';
 import { Graph, type Node } from '../graph/graph.js';
 import { operatorOf } from './index.js';
-import { Inference, MAX_KNOWN, UnknownShape } from './operator.js';
+import { Inference, MAX_KNOWN, type OutputType, UnknownShape } from './operator.js';
 
 /** No machine holds a tensor of more; below it, byte counts and strides of any dtype are exact in a number. */
 const MAX_ELEMENTS = 2 ** 44;
@@ -18,11 +18,7 @@ export function inferNode(node: Node, options: InferOptions): void {
   const op = operatorOf(node);
   if (op === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', node.where, 'operator must be one this version runs');
   const q = new Inference(node, options.concrete);
-  let types: readonly {
-    dtype: NonNullable<Node['outputs'][number]['dtype']>;
-    shape: Node['outputs'][number]['shape'];
-    known?: Node['outputs'][number]['known'];
-  }[];
+  let types: readonly OutputType[];
   try {
     types = op.infer(q);
   } catch (error) {
@@ -40,18 +36,27 @@ export function inferNode(node: Node, options: InferOptions): void {
     if (out === undefined) continue;
     if (type === undefined)
       throw dsnkError('ERR_DSNK_INVALID_MODEL', node.where, `${op.name} must have at most ${types.length} outputs`, `${node.outputs.length} are named`);
-    if (type.shape !== undefined && !type.shape.every((d) => typeof d === 'string' || (Number.isSafeInteger(d) && d >= 0))) {
-      throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', node.where, 'output dimensions must be non-negative integers', `${shapeText(type.shape)} came out`);
-    }
-    if (type.shape !== undefined && type.shape.reduce<number>((n, d) => n * (typeof d === 'number' ? Math.max(d, 1) : 1), 1) > MAX_ELEMENTS) {
-      throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', node.where, 'output must have less than 2^44 elements', `${shapeText(type.shape)} came out`);
-    }
+    if (type.shape !== undefined) checkShape(node, type.shape);
     out.dtype = type.dtype;
     out.shape = type.shape;
     out.known = type.known !== undefined && type.known.length <= MAX_KNOWN ? type.known : undefined;
     if (options.concrete && (type.shape === undefined || !isConcrete(type.shape))) {
       throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', node.where, 'output shape must be known at compile time', `${shapeText(type.shape)} came out`);
     }
+  }
+}
+
+function checkShape(node: Node, shape: Shape): void {
+  let elements = 1;
+  for (const d of shape) {
+    if (typeof d === 'string') continue;
+    if (!Number.isSafeInteger(d) || d < 0) {
+      throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', node.where, 'output dimensions must be non-negative integers', `${shapeText(shape)} came out`);
+    }
+    elements *= Math.max(d, 1);
+  }
+  if (elements > MAX_ELEMENTS) {
+    throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', node.where, 'output must have less than 2^44 elements', `${shapeText(shape)} came out`);
   }
 }
 

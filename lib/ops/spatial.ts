@@ -22,16 +22,20 @@ export function windowOf(node: Node, kernel: readonly number[]): WindowShape {
 /** Checks the attributes of a window; `pads` may be absent. */
 export function checkWindow(q: Inference, w: WindowShape): void {
   const rank = w.kernel.length;
-  for (const [name, list] of [
-    ['kernel_shape', w.kernel],
-    ['strides', w.strides],
-    ['dilations', w.dilations],
-  ] as const) {
+  const check = (name: string, list: readonly number[]) => {
     if (list.length !== rank || !list.every((n) => n >= 1)) q.fail(`${name} must hold ${rank} positive numbers`, `[${list.join(',')}] came`);
-  }
-  const pads = q.node.ints('pads', Array<number>(2 * rank).fill(0));
+  };
+  check('kernel_shape', w.kernel);
+  check('strides', w.strides);
+  check('dilations', w.dilations);
+  const pads = padsOf(q.node, rank);
   if (pads.length !== 2 * rank) q.fail(`pads must hold ${2 * rank} numbers`, `[${pads.join(',')}] came`);
 }
+
+const noPads = (rank: number): readonly number[] => Array<number>(2 * rank).fill(0);
+
+/** The pads that a node names; none where it names none. */
+const padsOf = (node: Node, rank: number): readonly number[] => (node.has('pads') ? node.ints('pads') : noPads(rank));
 
 /** How a node pads: numbers, or a rule that needs the input's size. */
 export function autoPad(node: Node): 'NOTSET' | 'VALID' | 'SAME_UPPER' | 'SAME_LOWER' {
@@ -47,10 +51,9 @@ function splitPads(totals: readonly number[], lower: boolean): number[] {
 
 /** The explicit pads of a convolution or pooling node over an input of those spatial sizes. */
 export function resolvePads(node: Node, size: readonly number[], w: WindowShape): readonly number[] {
-  const none = Array<number>(2 * size.length).fill(0);
   const rule = autoPad(node);
-  if (rule === 'NOTSET') return node.ints('pads', none);
-  if (rule === 'VALID') return none;
+  if (rule === 'NOTSET') return padsOf(node, size.length);
+  if (rule === 'VALID') return noPads(size.length);
   const totals = size.map((n, a) => {
     const stride = w.strides[a] as number;
     return Math.max((Math.ceil(n / stride) - 1) * stride + reach(w, a) - n, 0);
@@ -64,7 +67,7 @@ export function windowOutput(q: Inference, size: readonly Dim[], w: WindowShape,
   const rule = autoPad(q.node);
   const rank = size.length;
   if (rule === 'SAME_UPPER' || rule === 'SAME_LOWER') return size.map((n, a) => ceilDivDim(n, w.strides[a] as number));
-  const pads = rule === 'VALID' ? Array<number>(2 * rank).fill(0) : q.node.ints('pads', Array<number>(2 * rank).fill(0));
+  const pads = rule === 'VALID' ? noPads(rank) : padsOf(q.node, rank);
   return size.map((n, a) => {
     const stride = w.strides[a] as number;
     const begin = pads[a] as number;
@@ -98,8 +101,7 @@ export function resolveTransposed(node: Node, size: readonly number[], w: Window
     const totals = full.map((n, a) => Math.max(n - (output[a] as number), 0));
     return { pads: splitPads(totals, rule !== 'SAME_UPPER'), output };
   }
-  const none = Array<number>(2 * rank).fill(0);
-  const pads = rule === 'VALID' ? none : node.ints('pads', none);
+  const pads = rule === 'VALID' ? noPads(rank) : padsOf(node, rank);
   return { pads, output: full.map((n, a) => n - (pads[a] as number) - (pads[a + rank] as number)) };
 }
 
@@ -110,7 +112,7 @@ export function transposedOutput(q: Inference, size: readonly Dim[], w: WindowSh
   const rank = size.length;
   if (q.node.has('output_shape')) return [...q.node.ints('output_shape').slice(-rank)];
   if (autoPad(q.node).startsWith('SAME')) return size.map((n, a) => mulDim(n, w.strides[a] as number));
-  const pads = q.node.ints('pads', Array<number>(2 * rank).fill(0));
+  const pads = padsOf(q.node, rank);
   const extra = q.node.ints('output_padding', Array<number>(rank).fill(0));
   return size.map((n, a) => {
     const stride = w.strides[a] as number;

@@ -6,6 +6,7 @@ import type { DType } from '../dtype.js';
 import { elementCount, sameShape } from '../graph/dim.js';
 import { type AttrValue, Constant, type Domain, Graph, type Node, type Value } from '../graph/graph.js';
 import { inferNode } from '../ops/infer.js';
+import { Readers } from './readers.js';
 
 /** Two runs of these give two results. */
 export const randomOps: ReadonlySet<string> = new Set(['RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike', 'Multinomial', 'Bernoulli']);
@@ -20,7 +21,7 @@ export interface NodeOptions {
 export class GraphEditor {
   rewrites = 0;
   /** Made when first asked for: most passes find nothing to rewrite in most graphs. */
-  #readers: Map<Value, Set<Node>> | undefined;
+  #readers: Readers | undefined;
   #captured: ReadonlySet<string> | undefined;
   #edited = false;
   readonly #outputNames: readonly string[];
@@ -31,11 +32,8 @@ export class GraphEditor {
     this.#outputNames = graph.outputs.map((v) => v.name);
   }
 
-  get #uses(): Map<Value, Set<Node>> {
-    if (this.#readers === undefined) {
-      this.#readers = new Map();
-      for (const node of this.graph.nodes) this.#read(node);
-    }
+  get #uses(): Readers {
+    this.#readers ??= new Readers(this.graph);
     return this.#readers;
   }
 
@@ -45,7 +43,7 @@ export class GraphEditor {
   }
 
   /** To be called before every change: from then on readers are kept up to date. */
-  #edit(): Map<Value, Set<Node>> {
+  #edit(): Readers {
     this.#edited = true;
     return this.#uses;
   }
@@ -58,7 +56,7 @@ export class GraphEditor {
 
   /** The nodes that read a value. */
   users(v: Value): readonly Node[] {
-    return [...(this.#uses.get(v) ?? [])];
+    return this.#uses.list(v);
   }
 
   /** Whether a value is read from outside the nodes: a graph output, or captured by a subgraph. */
@@ -68,17 +66,17 @@ export class GraphEditor {
 
   /** The one node that reads a value that nobody else needs. */
   onlyUser(v: Value): Node | undefined {
-    const users = this.#uses.get(v);
-    if (users?.size !== 1 || this.isKept(v)) return undefined;
-    return users.values().next().value;
+    return this.#uses.count(v) !== 1 || this.isKept(v) ? undefined : this.#uses.list(v)[0];
   }
 
   isUnused(v: Value): boolean {
-    return (this.#uses.get(v)?.size ?? 0) === 0 && !this.isKept(v);
+    return this.#uses.count(v) === 0 && !this.isKept(v);
   }
 
   /** Whether a value is a constant or made from constants only: the init program will hold it. */
   isConstant(v: Value): boolean {
+    const settled = this.#known(v);
+    if (settled !== undefined) return settled;
     // a stack of its own: chains may be longer than the call stack
     const open: Value[] = [v];
     for (let x = open.at(-1); x !== undefined; x = open.at(-1)) {
@@ -109,7 +107,7 @@ export class GraphEditor {
         return undefined;
       }
     }
-    return ![...node.attrs.values()].some(hasGraph);
+    return !holdsGraphs(node);
   }
 
   /** Adds a typed node; `finish` places it before its readers. */
@@ -149,7 +147,7 @@ export class GraphEditor {
     const uses = this.#edit();
     const old = node.inputs[i];
     node.inputs[i] = v;
-    if (old !== undefined && !node.inputs.includes(old)) uses.get(old)?.delete(node);
+    if (old !== undefined && !node.inputs.includes(old)) uses.delete(old, node);
     if (v !== undefined) this.#use(v, node);
   }
 
@@ -181,7 +179,7 @@ export class GraphEditor {
 
   /** Removes nodes that nobody needs and orders the rest. */
   sweep(): void {
-    this.graph.nodes = liveInOrder(this.graph, (v) => this.#kept.has(v.name));
+    this.graph.nodes = liveInOrder(this.graph, this.#kept);
     const made = new Set(this.graph.outputs.filter((v) => v.producer !== undefined));
     this.graph.outputs.forEach((v, i) => {
       if (made.delete(v)) v.name = this.#outputNames[i] as string;
@@ -196,7 +194,7 @@ export class GraphEditor {
       this.#dead.add(node);
       for (const v of new Set(node.inputs)) {
         if (v === undefined) continue;
-        this.#uses.get(v)?.delete(node);
+        this.#uses.delete(v, node);
         open.push(v.producer);
       }
     }
@@ -207,16 +205,14 @@ export class GraphEditor {
   }
 
   #use(v: Value, node: Node): void {
-    if (v.producer !== undefined && this.#dead.delete(v.producer)) this.#read(v.producer);
-    const users = this.#uses.get(v);
-    if (users === undefined) this.#uses.set(v, new Set([node]));
-    else users.add(node);
+    if (this.#dead.size > 0 && v.producer !== undefined && this.#dead.delete(v.producer)) this.#read(v.producer);
+    this.#uses.add(v, node);
   }
 }
 
-function hasGraph(a: AttrValue): boolean {
-  return a instanceof Graph || (Array.isArray(a) && a.some((x) => x instanceof Graph));
-}
+/** The operators that have graphs among their attributes: who else looks for some needs not look at every attribute of every node. */
+const graphHolders: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan']);
+const holdsGraphs = (node: Node) => graphHolders.has(node.op);
 
 /** Names that the graph's subgraphs read from outside themselves. */
 export function capturedNames(graph: Graph): Set<string> {
@@ -235,6 +231,7 @@ export function capturedNames(graph: Graph): Set<string> {
 }
 
 function eachSubgraph(node: Node, visit: (g: Graph) => void): void {
+  if (!holdsGraphs(node)) return;
   for (const a of node.attrs.values()) {
     if (a instanceof Graph) visit(a);
     else if (Array.isArray(a)) for (const g of a as readonly unknown[]) if (g instanceof Graph) visit(g);
@@ -245,7 +242,7 @@ function eachSubgraph(node: Node, visit: (g: Graph) => void): void {
  * The nodes that an output needs, in topological order. Nodes keep their order where it is one; a node that is read
  * earlier than it stands moves up to just before its first reader.
  */
-function liveInOrder(graph: Graph, kept: (v: Value) => boolean): Node[] {
+function liveInOrder(graph: Graph, kept: ReadonlySet<string>): Node[] {
   const live = new Set<Node>();
   const stack: Node[] = [];
   const reach = (v: Value | undefined) => {
@@ -255,7 +252,7 @@ function liveInOrder(graph: Graph, kept: (v: Value) => boolean): Node[] {
     stack.push(node);
   };
   for (const v of graph.outputs) reach(v);
-  for (const node of graph.nodes) if (node.outputs.some(kept)) reach(node.outputs[0]);
+  if (kept.size > 0) for (const node of graph.nodes) if (node.outputs.some((v) => kept.has(v.name))) reach(node.outputs[0]);
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) for (const v of node.inputs) reach(v);
 
   const order: Node[] = [];
@@ -263,9 +260,8 @@ function liveInOrder(graph: Graph, kept: (v: Value) => boolean): Node[] {
   for (const root of graph.nodes) {
     if (!live.has(root) || placed.has(root)) continue;
     const path = [root];
-    while (path.length > 0) {
-      const node = path[path.length - 1] as Node;
-      const next = placed.has(node) ? undefined : node.inputs.find((v) => v?.producer !== undefined && !placed.has(v.producer))?.producer;
+    for (let node = path.at(-1); node !== undefined; node = path.at(-1)) {
+      const next = placed.has(node) ? undefined : firstMissing(node, placed);
       if (next !== undefined) {
         path.push(next);
         continue;
@@ -278,6 +274,11 @@ function liveInOrder(graph: Graph, kept: (v: Value) => boolean): Node[] {
     }
   }
   return order;
+}
+
+function firstMissing(node: Node, placed: ReadonlySet<Node>): Node | undefined {
+  for (const v of node.inputs) if (v?.producer !== undefined && !placed.has(v.producer)) return v.producer;
+  return undefined;
 }
 
 /** The elements of a small constant or of settled shape arithmetic. */

@@ -1,16 +1,15 @@
 /** Permutations as Transpose has them: y = Transpose(x, p) has y.dims[i] = x.dims[p[i]]. */
 
+import { sameShape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 
 export type Perm = readonly number[];
 
 /** The permutation of a Transpose node; by default it reverses. */
 export function permOf(node: Node): Perm {
+  if (node.has('perm')) return node.ints('perm');
   const rank = node.input(0).dims.length;
-  return node.ints(
-    'perm',
-    Array.from({ length: rank }, (_, i) => rank - 1 - i),
-  );
+  return Array.from({ length: rank }, (_, i) => rank - 1 - i);
 }
 
 /** The permutation of Transpose(Transpose(x, first), second). */
@@ -27,24 +26,29 @@ export function inverse(p: Perm): number[] {
 }
 
 export function isIdentity(p: Perm): boolean {
-  return p.every((from, to) => from === to);
+  for (let i = 0; i < p.length; i++) if (p[i] !== i) return false;
+  return true;
 }
 
-export function samePerm(a: Perm, b: Perm): boolean {
-  return a.length === b.length && a.every((x, i) => x === b[i]);
-}
+export const samePerm: (a: Perm, b: Perm) => boolean = sameShape;
 
 /** The permutation of a tensor with more leading dimensions, which stay. */
-export function extend(p: Perm, rank: number): number[] {
+export function extend(p: Perm, rank: number): Perm {
   const lead = rank - p.length;
+  if (lead === 0) return p;
   return [...Array.from({ length: lead }, (_, i) => i), ...p.map((i) => i + lead)];
 }
 
 /** Whether Transpose(x, p) leaves the elements where they are: only dimensions of size 1 move. */
 export function movesNothing(dims: readonly number[], p: Perm): boolean {
   if (dims.includes(0)) return true;
-  const wide = p.filter((i) => dims[i] !== 1);
-  return wide.every((from, i) => i === 0 || (wide[i - 1] as number) < from);
+  let last = -1;
+  for (const from of p) {
+    if (dims[from] === 1) continue;
+    if (from < last) return false;
+    last = from;
+  }
+  return true;
 }
 
 export function permute<T>(list: readonly T[], p: Perm): T[] {

@@ -8,7 +8,13 @@ import { describe, expect, it } from 'vitest';
 import { EXTERNAL, type ModelProto, modelProto, AttributeKind as OwnKind } from '../../lib/onnx/proto.js';
 import { readMessage, Schema, writeMessage } from '../../lib/onnx/wire.js';
 import { damageBytes, randomNumbers } from './damage.js';
-import { AttributeProto_AttributeType as Kind, ModelProtoSchema, TensorProto_DataLocation, type ValueInfoProto, ValueInfoProtoSchema } from './generated/onnx_pb.js';
+import {
+  AttributeProto_AttributeType as Kind,
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from './generated/onnx_pb.js';
 
 const models = join(import.meta.dirname, '..', '..', 'models');
 const files = readdirSync(models, { recursive: true, encoding: 'utf8' })
