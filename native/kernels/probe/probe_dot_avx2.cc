@@ -5,9 +5,9 @@
 #include "kernels/sizes.h"
 #include "simd/avx2-begin.h"
 //
-DSNK_INLINE void addProducts(F32& sums, F32 a, F32 b) {
-  F32 pairs;
-  asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sums.v), "=&x"(pairs.v) : "x"(a.v), "x"(b.v));
+DSNK_INLINE void addProducts(I32& sums, I32 ones) {
+  I32 pairs;
+  asm volatile("vpmaddwd %2, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sums.v), "=&x"(pairs.v) : "x"(ones.v));
 }
 #include "kernels/probe/probe_dot.inl"
 #include "simd/avx2-end.h"

@@ -5,9 +5,7 @@
 #include "kernels/sizes.h"
 #include "simd/avx512vnni-begin.h"
 //
-DSNK_INLINE void addProducts(F32& sums, F32 a, F32 b) {
-  asm volatile("vpdpbusd %2, %1, %0" : "+v"(sums.v) : "v"(a.v), "v"(b.v));
-}
+DSNK_INLINE void addProducts(I32& sums, I32 ones) { asm volatile("vpdpbusd %1, %1, %0" : "+v"(sums.v) : "v"(ones.v)); }
 #include "kernels/probe/probe_dot.inl"
 #include "simd/avx512vnni-end.h"
 

@@ -5,8 +5,8 @@
 #include "kernels/sizes.h"
 #include "simd/avxvnni-begin.h"
 //
-DSNK_INLINE void addProducts(F32& sums, F32 a, F32 b) {
-  asm volatile("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sums.v) : "x"(a.v), "x"(b.v));
+DSNK_INLINE void addProducts(I32& sums, I32 ones) {
+  asm volatile("%{vex%} vpdpbusd %1, %1, %0" : "+x"(sums.v) : "x"(ones.v));
 }
 #include "kernels/probe/probe_dot.inl"
 #include "simd/avxvnni-end.h"
