@@ -4,7 +4,8 @@
 //   npm run test:arm -- --full                           every file on every CPU
 //   npm run test:arm -- --arch arm64 --cpu cortex-a53 --only kernels/gemm,models/golden --names 'neon'
 //   --no-build       takes prebuilds/ and dist/ as they are
-//   --processes 2    how many run at a time
+//   --processes 2    how many run at a time, with --per-process 6 files one after the other
+//   --patience 600   seconds without a sign of life after which a process is ended
 //   --slowest        names the slowest tests of each file
 // Ends with a table of passed tests and seconds of processor time, file by CPU, and exit code 1 if anything failed or did not end.
 import { spawn, spawnSync } from 'node:child_process';
@@ -32,7 +33,7 @@ const { values: options } = parseArgs({
     'no-build': { type: 'boolean', default: false },
     processes: { type: 'string', default: '2' },
     'per-process': { type: 'string', default: '6' },
-    patience: { type: 'string', default: '600' }, // seconds without a sign of life
+    patience: { type: 'string', default: '600' },
   },
 });
 

@@ -110,8 +110,7 @@ const readSizes = (cpu: { l1dBytes: number; l2Bytes: number; l3Bytes: number }) 
   ] as const;
 
 /** All that the table of machines needs to know of this one. bench/README.md explains the document. */
-export async function benchMachine(options: { readonly seconds: number; readonly json?: boolean }): Promise<void> {
-  const { seconds } = options;
+async function measureMachine(seconds: number) {
   const cpu = native().cpu();
   const about = board();
   const temperatureBefore = temperatureCelsius();
@@ -138,7 +137,7 @@ export async function benchMachine(options: { readonly seconds: number; readonly
     bundled.push({ threads, ...(await latency(session, feeds, seconds)) });
   }
   progress.end();
-  const document = {
+  return {
     format: 1,
     date: new Date().toISOString().slice(0, 10),
     package: packageVersion(),
@@ -152,18 +151,23 @@ export async function benchMachine(options: { readonly seconds: number; readonly
     kernels,
     bundledModel: bundled,
   };
-  if (options.json) {
-    printJson(document);
-    return;
-  }
+}
+
+type MachineMeasurement = Awaited<ReturnType<typeof measureMachine>>;
+
+function printMachine({ board: about, cpu, node, peaks, reads, kernels, bundledModel: bundled }: MachineMeasurement): void {
   const cores = about.cores.map(({ count, ...core }) => `${count} × ${core['modelName'] ?? `${core['implementer']} ${core['part']}`}`).join(', ');
-  console.log(
-    `${about.name ?? 'unknown board'}: ${cpu.model}, ${cores}; ${cpu.isa}, ${threadsText(cpu.threads)}; ${about.system.libc}, Node ${process.version}`,
-  );
+  console.log(`${about.name ?? 'unknown board'}: ${cpu.model}, ${cores}; ${cpu.isa}, ${threadsText(cpu.threads)}; ${about.system.libc}, Node ${node}`);
   for (const c of about.clocks) console.log(`cores ${c.cores}: ${c.governor ?? 'unknown governor'}, ${c.currentKHz ?? '?'} of ${c.maxKHz ?? '?'} kHz`);
   console.log(`peaks, GFLOP/s: ${peaks.map((p) => `${p.isa} ${p.gflops.toFixed(1)}`).join(', ')}`);
   console.log(`reads, GB/s: ${reads.map((r) => `${r.from} ${r.gigabytesPerSecond.toFixed(1)}`).join(', ')}`);
   printKernels(kernels);
   for (const m of bundled)
     console.log(`bundled model: best ${m.bestMs.toFixed(2)} ms, median ${m.medianMs.toFixed(2)} ms (${m.runs} runs, ${threadsText(m.threads)})`);
+}
+
+export async function benchMachine(options: { readonly seconds: number; readonly json?: boolean }): Promise<void> {
+  const measured = await measureMachine(options.seconds);
+  if (options.json) printJson(measured);
+  else printMachine(measured);
 }

@@ -17,7 +17,10 @@ const choice = {
 
 // Rows that only this CPU has, of files that another one runs whole, and files of which all but such rows run elsewhere.
 const rowsOnly = {
-  arm64: [{ cpu: 'max', shape: /kernels\/integer\.test/, row: '_i8mm' }],
+  arm64: [
+    { cpu: 'max', shape: /kernels\/integer\.test/, row: '_i8mm' },
+    { cpu: 'cortex-a53', shape: /kernels\/(gemm|conv)\.test/, row: '_neona53' },
+  ],
   arm: [{ cpu: 'cortex-a7', shape: /kernels\/integer\.test/, row: '_neon' }],
 };
 
