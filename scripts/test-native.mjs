@@ -1,18 +1,24 @@
 #!/usr/bin/env node
-// `npm run test:native [-- --mutations 50000 --seed 1 --kernels]`: the native part under AddressSanitizer + UBSan (program
-// fuzzing) and under ThreadSanitizer (teams, lanes, concurrent runs). The programs to mutate are those that tests leave
-// (DSNK_CORPUS, see test/native/corpus.ts). With --kernels the kernel tests, too, run on an addon built with sanitizers.
+// `npm run test:native [-- --mutations 50000 --seed 1 --corpus folder --kernels]`: the native part under AddressSanitizer +
+// UBSan (program fuzzing) and under ThreadSanitizer (teams, lanes, concurrent runs). The programs to mutate are those that
+// tests leave (DSNK_CORPUS, see test/native/corpus.ts): run here, or before, into the folder that --corpus names. With
+// --kernels the kernel tests, too, run on an addon built with sanitizers.
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { values: args } = parseArgs({
-  options: { mutations: { type: 'string', default: '50000' }, seed: { type: 'string', default: '1' }, kernels: { type: 'boolean', default: false } },
+  options: {
+    mutations: { type: 'string', default: '50000' },
+    seed: { type: 'string', default: '1' },
+    corpus: { type: 'string' },
+    kernels: { type: 'boolean', default: false },
+  },
 });
 
 function run(program, argv, env = {}) {
@@ -78,12 +84,15 @@ const vitest = (files, env = {}) => run('npx', ['--no-install', 'vitest', 'run',
 
 if (!existsSync(join(root, 'build', 'Release', 'ds_native_kernels.node'))) run(process.execPath, [join('scripts', 'build-native.mjs'), '--quiet']);
 
-stage('programs to mutate');
-const corpus = join(root, 'build', 'fuzz-corpus');
-rmSync(corpus, { recursive: true, force: true });
-mkdirSync(corpus, { recursive: true });
-vitest(['test/kernels', 'test/native'], { DSNK_CORPUS: corpus });
+const corpus = resolve(args.corpus ?? join(root, 'build', 'fuzz-corpus'));
+if (args.corpus === undefined) {
+  stage('programs to mutate');
+  rmSync(corpus, { recursive: true, force: true });
+  mkdirSync(corpus, { recursive: true });
+  vitest(['test/kernels', 'test/native'], { DSNK_CORPUS: corpus });
+}
 const samples = readdirSync(corpus).map((file) => join(corpus, file));
+if (samples.length === 0) throw new Error(`${corpus} must hold programs: run the tests with DSNK_CORPUS set to it`);
 
 // UBSan aborts so that the fuzzer can name the program; ASan calls it back.
 const sanitizers = { UBSAN_OPTIONS: 'print_stacktrace=1:abort_on_error=1', ASAN_OPTIONS: 'allocator_may_return_null=1:detect_leaks=1' };
