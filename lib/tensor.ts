@@ -24,7 +24,10 @@ export interface HostTensor {
 export function readTensor(tensor: unknown, where: string): HostTensor {
   if (typeof tensor !== 'object' || tensor === null)
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'must be a Tensor', `${tensor === null ? 'null' : typeof tensor} came`);
-  const { type, dims, data } = tensor as Partial<TensorLike>;
+  if (Array.isArray(tensor) || ArrayBuffer.isView(tensor))
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'must be a Tensor, or { type, dims, data }', `a bare ${tensor.constructor.name} came`);
+  const { type, dims } = tensor as Partial<TensorLike>;
+  const data = dataOf(tensor, where);
   if (type === 'string' || !isDType(type))
     throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', where, 'element type must be a numeric ONNX type', `${String(type)} came`);
   if (!Array.isArray(dims) || dims.includes(undefined as unknown as number) || !dims.every((d) => Number.isSafeInteger(d) && d >= 0)) {
@@ -33,20 +36,27 @@ export function readTensor(tensor: unknown, where: string): HostTensor {
   if (!ArrayBuffer.isView(data) || data instanceof DataView)
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'data must be a typed array', `${typeof data} came`);
   const array = data as unknown as TypedArray;
+  const kind = array[Symbol.toStringTag]; // also that of a subclass, and of an array from another realm
   const bytes = byteSize(type, elementCount(dims));
   const bits = array.BYTES_PER_ELEMENT * 8;
   const expected = arrayConstructor(type);
   // Float16Array and Uint16Array both carry float16; Uint8Array carries bool and the formats below 8 bits.
-  if (
-    bits !== expected.BYTES_PER_ELEMENT * 8 ||
-    (type !== 'float16' && array.constructor.name !== expected.name && !(array instanceof Uint8Array && bits === 8))
-  ) {
-    throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', where, `${type} data must be a ${expected.name}`, `a ${array.constructor.name} came`);
+  if (bits !== expected.BYTES_PER_ELEMENT * 8 || (type !== 'float16' && kind !== expected.name && kind !== 'Uint8Array')) {
+    throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', where, `${type} data must be a ${expected.name}`, `a ${kind} came`);
   }
   if (array.byteLength !== bytes) {
     throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', where, `data must hold ${elementCount(dims)} elements for dims [${dims.join(',')}]`, `${array.length} came`);
   }
   return { dtype: type, dims, data: array };
+}
+
+/** The `data` of a tensor: a getter in onnxruntime's class, which throws once the tensor is disposed or while it is on a GPU. */
+function dataOf(tensor: Partial<TensorLike>, where: string): unknown {
+  try {
+    return tensor.data;
+  } catch (cause) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'data must be there to read', (cause as Error).message, cause);
+  }
 }
 
 /** Fresh memory for a result. Throws ERR_DSNK_OUT_OF_MEMORY. */

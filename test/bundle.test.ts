@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as api from '../lib/index.js';
 import { addonPath } from '../lib/runtime/native.js';
@@ -66,6 +67,18 @@ describe('the bundle', () => {
       const error = await InferenceSession.create(Uint8Array.of(1, 2)).catch((e) => e);
       console.log(JSON.stringify({ tensors: results.every((t) => t instanceof Tensor), refused: error instanceof DsnkError && error.code }));`;
     expect(run(code)).toEqual({ tensors: true, refused: 'ERR_DSNK_INVALID_MODEL' });
+  });
+
+  it('says to leave it external where a bundler has made CommonJS of it, and loads the addon that is named even so', () => {
+    const outfile = join(folder, 'app', 'app.cjs');
+    const app = `require(${JSON.stringify(join(folder, 'dist/index.js'))}).InferenceSession.create('models/shapes.onnx').then((s) => console.log(s.inputNames.join()), (e) => console.log(e.message));`;
+    buildSync({ stdin: { contents: app, resolveDir: folder }, bundle: true, platform: 'node', format: 'cjs', outfile, logLevel: 'error' });
+    const started = (env: Record<string, string>) => {
+      const { DS_NATIVE_KERNELS_PREBUILD: _, PREBUILDS_ONLY: __, ...rest } = process.env;
+      return execFileSync(process.execPath, [outfile], { cwd: folder, env: { ...rest, ...env }, encoding: 'utf8' });
+    };
+    expect(started({})).toContain('is not in the folder of the package: a bundler must leave ds-native-kernels external');
+    expect(started({ DS_NATIVE_KERNELS_PREBUILD: addonPath() })).toBe('image\n');
   });
 
   it('finds the bundled model from the command line', () => {

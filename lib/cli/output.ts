@@ -1,4 +1,7 @@
-/** How the command line talks: results on stdout, decoration on stderr, colour only where it is wanted. */
+/** How the command line talks: results on stdout or in files, decoration on stderr, colour only where it is wanted. */
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { dsnkError } from '../errors.js';
 
 /** Escape sequences that begin and end a style. */
 const styles = { red: [31, 39], green: [32, 39], yellow: [33, 39], dim: [2, 22] } as const;
@@ -10,6 +13,30 @@ export function styled(style: Style, text: string, stream: NodeJS.WriteStream = 
   const on = process.env['NO_COLOR'] ? false : force !== undefined ? force !== '0' : stream.isTTY === true;
   const [begin, end] = styles[style];
   return on ? `\u001b[${begin}m${text}\u001b[${end}m` : text;
+}
+
+function notWritable(option: string, cause: unknown): Error {
+  return dsnkError('ERR_DSNK_INVALID_ARGUMENT', option, 'must name a file that can be written', (cause as Error).message, cause);
+}
+
+/** Throws where an option's file could not be written: better before a calibration of minutes than after it. */
+export function checkWritable(option: string, path: string): void {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory()) throw new Error(`"${path}" is a folder`);
+    accessSync(there === undefined ? dirname(resolve(path)) : path, constants.W_OK);
+  } catch (cause) {
+    throw notWritable(option, cause);
+  }
+}
+
+/** Writes the file that an option names. */
+export function writeOutput(option: string, path: string, contents: string | Uint8Array): void {
+  try {
+    writeFileSync(path, contents);
+  } catch (cause) {
+    throw notWritable(option, cause);
+  }
 }
 
 export function printJson(document: unknown): void {

@@ -1,14 +1,14 @@
 /** `quantize`: a float model and a folder of its inputs in, an 8-bit model and what it costs out. */
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tensor } from 'onnxruntime-common';
 import { dsnkError } from '../errors.js';
 import { type QuantizedModel, type QuantizeOptions, quantize } from '../runtime/quantize.js';
 import { type Feeds, InferenceSession } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
-import { imageInput, imagenet, imageTensor, type Preprocess } from './inputs.js';
+import { imageInput, imagenet, imageTensor, type Preprocess, readInput } from './inputs.js';
 import { readNpy } from './npy.js';
-import { bytesText, columns, Progress, printJson, styled } from './output.js';
+import { bytesText, checkWritable, columns, Progress, printJson, styled, writeOutput } from './output.js';
 import { parseDims } from './run.js';
 
 export interface QuantizeCommandOptions {
@@ -69,17 +69,22 @@ export function feedsOf(folder: string, session: InferenceSession, options: Quan
   return { total: chosen.length, feeds: feeds() };
 }
 
-const npyTensor = (path: string) => toTensor(readNpy(path, readFileSync(path)));
+const npyTensor = (path: string) => toTensor(readNpy(path, readInput('--data', path)));
 
 function preprocessOf(text: string): Preprocess {
   try {
-    return { ...imagenet, ...(JSON.parse(text) as Partial<Preprocess>) };
+    const given = JSON.parse(text) as Partial<Preprocess>;
+    const unknown = Object.keys(given).find((name) => !Object.hasOwn(imagenet, name));
+    if (unknown !== undefined) throw new Error(`"${unknown}" is none of them`);
+    return { ...imagenet, ...given };
   } catch (cause) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--preprocess', 'must be JSON with resizeRatio, scale, mean, std', `"${text}" came`, cause);
   }
 }
 
 export async function quantizeModel(model: string, options: QuantizeCommandOptions): Promise<void> {
+  checkWritable('--out', options.out);
+  const keepFloat = options.keepFloat?.map(nameOrExpression);
   const session = await InferenceSession.create(model);
   const { total, feeds } = feedsOf(options.data, session, options);
   await session.release();
@@ -91,7 +96,7 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
     ...(options.activation && { activation: options.activation }),
     weights: { perChannel: options.perChannel, ...(options.weights && { algorithm: options.weights }) },
     ...(options.equalize !== undefined && { equalize: options.equalize }),
-    ...(options.keepFloat && { keepFloat: options.keepFloat.map(nameOrExpression) }),
+    ...(keepFloat && { keepFloat }),
     ...(options.sqnr !== undefined && { target: { sqnr: options.sqnr } }),
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
     onProgress: (p) => {
@@ -104,7 +109,7 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
     },
   });
   progress?.end();
-  writeFileSync(options.out, result.bytes);
+  writeOutput('--out', options.out, result.bytes);
   if (options.json) printJson({ model, out: options.out, ...result.report });
   else print(options.out, result);
 }
@@ -112,7 +117,11 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
 /** `/…/` is a regular expression, everything else a name. */
 function nameOrExpression(text: string): string | RegExp {
   const body = /^\/(.*)\/$/.exec(text)?.[1];
-  return body === undefined ? text : new RegExp(body);
+  try {
+    return body === undefined ? text : new RegExp(body);
+  } catch (cause) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--keep-float', 'must be a name or a regular expression between slashes', `"${text}" came`, cause);
+  }
 }
 
 const decibels = (v: number | undefined) => (v === undefined ? '' : Number.isFinite(v) ? v.toFixed(1) : '∞');
@@ -136,7 +145,10 @@ function print(out: string, { report }: QuantizedModel): void {
   for (const o of report.outputs) console.log(`${o.name}: ${decibels(o.sqnrDb)} dB signal to noise`);
   const share = (100 * report.bytesAfter) / report.bytesBefore;
   console.log(
-    styled('green', `${out}: ${bytesText(report.bytesAfter)}, ${share.toFixed(1)} % of ${bytesText(report.bytesBefore)}; ${report.feeds} calibration feeds`),
+    styled(
+      'green',
+      `${out}: ${bytesText(report.bytesAfter)}, ${share.toFixed(1)} % of ${bytesText(report.bytesBefore)}; ${report.feeds} calibration feed${report.feeds === 1 ? '' : 's'}`,
+    ),
   );
   if (report.targetMet === false) console.log(styled('yellow', 'the target was not met'));
 }

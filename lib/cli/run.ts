@@ -1,5 +1,4 @@
 /** `run`: one model on one input, with the best classes, the time of a run, and where it went. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tensor } from 'onnxruntime-common';
 import { dsnkError } from '../errors.js';
@@ -9,7 +8,7 @@ import { toTensor } from '../tensor.js';
 import { accuracyOf, printAccuracy } from './accuracy.js';
 import { checkDims, fileTensor, imageInput, imagenet, imageTensor, type Preprocess, randomTensor, readInput, sizedRun } from './inputs.js';
 import { type SessionFlags, sessionOptions } from './options.js';
-import { bytesText, columns, Progress, printJson, styled, threadsText } from './output.js';
+import { bytesText, checkWritable, columns, Progress, printJson, styled, threadsText, writeOutput } from './output.js';
 
 export interface RunCommandOptions extends SessionFlags {
   readonly image?: string;
@@ -60,6 +59,7 @@ async function feedsFor(
 export async function run(model: string | undefined, options: RunCommandOptions): Promise<void> {
   const path = model ?? bundledModel;
   const image = options.image ?? (model === undefined ? bundledImage : undefined);
+  if (options.trace) checkWritable('--trace', options.trace);
   const loadStart = performance.now();
   await using session = await InferenceSession.create(path, sessionOptions(path, options));
   const loadMs = performance.now() - loadStart;
@@ -79,7 +79,7 @@ export async function run(model: string | undefined, options: RunCommandOptions)
   progress.end();
   times.sort((a, b) => a - b);
   const profile = options.profile || options.trace ? (await session.profile(feeds)).nodes : undefined;
-  if (options.trace && profile) writeFileSync(options.trace, chromeTrace(profile));
+  if (options.trace && profile) writeOutput('--trace', options.trace, chromeTrace(profile));
 
   const labels = options.labels ? labelsOf(options.labels) : ownLabels(session);
   const first = outputs[session.outputNames[0] as string] as Tensor;

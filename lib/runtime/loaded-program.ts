@@ -1,6 +1,7 @@
 /** A compiled program in native memory, ready to run. */
 import type { CompiledProgram } from '../compile/compile.js';
 import { type DsnkError, dsnkError } from '../errors.js';
+import { onAbort } from './abort.js';
 import { type Bytes, loadError, type ProgramHandle, RUN_ABORTED, runError, type StoreHandle } from './binding.js';
 import { native } from './native.js';
 
@@ -64,9 +65,9 @@ export class LoadedProgram {
   ): Promise<void> {
     const signal = options.signal ?? undefined;
     return new Promise((resolve, reject) => {
-      let onAbort: (() => void) | undefined;
+      let stopListening: (() => void) | undefined;
       const job = native().run(this.#handle, inputs, outputs, options.times ?? null, (code, pc, fault) => {
-        if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+        stopListening?.();
         if (code === 0) resolve();
         else
           reject(
@@ -76,11 +77,10 @@ export class LoadedProgram {
       if (job < 0) {
         reject(runError(-job, -1, 0, this.#where));
       } else if (signal !== undefined) {
-        onAbort = () => {
+        stopListening = onAbort(signal, () => {
           native().abort(job);
           reject(signal.reason);
-        };
-        signal.addEventListener('abort', onAbort, { once: true });
+        });
       }
     });
   }

@@ -1,8 +1,9 @@
 /** Model arguments of `create`: what is bytes, and what is none. */
+import { types } from 'node:util';
 import { dsnkError } from '../errors.js';
 
 /** Views of a detached buffer cannot be made; the length alone does not tell it from an empty one. */
-function isDetached(buffer: ArrayBuffer): boolean {
+function isDetached(buffer: ArrayBufferLike): boolean {
   try {
     return new Uint8Array(buffer).length < 0;
   } catch {
@@ -18,10 +19,11 @@ export function bytesOf(model: unknown, offset: number, length: number | undefin
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'byteOffset and byteLength must lie inside the buffer', came);
   }
   const memory = ArrayBuffer.isView(model) ? model.buffer : model;
-  if ((memory instanceof ArrayBuffer && isDetached(memory)) || !Number.isInteger(offset))
+  // Not by class: a buffer of another realm (a test runner's, say) is one of another class.
+  if ((types.isAnyArrayBuffer(memory) && isDetached(memory)) || !Number.isInteger(offset))
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'model must be bytes in a buffer that is not detached', `offset ${offset} came`);
   if (ArrayBuffer.isView(model)) return new Uint8Array(model.buffer, model.byteOffset + offset, length ?? model.byteLength - offset);
-  if (model instanceof ArrayBuffer || model instanceof SharedArrayBuffer) return new Uint8Array(model, offset, length);
+  if (types.isAnyArrayBuffer(model)) return new Uint8Array(model, offset, length);
   throw dsnkError(
     'ERR_DSNK_INVALID_ARGUMENT',
     'InferenceSession.create',

@@ -14,7 +14,9 @@ import { DsnkError, dsnkError } from '../errors.js';
 import { libc, libcText, machineText, refusal } from './addon-file.js';
 import type { Binding } from './binding.js';
 
-const requireAddon = createRequire(import.meta.url);
+/** This file. undefined where a bundler has made CommonJS of it, which knows no such thing. */
+const self = import.meta.url === undefined ? undefined : fileURLToPath(import.meta.url);
+const requireAddon = createRequire(self ?? process.execPath); // only absolute paths are asked of it
 let loaded: { readonly binding: Binding; readonly path: string } | undefined;
 
 /** Loads the addon once per environment. Throws ERR_DSNK_NO_BINARY with all that was tried and the cure. */
@@ -37,7 +39,8 @@ export function addonPath(): string {
 
 /** The package's folder: the nearest above this file that has its package.json, wherever in `dist/` a build puts this file. */
 export const packageRoot = (() => {
-  const file = fileURLToPath(import.meta.url);
+  if (self === undefined) return undefined;
+  const file = self;
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     const ours = ['dist', 'lib'].some((part) => file.startsWith(join(folder, part, sep)));
     if (ours && readPackage(folder)?.name === 'ds-native-kernels') return folder;
@@ -130,6 +133,13 @@ function loadAddon(): { binding: Binding; path: string } {
       return { binding: requireAddon(path) as Binding, path };
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ERR_DLOPEN_DISABLED') {
+        throw noBinary(
+          [`  ${path}: this Node was told to load no addons`],
+          'start Node without `--no-addons`; where `--permission` stands, with `--allow-addons` too',
+          error,
+        );
+      }
       if (code === 'ERR_DSNK_OLD_CPU') throw noBinary([`  ${message}`], noCure, error);
       cause = error;
       tried.push(`  ${path}: ${loadFailure(message)}`);
@@ -176,8 +186,7 @@ function remarks(): string[] {
   if ((process.arch === 'arm' && kernel === 'aarch64') || (process.arch === 'ia32' && kernel === 'x86_64')) {
     lines.push(`  the kernel is ${kernel}, but this Node is ${machineText(process.arch)}: what counts is Node`);
   }
-  if (packageRoot === undefined)
-    lines.push(`  ${fileURLToPath(import.meta.url)} is not in the folder of the package: a bundler must leave ds-native-kernels external`);
+  if (packageRoot === undefined) lines.push(`  ${self ?? 'the code'} is not in the folder of the package: a bundler must leave ds-native-kernels external`);
   else if (prebuiltName() === undefined) lines.push(`  the package has no prebuilt addon for ${process.arch}, only for x64, arm64 and arm`);
   return lines;
 }

@@ -91,6 +91,9 @@ const MEASURED_FEEDS = 8;
 /** Layers are corrected front to back in so many groups: within one they do not see each other's correction. */
 const CORRECTIONS = 8;
 
+/** Not by `test`: an expression with the flag `g` goes on there where it stopped the last time. */
+const fits = (wanted: string | RegExp, name: string) => (typeof wanted === 'string' ? wanted === name : name.search(wanted) >= 0);
+
 /**
  * Quantizes a float32 model to 8 bits with calibration data: weights signed per channel, activations unsigned, biases 32 bits.
  * The result is a standard ONNX file with QuantizeLinear and DequantizeLinear, which other runtimes load as well.
@@ -111,10 +114,16 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
 
   const feeds = kept(options.calibration);
   const first = await feeds.first();
+  const names = graph.nodes.map((n) => n.name);
   const folded = foldFloat(graph, feedShapes(graph, first, 'calibration feed 0'));
   await settle(graph);
 
-  const isKept = (node: Node) => options.keepFloat?.some((k) => (typeof k === 'string' ? k === node.name : k.test(node.name))) ?? false;
+  names.push(...graph.nodes.map((n) => n.name));
+  for (const k of options.keepFloat ?? []) {
+    if (!names.some((name) => fits(k, name)))
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, 'keepFloat must fit nodes of the model', `${spelled(k)} fits none`);
+  }
+  const isKept = (node: Node) => options.keepFloat?.some((k) => fits(k, node.name)) ?? false;
   const equalized = (options.equalize ?? options.weights?.perChannel === false) ? await equalize(graph, findIslands(graph, isKept).products) : 0;
   if (equalized > 0) await settle(graph);
   const everything = findIslands(graph, isKept);

@@ -12,6 +12,7 @@ import { importModel } from '../onnx/import.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
 import { NeedsValue } from '../ops/operator.js';
 import { allocate, type HostTensor, readTensor, type TensorLike, toTensor } from '../tensor.js';
+import { checkSignal, orAborted } from './abort.js';
 import { checkLimits, Model } from './model.js';
 import { bytesOf } from './model-argument.js';
 import { native } from './native.js';
@@ -122,8 +123,9 @@ export class InferenceSession {
    * Errors: ERR_DSNK_INVALID_MODEL, ERR_DSNK_UNSUPPORTED_OP (all unsupported nodes at once), ERR_DSNK_OUT_OF_MEMORY,
    * ERR_DSNK_DEVICE_UNAVAILABLE, ERR_DSNK_INVALID_ARGUMENT.
    */
-  static async create(model: string | URL | Uint8Array | ArrayBufferLike, options?: SessionOptions): Promise<InferenceSession>;
   static async create(buffer: ArrayBufferLike, byteOffset: number, byteLength?: number, options?: SessionOptions): Promise<InferenceSession>;
+  // The usual one last: TypeScript words its errors by the last overload.
+  static async create(model: string | URL | Uint8Array | ArrayBufferLike, options?: SessionOptions): Promise<InferenceSession>;
   static async create(
     model: string | URL | Uint8Array | ArrayBufferLike,
     second?: SessionOptions | number,
@@ -276,6 +278,9 @@ export class InferenceSession {
   }
 
   #arguments(second: Fetches | RunOptions | undefined, third: RunOptions | undefined): { fetches: Fetches | undefined; options: RunOptions } {
+    if (second !== undefined && second !== null && typeof second !== 'object') {
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', this.#where, 'fetches and options must be a list or an object', `${spelled(second)} came`);
+    }
     if (third !== undefined || Array.isArray(second)) return { fetches: second as Fetches, options: third ?? {} };
     // As in onnxruntime: one object is fetches when it names an output, else options.
     if (typeof second === 'object' && second !== null && this.#graph.outputs.some((v) => Object.hasOwn(second, v.name))) {
@@ -337,14 +342,16 @@ export class InferenceSession {
   }
 }
 
-/** Rejects as soon as the signal does, whatever the work is at: a load cannot be stopped, only left to end by itself. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
+type Options = SessionOptions;
+type OptionsOfRun = RunOptions;
+/** The types under the names that code for onnxruntime uses. */
+export declare namespace InferenceSession {
+  type SessionOptions = Options;
+  type RunOptions = OptionsOfRun;
+  type FeedsType = Feeds;
+  type FetchesType = Fetches;
+  type OnnxValueMapType = Readonly<Record<string, Tensor>>;
+  type ReturnType = OnnxValueMapType;
 }
 
 function metadata(v: Value): TensorMetadata {
@@ -432,10 +439,4 @@ function pathOf(url: URL): string {
   } catch (error) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'a URL must be one of a local file', `"${url.href}" came`, error);
   }
-}
-
-function checkSignal(signal: Partial<AbortSignal> | null | undefined): void {
-  if (signal === undefined || signal === null) return;
-  if (typeof signal.throwIfAborted !== 'function' || typeof signal.addEventListener !== 'function')
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'run options', 'signal must be an AbortSignal', `${typeof signal} came`);
 }

@@ -129,8 +129,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   };
   pending->complete = [r](Napi::Env e, Environment::Pending&) {
     uint32_t code = r->result.code;
-    if (code == RunResult::ok && !copyOut(e, r->outputs.Value(), r->program->outputs, r->io))
-      code = kBadOutputs;
+    if (code == RunResult::ok && !copyOut(e, r->outputs.Value(), r->program->outputs, r->io)) code = kBadOutputs;
     View v;
     if (!r->times.empty() && viewOf(e, r->timesArray.Value(), v) && v.bytes == r->times.size() * 8) {
       std::memcpy(v.base, r->times.data(), v.bytes);

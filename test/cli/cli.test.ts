@@ -185,6 +185,7 @@ describe('run', () => {
     ['a picture that is none', ['run', picture, '--image', good], /--image .*good\.onnx: must be a picture that sharp can read/],
     ['a name of no kernel call', ['bench', 'kernel', '--filter', 'nothing'], /--filter: must be part of the name of a call/],
     ['labels that are not there', ['run', good, '--labels', 'none.json'], /none\.json/],
+    ['a trace where no file can be', ['run', good, '--trace', 'no/trace.json'], /--trace: must name a file that can be written, ENOENT/],
     ['labels that are none', ['run', good, '--labels', good], /--labels: must be a JSON array of class names/],
     ['a picture for a model that takes none', ['run', good, '--image', 'daisy.jpg'], /model must have a float32 input/],
   ])('fails with 1 on %s', (_, args, message) => {
@@ -348,5 +349,15 @@ describe('quantize', () => {
     expect(refused(empty).stderr).toMatch(/--data: folder must hold pictures, .npy files/);
     expect(refused(none).stderr).toMatch(/--data: must be a folder/);
     expect(refused(empty, '--observer', 'median').status).toBe(2);
+    mkdirSync(join(folder, 'feeds', 'first'), { recursive: true });
+    expect(refused(join(folder, 'feeds')).stderr).toMatch(/ERR_DSNK_INVALID_ARGUMENT: --data: must name a readable file, ENOENT.*x\.npy/);
+  });
+  it('says what is wrong with other options before it calibrates', () => {
+    const refused = (...more: string[]) => cli(['quantize', good, '--data', join(folder, 'calibration'), '--out', join(folder, 'x.onnx'), ...more]);
+    expect(refused('--out', folder).stderr).toMatch(/--out: must name a file that can be written, ".*" is a folder/);
+    expect(refused('--out', 'no/x.onnx').stderr).toMatch(/--out: must name a file that can be written, ENOENT/);
+    expect(refused('--keep-float', '/[/').stderr).toMatch(/--keep-float: must be a name or a regular expression/);
+    expect(refused('--keep-float', 'three').stderr).toMatch(/keepFloat must fit nodes of the model, "three" fits none/);
+    expect(refused('--preprocess', '{"stdev":[1]}').stderr).toMatch(/--preprocess: must be JSON with resizeRatio, scale, mean, std, .*stdev/);
   });
 });

@@ -114,8 +114,8 @@ static std::vector<std::byte> runOnce(Program& p, Team& team) {
     for (uint64_t i = 0; i < in.bytes; i += 8) io.base()[in.offset + i] = std::byte{1};
   }
   const std::atomic<bool> never{false};
-  const SegmentBases bases{workspace->arena.base(),    io.base(), p.state.base(), workspace->scratch.base(),
-                           p.scratchBytesPerThread, &p.weightBases,    nullptr};
+  const SegmentBases bases{workspace->arena.base(), io.base(),      p.state.base(), workspace->scratch.base(),
+                           p.scratchBytesPerThread, &p.weightBases, nullptr};
   check(execute(p.main, p.operands, bases, team, never, nullptr).code == RunResult::ok, "a run failed");
   std::vector<std::byte> result;
   for (const IoRange& out : p.outputs) {

@@ -125,6 +125,8 @@ describe('quantize', () => {
       ['stem', 32, 'asked for'],
       ['classifier', 32, 'asked for'],
     ]);
+    const lasting = await quantize(residualNet(), { calibration: calibration(), keepFloat: [/s/g] });
+    expect(lasting.report.layers.filter((l) => l.bits === 32).map((l) => l.name)).toEqual(['stem', 'classifier']);
     const least = (named.report.outputs[0]?.sqnrDb as number) - 1;
     const met = await quantize(residualNet(), { calibration: calibration(), target: { sqnr: least } });
     expect(met.report.targetMet).toBe(true);
@@ -247,6 +249,8 @@ describe('quantize refuses', () => {
     await refused({ calibration: 3 }).toThrow(/calibration must be an iterable/);
     await refused({ target: {} }).toThrow(/metric or an sqnr/);
     await refused({ keepFloat: 'stem' }).toThrow(/keepFloat must be a list/);
+    await refused({ keepFloat: ['stem', 'sten'] }).toThrow(/keepFloat must fit nodes of the model, "sten" fits none/);
+    await refused({ keepFloat: [/^none$/] }).toThrow(/keepFloat must fit nodes of the model, \/\^none\$\/ fits none/);
   });
 
   it('an empty calibration set, and feeds that do not fit', async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { exportModel, GraphBuilder, InferenceSession, Tensor } from '../../lib/index.js';
 import { randomFloats } from '../kernels/harness.js';
@@ -42,6 +43,7 @@ describe('create', () => {
       () => InferenceSession.create(padded.buffer, 8, bytes.length, { intraOpNumThreads: 1 }),
       () => InferenceSession.create(bytes.slice().buffer),
       () => InferenceSession.create(shared),
+      () => InferenceSession.create(runInNewContext('(bytes) => Uint8Array.from(bytes).buffer')(bytes) as ArrayBuffer),
     ];
     for (const make of others) {
       await using session = await make();

@@ -219,6 +219,14 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')('the erro
   ])('tells an unsupported platform: %s %s', (platform, arch) => {
     expect(load({ before: pretend(platform, arch) }).error).toMatchSnapshot();
   });
+  it('tells a Node that loads no addons', () => {
+    put(prebuilt, good);
+    expect(load({ node: [process.execPath, '--no-addons'] }).error).toMatchInlineSnapshot(`
+      "ds-native-kernels: an addon for linux-x64 (glibc <version>) and Node-API 8 must load, none did
+        <package>/prebuilds/linux-x64/ds-native-kernels.glibc.node: this Node was told to load no addons
+        cure: start Node without \`--no-addons\`; where \`--permission\` stands, with \`--allow-addons\` too"
+    `);
+  });
   it('tells variables that are set', () => {
     expect(load({ env: { DS_NATIVE_KERNELS_PREBUILD: '/nowhere' } }).error).toMatchInlineSnapshot(`
       "ds-native-kernels: an addon for linux-x64 (glibc <version>) and Node-API 8 must load, none did

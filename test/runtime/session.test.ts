@@ -118,6 +118,7 @@ describe('InferenceSession', () => {
 
     await using session = await InferenceSession.fromGraph(reshapeGraph());
     const feeds = { x: floats([1, 4]), shape: shape(2, 2) };
+    for (const second of ['y', 5]) await expect(session.run(feeds, wrong(second))).rejects.toMatchObject(invalid);
     for (const signal of [5, {}]) await expect(session.run(feeds, { signal: wrong(signal) })).rejects.toMatchObject(invalid);
     expect(Object.keys(await session.run(feeds, { signal: wrong(null) }))).toEqual(['y', 's']);
     for (const dims of [[1n, 4n], new Array(2), '14']) {

@@ -1,4 +1,5 @@
 /** What may be fed and fetched: element types, odd memory, empty tensors, numbers that are none. */
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { DType } from '../../lib/dtype.js';
 import { GraphBuilder, InferenceSession, type Operand, Tensor } from '../../lib/index.js';
@@ -74,6 +75,30 @@ describe('memory', () => {
     expect([...into]).toEqual([3, 0]);
     await using bytes = await session((b, x) => ({ y: b.identity(x) }), ['n'], 'uint8');
     expect(values((await bytes.run({ x: { type: 'uint8', dims: [3], data: Buffer.from([1, 2, 3]) } }))['y'])).toEqual([1, 2, 3]);
+  });
+
+  it('takes arrays of subclasses and of other realms', async () => {
+    await using s = await relu();
+    class Samples extends Float32Array {}
+    for (const data of [Samples.of(-1, 2), runInNewContext('Float32Array.of(-1, 2)') as Float32Array]) {
+      expect(values((await s.run({ x: { type: 'float32', dims: [2], data } }))['y'])).toEqual([0, 2]);
+    }
+    const wrong = runInNewContext('new Float64Array(2)') as Float64Array;
+    await expect(s.run({ x: { type: 'float32', dims: [2], data: wrong } })).rejects.toThrow(
+      'input "x": float32 data must be a Float32Array, a Float64Array came',
+    );
+  });
+
+  it('refuses what is no tensor, and a tensor whose data are gone', async () => {
+    await using s = await relu();
+    const invalid = (message: string) => expect.objectContaining({ code: 'ERR_DSNK_INVALID_ARGUMENT', message });
+    await expect(s.run({ x: [1, 2] as never })).rejects.toEqual(invalid('input "x": must be a Tensor, or { type, dims, data }, a bare Array came'));
+    await expect(s.run({ x: new Float32Array(2) as never })).rejects.toEqual(
+      invalid('input "x": must be a Tensor, or { type, dims, data }, a bare Float32Array came'),
+    );
+    const x = new Tensor('float32', Float32Array.of(1, 2), [2]);
+    x.dispose();
+    await expect(s.run({ x })).rejects.toEqual(invalid('input "x": data must be there to read, The tensor is disposed.'));
   });
 
   it('copies feeds at once: changing them after run() changes nothing', async () => {

@@ -10,5 +10,8 @@ const results: Record<string, Tensor> = await session.run(feeds);
 // The class that a CommonJS module requires is the same to the compiler, too.
 const same: Promise<Record<string, Tensor>> = runs(session, feeds);
 export const all = [results['y']?.data, same, kernels.gemm, ops.add] as const;
+// Names that code for onnxruntime uses.
+export const options: InferenceSession.SessionOptions & InferenceSession.RunOptions = { intraOpNumThreads: 1 };
+export const mapped: InferenceSession.OnnxValueMapType & InferenceSession.ReturnType = await session.run(feeds satisfies InferenceSession.FeedsType);
 // @ts-expect-error: models are paths or bytes
 await InferenceSession.create(42);
