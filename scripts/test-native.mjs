@@ -4,7 +4,7 @@
 // tests leave (DSNK_CORPUS, see test/native/corpus.ts): run here, or before, into the folder that --corpus names. With
 // --kernels the kernel tests, too, run on an addon built with sanitizers.
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -68,12 +68,9 @@ function addonOptions() {
 
 /** The kernel tests and the tests of loading, on the addon in `dir`; node itself has no sanitizers, so theirs come first. */
 function testAddon(dir) {
-  const folder = join(dir, 'package', 'build', 'Release');
-  mkdirSync(folder, { recursive: true });
-  copyFileSync(join(dir, 'ds_native_kernels.node'), join(folder, 'ds_native_kernels.node'));
   const library = (name) => spawnSync(process.env.CXX ?? 'c++', [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim();
   vitest(['test/kernels', 'test/native'], {
-    DS_NATIVE_KERNELS_PREBUILD: join(dir, 'package'), // where node-gyp-build looks first
+    DS_NATIVE_KERNELS_PREBUILD: join(dir, 'ds_native_kernels.node'),
     LD_PRELOAD: ['libasan.so', 'libubsan.so', 'libstdc++.so.6'].map(library).join(' '),
     UBSAN_OPTIONS: 'print_stacktrace=1',
     ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',

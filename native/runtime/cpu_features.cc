@@ -5,16 +5,16 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <sys/syscall.h>
-#elif defined(__aarch64__) || defined(__arm__)
+#elif defined(__aarch64__)
 #include <sys/auxv.h>
-
-#include "runtime/arm_cores.h"
 #endif
 
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include "runtime/arm_cores.h"
 
 namespace dsnk {
 
@@ -25,7 +25,7 @@ static constexpr Isa kIsas[] = {Isa::scalar,     Isa::avx2,       Isa::avxvnni, 
 #elif defined(__aarch64__)
 static constexpr Isa kIsas[] = {Isa::scalar, Isa::neon, Isa::neona53, Isa::neonfp16, Isa::dotprod, Isa::i8mm};
 #elif defined(__ARM_NEON)
-static constexpr Isa kIsas[] = {Isa::scalar, Isa::neon, Isa::neonfp16, Isa::dotprod, Isa::i8mm};
+static constexpr Isa kIsas[] = {Isa::scalar, Isa::neon};
 #else
 static constexpr Isa kIsas[] = {Isa::scalar};
 #endif
@@ -70,24 +70,16 @@ static bool amxUsable() {
 }
 #endif
 
-#if defined(__ARM_NEON)
-// Linux says what it lets processes use. The bits are of its uapi headers asm/hwcap.h, which older systems have without
+#if defined(__aarch64__)
+// Linux says what it lets processes use. The bits are of its uapi header asm/hwcap.h, which older systems have without
 // the newer ones. As each ISA has what those before it have, detection ends at the first that is missing.
 static Isa armIsa() {
   const unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
-#if defined(__aarch64__)
   constexpr unsigned long halfVectors = 1ul << 10, dotProducts = 1ul << 20;  // AT_HWCAP: ASIMDHP, ASIMDDP
-  const bool i8mm = (second >> 13 & 1) != 0;                                 // AT_HWCAP2: I8MM
-#else
-  constexpr unsigned long neon = 1ul << 12, vfpv4 = 1ul << 16;               // AT_HWCAP: NEON, VFPv4
-  constexpr unsigned long halfVectors = 1ul << 23, dotProducts = 1ul << 24;  // AT_HWCAP: ASIMDHP, ASIMDDP
-  const bool i8mm = (first >> 27 & 1) != 0;                                  // AT_HWCAP: I8MM
-  static_cast<void>(second);
-  if ((first & neon) == 0 || (first & vfpv4) == 0) return Isa::scalar;
-#endif
+  constexpr unsigned long byteMatrices = 1ul << 13;                          // AT_HWCAP2: I8MM
   if ((first & halfVectors) == 0) return Isa::neon;
   if ((first & dotProducts) == 0) return Isa::neonfp16;
-  return i8mm ? Isa::i8mm : Isa::dotprod;
+  return (second & byteMatrices) == 0 ? Isa::dotprod : Isa::i8mm;
 }
 #endif
 
@@ -104,8 +96,11 @@ static Isa detect() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     return avxvnniUsable() ? Isa::avxvnni : Isa::avx2;
   }
-#elif defined(__ARM_NEON)
+#elif defined(__aarch64__)
   return armIsa();
+#elif defined(__ARM_NEON)
+  // What all of this build needs: whether the processor has it was asked before it was loaded (lib/runtime/native.ts).
+  return Isa::neon;
 #endif
   return Isa::scalar;
 }

@@ -5,7 +5,7 @@ export const LLVM = 19;
 
 export const architectures = ['x64', 'arm64', 'arm'];
 
-/** Where the addon for `process.arch` lies in the package, with the tags by which node-gyp-build chooses. */
+/** Where the addon for `process.arch` lies in the package, with the tags that `prebuiltName` of lib/runtime/native.ts looks for. */
 export const addonFile = (arch) => `prebuilds/linux-${arch}/ds-native-kernels${arch === 'arm' ? '.armv7' : ''}.glibc.node`;
 
 /** What an addon may have at most. */

@@ -78,7 +78,7 @@ describe('standard output', () => {
 describe('info', () => {
   it('tells the machine', () => {
     const document = json('info');
-    expect(document.cpu.isa).toMatch(/^(scalar|avx2|avx512|avx512bf16|amx|neon|neona53|neonfp16|dotprod|i8mm)$/);
+    expect(document.cpu.isas).toContain(document.cpu.isa);
     expect(document.kernels.usable).toBeGreaterThan(10);
     expect(document.gpu).toMatchObject({ usable: false });
     expect(document.operators).toBeGreaterThan(100);
