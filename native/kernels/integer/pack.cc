@@ -1,7 +1,7 @@
 // Computes  packed[i, j/nr, k/q, j%nr, k%q] = b'[i, k, j] for k = (outer, inner), zeros for j ≥ n and k ≥ outer·inner;
 //           folded[i, j] = bias[i, j] - zero·Σ_k b'[i, k, j];  b' = b with the bits of `flip` turned over
 // Shapes    packed: [count, ⌈n/nr⌉, kr·⌈K/kr⌉/q, nr, q], bytes and q = 4, or kr where that is 8 or 16, or 16-bit numbers
-//           and q = 2 where kr is 2;
+//           and q = 2 where kr is 2; each [K, nr] of kr 16 behind 16 bytes, the first 1 where it has a -128, else 0;
 //           folded, bias: int32 [count, n]; b: bytes, element (i, outer, inner, j) at i·stride + outer·strideOuter +
 //           inner·strideInner + j·strideN
 // Numerics  exact; the sums of `folded` wrap
@@ -17,6 +17,9 @@
 namespace dsnk {
 
 static int64_t paddedK(const IntegerPackParams& p) { return roundUp(p.outer * p.inner, p.kr); }
+static int64_t panelNumbers(const IntegerPackParams& p) {
+  return paddedK(p) == 0 ? 0 : integerHead(p.kr) + paddedK(p) * p.nr;
+}
 static int64_t panelsOf(const IntegerPackParams& p) { return p.count * ceilDiv(p.n, p.nr); }
 
 static const char* verify(const Kernel&, const Check& c) {
@@ -34,7 +37,8 @@ static const char* verify(const Kernel&, const Check& c) {
   const Size k = Size(p.outer) * Size(p.inner);
   if (!k.fits(kMaxDim)) return "k must be at most 2^40";
   const Size columns = Size(p.count) * Size(roundUp(p.n, p.nr));
-  if (!(columns * Size(paddedK(p)) * Size(integerWidth(p.kr))).fits(c.operandBytes[0]))
+  const Size heads = Size(p.count) * Size(ceilDiv(p.n, p.nr)) * Size(k.value() == 0 ? 0 : integerHead(p.kr));
+  if (!(columns * Size(paddedK(p)) * Size(integerWidth(p.kr)) + heads).fits(c.operandBytes[0]))
     return "output must hold all panels";
   const Size folded = Size(p.count) * Size(p.n) * Size(4);
   if (!folded.fits(c.operandBytes[1])) return "folded bias must hold every column";
@@ -59,6 +63,9 @@ static void packPanel(const IntegerPackParams& p, const int8_t* from, int64_t co
                       int32_t* folded) {
   constexpr int64_t block = 64;
   const int64_t k = p.outer * p.inner, kPadded = paddedK(p);
+  Number* const head = to;
+  to += integerHead(p.kr);
+  bool least = false;
   if (columns < p.nr || k < kPadded) std::memset(to, 0, static_cast<size_t>(kPadded * p.nr) * sizeof(Number));
   uint32_t sums[256] = {};
   for (int64_t o = 0; o < p.outer; o++) {
@@ -72,10 +79,15 @@ static void packPanel(const IntegerPackParams& p, const int8_t* from, int64_t co
           const int64_t at = o * p.inner + i;
           to[(at / group * p.nr + j) * group + at % group] = v;
           sum += static_cast<uint32_t>(v);
+          least |= v == -128;
         }
         sums[j] += sum;
       }
     }
+  }
+  if (group == 16 && k > 0) {
+    std::memset(head, 0, static_cast<size_t>(integerHead(p.kr)));
+    *head = least;
   }
   for (int64_t j = 0; j < columns; j++) {
     const auto first = static_cast<uint32_t>(bias == nullptr ? 0 : bias[j]);
@@ -85,7 +97,7 @@ static void packPanel(const IntegerPackParams& p, const int8_t* from, int64_t co
 
 Fault integer_pack_scalar(const Work& w) {
   const auto& p = w.as<IntegerPackParams>();
-  const int64_t panels = ceilDiv(p.n, p.nr), panelNumbers = paddedK(p) * p.nr;
+  const int64_t panels = ceilDiv(p.n, p.nr), numbers = panelNumbers(p);
   const Range range = tileRange(panelsOf(p), w.tile, w.tiles);
   for (int64_t u = range.begin; u < range.end; u++) {
     const int64_t i = u / panels, column = u % panels * p.nr, columns = p.n - column < p.nr ? p.n - column : p.nr;
@@ -93,9 +105,9 @@ Fault integer_pack_scalar(const Work& w) {
     const int64_t at = i * p.n + column;
     const int32_t* bias = w.operand[3] == nullptr ? nullptr : w.at<const int32_t>(3) + at;
     int32_t* folded = w.at<int32_t>(1) + at;
-    int8_t* to = w.at<int8_t>(0) + u * panelNumbers;
+    int8_t* to = w.at<int8_t>(0) + u * numbers;
     switch (integerGroup(p.kr)) {
-      case 2: packPanel<int16_t, 2>(p, from, columns, w.at<int16_t>(0) + u * panelNumbers, bias, folded); break;
+      case 2: packPanel<int16_t, 2>(p, from, columns, w.at<int16_t>(0) + u * numbers, bias, folded); break;
       case 8: packPanel<int8_t, 8>(p, from, columns, to, bias, folded); break;
       case 16: packPanel<int8_t, 16>(p, from, columns, to, bias, folded); break;
       default: packPanel<int8_t, 4>(p, from, columns, to, bias, folded); break;

@@ -19,6 +19,9 @@ constexpr int64_t integerGroup(int64_t kr) { return kr == 2 || kr == 8 || kr == 
 // Bytes of a number: where kr is 2, bytes are widened to 16 bits.
 constexpr int64_t integerWidth(int64_t kr) { return kr == 2 ? 2 : 1; }
 
+// Bytes in front of a panel: where kr is 16, the first one says whether the panel has a weight of -128.
+constexpr int64_t integerHead(int64_t kr) { return kr == 16 ? 16 : 0; }
+
 // NEON has products of signed bytes, and of an unsigned and a signed one only with I8MM: rows of the others take a - 128
 // for a, so that for integer_pack a's zero point is 128 less.
 constexpr bool takesSigned(Isa isa) { return isa == Isa::neon || isa == Isa::neona53 || isa == Isa::dotprod; }
@@ -39,6 +42,7 @@ inline bool staysInPlace(int64_t m, int64_t k, int64_t stride, const IntegerRow&
 
 inline NarrowProduct integerProductFor(const IntegerRow& row, int64_t batch, int64_t m, int64_t n, int64_t k) {
   NarrowProduct r{batch, m, n, k, row.nr, row.kr, integerWidth(row.kr), /*sumsFitY=*/false};
+  r.head = integerHead(row.kr);
   if (row.isa >= Isa::neon) {
     r.unit = kArmUnitRows;
     r.cacheBytes = kArmRowBytes;
