@@ -9,7 +9,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { arithmetic, hottestLoop, multiplyAdds } from './mca/assembly.mjs';
+import { arithmetic, hottestLoop, macs, multiplyAdds } from './mca/assembly.mjs';
 import { cyclesInOrder } from './mca/in-order.mjs';
 import { cores, loops, missedFloors } from './mca/loops.mjs';
 import { render } from './mca/render.mjs';
@@ -75,8 +75,8 @@ function mca(loop, cpu) {
 
 const round = (x) => Number(x.toFixed(3));
 
-function measure({ kernel, source, symbol, what, cores: only, through }) {
-  const loop = hottestLoop(assemblyOf(source), symbol, through);
+function measure({ kernel, source, symbol, what, of = 'floats', cores: only, through, uses }) {
+  const loop = hottestLoop(assemblyOf(source), symbol, through, uses);
   if (loop === undefined) fail(`${source}: must have a loop with vector arithmetic in ${symbol}`);
   const products = multiplyAdds(loop);
   const row = {
@@ -90,11 +90,12 @@ function measure({ kernel, source, symbol, what, cores: only, through }) {
   };
   row.spills = loop.filter((l) => /\[sp/.test(l)).length;
   row.cores = {};
-  for (const [core, { cpu, perCycle, inOrder, units }] of Object.entries(cores)) {
+  for (const [core, { cpu, perCycle, products: ceilings, inOrder, units }] of Object.entries(cores)) {
     if (only && !only.includes(core)) continue;
     const result = mca(loop, cpu);
     const cycles = inOrder ? cyclesInOrder(result.instructions) : result.cycles;
-    const least = row.arithmetic / perCycle;
+    // Bytes need more than multiply-adds to become sums: their ceiling is that of the products alone.
+    const least = of === 'floats' ? row.arithmetic / perCycle : macs(loop) / ceilings[of];
     const [unit, busiest] = result.pressure[0];
     const limit = Math.max(busiest, result.frontEnd);
     const bound =
@@ -108,7 +109,7 @@ function measure({ kernel, source, symbol, what, cores: only, through }) {
               ? 'front end'
               : (units[unit] ?? unit);
     row.cores[core] = { cycles: round(cycles), share: round(least / cycles), bound };
-    if (products === row.arithmetic) row.cores[core].cyclesPerMac = round(cycles / (4 * products));
+    if (products === row.arithmetic || of !== 'floats') row.cores[core].cyclesPerMac = round(cycles / macs(loop));
     if (inOrder) row.cores[core].llvmCycles = round(result.cycles);
   }
   return row;

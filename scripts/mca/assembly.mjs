@@ -38,13 +38,24 @@ function innermostLoops(lines, through) {
     .filter((loop) => loop.filter((line) => branch.test(line)).length === 1);
 }
 
-export const multiplyAdds = (loop) => loop.filter((line) => /^(fmla|fmls|vfma|vmla)/.test(line)).length;
-export const arithmetic = (loop) => loop.filter((line) => /^(fmla|fmls|fmul|fadd|fsub|fneg|fmax\w*|fmin\w*)\s/.test(line)).length;
+/** Instructions that multiply and add, and how many products each has. */
+const products = [
+  [/^(fmla|fmls)\s+v\d+\.8h/, 8],
+  [/^(fmla|fmls|vfma|vmla)/, 4],
+  [/^(smull2?|smlal2?)\s+v\d+\.8h/, 8],
+  [/^(sdot|udot|usdot)\s/, 16],
+  [/^(smmla|ummla|usmmla)\s/, 32],
+];
+const productsOf = (line) => products.find(([shape]) => shape.test(line))?.[1] ?? 0;
+export const multiplyAdds = (loop) => loop.filter((line) => productsOf(line) > 0).length;
+export const macs = (loop) => loop.reduce((sum, line) => sum + productsOf(line), 0);
+export const arithmetic = (loop) => loop.filter((line) => productsOf(line) > 0 || /^(fmul|fadd|fsub|fneg|fmax\w*|fmin\w*|sadalp)\s/.test(line)).length;
 
-/** The innermost loop with the most vector arithmetic of the function whose demangled name has `symbol`. */
-export function hottestLoop(assembly, symbol, through = false) {
+/** The innermost loop with the most vector arithmetic of the function whose demangled name has `symbol`, of those with the instruction `uses`. */
+export function hottestLoop(assembly, symbol, through = false, uses = undefined) {
   const matching = functionsOf(assembly).filter((f) => f.name.includes(symbol));
-  const loops = matching.flatMap((f) => innermostLoops(f.lines, through));
+  const found = matching.flatMap((f) => innermostLoops(f.lines, through));
+  const loops = uses === undefined ? found : found.filter((loop) => loop.some((line) => line.startsWith(`${uses}\t`)));
   return loops.sort((a, b) => arithmetic(b) - arithmetic(a)).find((loop) => arithmetic(loop) > 0);
 }
 
@@ -78,7 +89,7 @@ export function effects(line) {
     if (first && !store && !compare) {
       writes.push(...registers);
       // Part of a register stays: its old value is read.
-      if (/^(fmla|fmls|ins|bsl|bit|bif|movk)/.test(op) || /\]$/.test(operand)) reads.push(...registers);
+      if (/^(fmla|fmls|smlal|sadalp|sdot|usmmla|ins|bsl|bit|bif|movk)/.test(op) || /\]$/.test(operand)) reads.push(...registers);
     } else {
       reads.push(...registers);
     }

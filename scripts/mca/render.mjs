@@ -3,7 +3,7 @@ import { cores } from './loops.mjs';
 
 const cells = (result) => {
   if (result === undefined) return ['', '', ''];
-  const cycles = result.cyclesPerMac === undefined ? `${result.cycles} a round` : result.cyclesPerMac.toFixed(3);
+  const cycles = result.cyclesPerMac === undefined ? `${result.cycles} a round` : result.cyclesPerMac.toFixed(result.cyclesPerMac < 0.1 ? 4 : 3);
   const raw = result.llvmCycles === undefined ? '' : ` (llvm-mca ${Math.round((100 * result.share * result.cycles) / result.llvmCycles)} %)`;
   return [cycles, `${Math.round(100 * result.share)} %${raw}`, result.bound];
 };
@@ -20,9 +20,11 @@ export function render({ command, llvm, rows }) {
       '',
       `## ${core.name}`,
       '',
-      `Ceiling: ${4 * core.perCycle} multiply-adds a cycle (${core.perCycle} vector instruction${core.perCycle > 1 ? 's' : ''} of arithmetic).`,
+      `Ceiling in multiply-adds a cycle: ${Object.entries(core.products)
+        .map(([of, count]) => `${count} of ${of}`)
+        .join(', ')} (vector instructions of arithmetic: ${core.perCycle}).`,
       '',
-      '| kernel | loop | instructions | FMA | other arithmetic | loads | cycles a MAC | share of the ceiling | bound |',
+      '| kernel | loop | instructions | multiply-adds | other arithmetic | loads | cycles a MAC | share of the ceiling | bound |',
       '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |',
     );
     for (const row of rows.filter((r) => r.cores[key] !== undefined)) {
