@@ -14,11 +14,14 @@ export type { LayerReport, QuantizeReport, TensorReport } from './quantize/repor
 export { compareOutputs, type OutputAccuracy } from './runtime/accuracy.js';
 export * as kernels from './runtime/kernels.js';
 export {
+  type FewBitsWeightOptions,
   type QuantizedModel,
   type QuantizeOptions,
   type QuantizeProgress,
   type QuantizeTarget,
   quantize,
+  type StaticOptions,
+  type WeightOnlyOptions,
   type WeightOptions,
 } from './runtime/quantize.js';
 export type { KernelCall, ProgramReport, SessionReport } from './runtime/report.js';

@@ -4,8 +4,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { precisions } from '../compile/precision.js';
 import { DsnkError } from '../errors.js';
 import { activationTypes } from '../quantize/affine.js';
+import { fewBitsAlgorithms } from '../quantize/algorithms.js';
 import { observers } from '../quantize/observers.js';
-import { algorithms } from '../quantize/weights.js';
 import { packageVersion } from '../runtime/native.js';
 import { benchKernels, benchMachine, benchModel } from './bench.js';
 import { build } from './build.js';
@@ -100,12 +100,16 @@ program
 
 program
   .command('quantize <model>')
-  .description('write an 8-bit model, calibrated on a folder of pictures or .npy files, and report what it costs')
-  .requiredOption('--data <folder>', 'pictures or .npy files, or for several inputs folders with <input>.npy')
+  .description('write a model with weights and activations of 8 bits, or weights of few bits, and report what it costs')
+  .addOption(new Option('--method <name>', 'what is quantized').choices(['static', 'weight-only']).default('static'))
+  .option('--data <folder>', 'pictures or .npy files, or for several inputs folders with <input>.npy; weight-only does without')
   .requiredOption('--out <file>', 'the ONNX file to write')
   .addOption(new Option('--observer <name>', 'how ranges of activations are chosen').choices(observers).default('entropy'))
   .addOption(new Option('--activation <type>', 'type of activations').choices(activationTypes).default('u8'))
-  .addOption(new Option('--weights <algorithm>', 'rounding of weights').choices(algorithms).default('mse'))
+  .addOption(new Option('--weights <algorithm>', 'rounding of weights: rtn and mse, with weight-only also hqq and gptq').choices(fewBitsAlgorithms))
+  .addOption(new Option('--bits <n>', 'bits of weights with weight-only').choices(['8', '4', '3', '2']))
+  .addOption(new Option('--group-size <n>', 'weights that share a scale with weight-only').choices(['16', '32', '64', '128', '256', 'channel']))
+  .option('--symmetric', 'levels around zero with weight-only')
   .option('--no-per-channel', 'one scale per weight tensor')
   .option('--equalize', 'move factors between layers until channels are as large; with --no-per-channel that is the default')
   .option('--no-equalize', 'leave weights as they are')

@@ -1,9 +1,11 @@
-/** `quantize`: a float model and a folder of its inputs in, an 8-bit model and what it costs out. */
+/** `quantize`: a float model and a folder of its inputs in, a model of fewer bits and what it costs out. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tensor } from 'onnxruntime-common';
 import { dsnkError } from '../errors.js';
-import { type QuantizedModel, type QuantizeOptions, quantize } from '../runtime/quantize.js';
+import type { FewBitsAlgorithm } from '../quantize/algorithms.js';
+import type { WeightBits } from '../quantize/few-bits.js';
+import { type QuantizedModel, quantize, type StaticOptions, type WeightOnlyOptions } from '../runtime/quantize.js';
 import { type Feeds, InferenceSession } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
 import { imageInput, imagenet, imageTensor, type Preprocess, readInput } from './inputs.js';
@@ -12,11 +14,16 @@ import { bytesText, checkWritable, columns, Progress, printJson, styled, writeOu
 import { parseDims } from './run.js';
 
 export interface QuantizeCommandOptions {
-  readonly data: string;
+  readonly method: 'static' | 'weight-only';
+  /** Only `weight-only` does without. */
+  readonly data?: string;
   readonly out: string;
-  readonly observer?: NonNullable<QuantizeOptions['observer']>;
-  readonly activation?: NonNullable<QuantizeOptions['activation']>;
-  readonly weights?: 'rtn' | 'mse';
+  readonly observer?: NonNullable<StaticOptions['observer']>;
+  readonly activation?: NonNullable<StaticOptions['activation']>;
+  readonly weights?: FewBitsAlgorithm;
+  readonly bits?: string;
+  readonly groupSize?: string;
+  readonly symmetric?: boolean;
   /** false where `--no-per-channel` stands. */
   readonly perChannel: boolean;
   readonly equalize?: boolean;
@@ -86,16 +93,12 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
   checkWritable('--out', options.out);
   const keepFloat = options.keepFloat?.map(nameOrExpression);
   const session = await InferenceSession.create(model);
-  const { total, feeds } = feedsOf(options.data, session, options);
+  const calibration = options.data === undefined ? undefined : feedsOf(options.data, session, options);
   await session.release();
   let progress: Progress | undefined;
   let stage = '';
   const result = await quantize(model, {
-    calibration: feeds,
-    ...(options.observer && { observer: options.observer }),
-    ...(options.activation && { activation: options.activation }),
-    weights: { perChannel: options.perChannel, ...(options.weights && { algorithm: options.weights }) },
-    ...(options.equalize !== undefined && { equalize: options.equalize }),
+    ...(options.method === 'weight-only' ? weightOnly(options, calibration?.feeds) : statically(options, calibration?.feeds)),
     ...(keepFloat && { keepFloat }),
     ...(options.sqnr !== undefined && { target: { sqnr: options.sqnr } }),
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
@@ -103,7 +106,7 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
       if (p.stage !== stage) {
         progress?.end();
         stage = p.stage;
-        progress = new Progress(stage, p.total ?? total);
+        progress = new Progress(stage, p.total ?? calibration?.total ?? 0);
       }
       progress?.at(p.done);
     },
@@ -112,6 +115,37 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
   writeOutput('--out', options.out, result.bytes);
   if (options.json) printJson({ model, out: options.out, ...result.report });
   else print(options.out, result);
+}
+
+function statically(options: QuantizeCommandOptions, calibration: AsyncGenerator<Feeds> | undefined): StaticOptions {
+  if (calibration === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--data', 'must be given, as activations are calibrated');
+  for (const name of ['bits', 'groupSize', 'symmetric'] as const) {
+    const flag = name === 'groupSize' ? 'group-size' : name;
+    if (options[name] !== undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `--${flag}`, 'must stand with --method weight-only');
+  }
+  const { observer, activation, perChannel, equalize, weights } = options;
+  return {
+    calibration,
+    ...(observer && { observer }),
+    ...(activation && { activation }),
+    // What the other method has is refused by `quantize`.
+    weights: { perChannel, ...(weights && { algorithm: weights as 'mse' }) },
+    ...(equalize !== undefined && { equalize }),
+  };
+}
+
+function weightOnly(options: QuantizeCommandOptions, calibration: AsyncGenerator<Feeds> | undefined): WeightOnlyOptions {
+  const { bits, groupSize, symmetric, weights } = options;
+  return {
+    method: 'weight-only',
+    ...(calibration && { calibration }),
+    weights: {
+      ...(bits && { bits: Number(bits) as WeightBits }),
+      ...(groupSize && { groupSize: groupSize === 'channel' ? groupSize : Number(groupSize) }),
+      ...(symmetric !== undefined && { symmetric }),
+      ...(weights && { algorithm: weights }),
+    },
+  };
 }
 
 /** `/…/` is a regular expression, everything else a name. */

@@ -9,6 +9,7 @@ import { dynamicFamily } from './dynamic.js';
 import { einsumOperators } from './einsum.js';
 import { elementwiseOperators } from './elementwise.js';
 import { fillOperators } from './fill.js';
+import { fitOperators } from './fit.js';
 import { functionOperators } from './functions.js';
 import { gatedConvOperators } from './gated-conv.js';
 import { gatherOperators } from './gather.js';
@@ -51,6 +52,7 @@ const families: readonly (readonly Operator[])[] = [
   einsumOperators,
   elementwiseOperators,
   fillOperators,
+  fitOperators,
   functionOperators,
   gatherOperators,
   lowBitOperators,

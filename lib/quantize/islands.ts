@@ -74,6 +74,19 @@ export function findIslands(graph: Graph, keep: Keep): Islands {
   return { products: [...products.values()], tensors: quantizedTensors(graph, inside, products, users), kept };
 }
 
+/** Every product that can be quantized, and why the others stay. */
+export function findProducts(graph: Graph, keep: Keep): Pick<Islands, 'products' | 'kept'> {
+  const products: Product[] = [];
+  const kept = new Map<Node, string>();
+  for (const node of graph.nodes) {
+    if (node.domain !== '' || !productOps.has(node.op)) continue;
+    const product = keep(node) ? 'asked for' : productOf(node);
+    if (typeof product === 'string') kept.set(node, product);
+    else products.push(product);
+  }
+  return { products, kept };
+}
+
 type Users = (v: Value) => readonly Node[];
 
 /** The tensors a node computes with; shapes, axes and bounds are constants or integers. */

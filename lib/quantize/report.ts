@@ -1,9 +1,10 @@
 /** What a quantization did: one entry per layer and tensor, and the whole model. Plain objects: JSON.stringify writes them. */
 import { type ActivationType, type Affine, coverage, type Range } from './affine.js';
+import type { FewBitsAlgorithm } from './algorithms.js';
 import { decibels } from './compare.js';
+import type { WeightBits } from './few-bits.js';
 import type { Histogram } from './histogram.js';
 import { type Observer, squaredError } from './observers.js';
-import type { Algorithm } from './weights.js';
 
 export interface TensorReport {
   readonly name: string;
@@ -22,7 +23,7 @@ export interface TensorReport {
 export interface LayerReport {
   readonly name: string;
   readonly op: string;
-  /** Bits of the weights: 8, or 32 where the layer stayed in float32. */
+  /** Bits of the weights, 32 where the layer stayed in float32. */
   readonly bits: number;
   /** Why it stayed in float32. */
   readonly reason?: string;
@@ -38,10 +39,17 @@ export interface LayerReport {
 }
 
 export interface QuantizeReport {
-  readonly method: 'static';
-  readonly observer: Observer;
-  readonly activation: ActivationType;
-  readonly weights: { readonly bits: 8; readonly perChannel: boolean; readonly algorithm: Algorithm };
+  readonly method: 'static' | 'weight-only';
+  /** How activations became integers, where they did. */
+  readonly observer?: Observer;
+  readonly activation?: ActivationType;
+  readonly weights: {
+    readonly bits: WeightBits;
+    readonly perChannel?: boolean;
+    readonly groupSize?: number | 'channel';
+    readonly symmetric?: boolean;
+    readonly algorithm: FewBitsAlgorithm;
+  };
   /** Calibration feeds seen. */
   readonly feeds: number;
   readonly layers: readonly LayerReport[];

@@ -89,7 +89,8 @@ export async function quantizeWeights(products: readonly Product[], plan: Weight
   );
 }
 
-function reduceExtremes(parts: Float32Array): [number, number, number] {
+/** Least, largest, and how many are not finite, over all parts of a Histogram. */
+export function reduceExtremes(parts: Float32Array): [number, number, number] {
   let [low, high, bad] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
   for (let i = 0; i < parts.length; i += 3) {
     low = Math.min(low, parts[i] as number);

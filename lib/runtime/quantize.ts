@@ -3,28 +3,28 @@
  *
  *     import → fold into weights → calibrate (native histograms) → scales → integers → QuantizeLinear/DequantizeLinear → measure
  */
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { dsnkError, spelled } from '../errors.js';
 import { closeSubgraphs } from '../graph/close-subgraphs.js';
-import { Graph, type Node, type Value } from '../graph/graph.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { exportModel } from '../onnx/export.js';
-import { type ImportedModel, importModel } from '../onnx/import.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
 import { type ActivationType, type Affine, activationTypes, affineOver } from '../quantize/affine.js';
-import { comparisonGraph, decibels, driftGraph } from '../quantize/compare.js';
+import { type FewBitsAlgorithm, fewBitsAlgorithms } from '../quantize/algorithms.js';
+import type { WeightBits } from '../quantize/few-bits.js';
 import { insertQdq } from '../quantize/insert-qdq.js';
 import { findIslands, type Islands, type Product } from '../quantize/islands.js';
 import { type Observer, observedRange, observers } from '../quantize/observers.js';
-import { assertFloat, computedConstants, constantsOnly, foldFloat, settleConstants } from '../quantize/prepare.js';
+import { assertFloat, foldFloat } from '../quantize/prepare.js';
 import { type LayerReport, type QuantizeReport, tensorReport } from '../quantize/report.js';
 import { type Algorithm, algorithms, channelsOf, type QuantizedWeight, weightElements } from '../quantize/weights.js';
 import { type Calibrated, type CalibrationFeeds, calibrate, feedShapes } from './calibrate.js';
+import { correctBiases } from './correct-biases.js';
 import { equalize } from './equalize.js';
-import { bytesOf } from './model-argument.js';
-import { quantizeWeights, runConstants } from './quantize-weights.js';
+import { measureError } from './measure-error.js';
+import { graphOf, kept, MEASURED, SEEN, settle } from './quantize-source.js';
+import { quantizeWeights } from './quantize-weights.js';
 import { type Feeds, InferenceSession } from './session.js';
+import { quantizeWeightsOnly } from './weight-only.js';
 
 export interface WeightOptions {
   /** Default 8, the only one of this method. */
@@ -52,7 +52,19 @@ export interface QuantizeProgress {
   readonly total: number | undefined;
 }
 
-export interface QuantizeOptions {
+/** What every method takes. */
+interface CommonOptions {
+  /** Adds to biases what rounding and clipping take from the mean of each channel on the first feeds. Default true, where there are feeds. */
+  readonly biasCorrection?: boolean;
+  /** Layers that stay in float32, by node name. */
+  readonly keepFloat?: readonly (string | RegExp)[];
+  readonly target?: QuantizeTarget;
+  readonly intraOpNumThreads?: number;
+  readonly onProgress?: (progress: QuantizeProgress) => void;
+}
+
+/** Weights and activations in 8 bits. */
+export interface StaticOptions extends CommonOptions {
   /** Default `static`: scales are fixed by calibration. */
   readonly method?: 'static';
   /** Feeds as for `session.run`; read once, one at a time. */
@@ -62,19 +74,36 @@ export interface QuantizeOptions {
   /** Unsigned with a zero point, or signed and symmetric. Default `u8`. */
   readonly activation?: ActivationType;
   readonly weights?: WeightOptions;
-  /** Adds to biases what rounding and clipping take from the mean of each channel on the first feeds. Default true. */
-  readonly biasCorrection?: boolean;
   /**
    * Moves factors between the weights of consecutive layers until their channels are as large on both sides: the float model
    * computes the same, and one scale suits all channels. Default: where weights have one scale for all channels.
    */
   readonly equalize?: boolean;
-  /** Layers that stay in float32, by node name. */
-  readonly keepFloat?: readonly (string | RegExp)[];
-  readonly target?: QuantizeTarget;
-  readonly intraOpNumThreads?: number;
-  readonly onProgress?: (progress: QuantizeProgress) => void;
 }
+
+export interface FewBitsWeightOptions {
+  /** Default 4. */
+  readonly bits?: WeightBits;
+  /** Weights that share a scale: a power of two from 16 to 256, or all of an output channel. Default 64. */
+  readonly groupSize?: number | 'channel';
+  /** Levels around zero, or with a zero point for every group. Default: around zero with 8 bits, zero points below. */
+  readonly symmetric?: boolean;
+  /**
+   * `rtn` covers every weight; `mse` makes the squared error least, `hqq` that of the power 0.7; `gptq` lets later weights make up for the error of
+   * earlier ones on the calibration feeds, which it needs. With feeds, the others weigh errors by how large the inputs are. Default `gptq` with feeds, `hqq` without.
+   */
+  readonly algorithm?: FewBitsAlgorithm;
+}
+
+/** Weights in few bits, activations in float32. */
+export interface WeightOnlyOptions extends CommonOptions {
+  readonly method: 'weight-only';
+  /** Optional: without feeds only the weights themselves are looked at. */
+  readonly calibration?: CalibrationFeeds;
+  readonly weights?: FewBitsWeightOptions;
+}
+
+export type QuantizeOptions = StaticOptions | WeightOnlyOptions;
 
 export interface QuantizedModel {
   /** A standard ONNX file. */
@@ -83,14 +112,8 @@ export interface QuantizedModel {
   readonly report: QuantizeReport;
 }
 
-/** Feeds kept to measure the error of the layers, and to correct their biases: so many, of so many bytes in all. */
-const KEPT_FEEDS = 64;
-const KEPT_BYTES = 2e6;
 /** The error of the layers is measured on fewer. */
 const MEASURED_FEEDS = 8;
-/** Layers are corrected front to back in so many groups: within one they do not see each other's correction. */
-const CORRECTIONS = 8;
-
 /** Not by `test`: an expression with the flag `g` goes on there where it stopped the last time. */
 const fits = (wanted: string | RegExp, name: string) => (typeof wanted === 'string' ? wanted === name : name.search(wanted) >= 0);
 
@@ -112,10 +135,10 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
   const sessionOptions = options.intraOpNumThreads === undefined ? {} : { intraOpNumThreads: options.intraOpNumThreads };
   const metricBefore = await options.target?.metric?.(await InferenceSession.fromGraph(graph, sessionOptions));
 
-  const feeds = kept(options.calibration);
-  const first = await feeds.first();
   const names = graph.nodes.map((n) => n.name);
-  const folded = foldFloat(graph, feedShapes(graph, first, 'calibration feed 0'));
+  const feeds = options.calibration === undefined ? undefined : kept(options.calibration, options.method === 'weight-only' ? SEEN : MEASURED);
+  const shapes = feeds === undefined ? declaredShapes(graph) : feedShapes(graph, await feeds.first(), 'calibration feed 0');
+  const folded = foldFloat(graph, shapes);
   await settle(graph);
 
   names.push(...graph.nodes.map((n) => n.name));
@@ -124,6 +147,28 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, 'keepFloat must fit nodes of the model', `${spelled(k)} fits none`);
   }
   const isKept = (node: Node) => options.keepFloat?.some((k) => fits(k, node.name)) ?? false;
+  const unfolded = folded ? [] : ['a shape depends on contents: nothing was folded into weights before they were quantized'];
+  const written = (result: Graph) => {
+    const out = exportModel(result, { valueInfo: false, metadata, opsets });
+    return { bytes: out, graph: result, sizes: { bytesBefore: bytes ?? exportModel(graph).byteLength, bytesAfter: out.byteLength } };
+  };
+  if (options.method === 'weight-only') {
+    const plan = {
+      weights: options.weights ?? {},
+      keep: isKept,
+      biasCorrection: options.biasCorrection ?? true,
+      target: options.target,
+      metricBefore,
+      options: sessionOptions,
+      onProgress: (p: QuantizeProgress) => options.onProgress?.(p),
+    };
+    const samples = feeds && (await readFeeds(graph, feeds, options));
+    const { graph: result, report } = await quantizeWeightsOnly(graph, samples, plan);
+    const { sizes, ...files } = written(result);
+    return { ...files, report: { ...report, ...sizes, notes: [...unfolded, ...report.notes] } };
+  }
+  if (feeds === undefined) throw new Error('static quantization has feeds');
+
   const equalized = (options.equalize ?? options.weights?.perChannel === false) ? await equalize(graph, findIslands(graph, isKept).products) : 0;
   if (equalized > 0) await settle(graph);
   const everything = findIslands(graph, isKept);
@@ -137,11 +182,9 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
   );
   const maker = new Maker(graph, options, calibrated, feeds.samples, sessionOptions);
   const result = await meetTarget(maker, everything, isKept, options.target, metricBefore, (i, p) => maker.rank(i, p));
-  const out = exportModel(result.attempt.graph, { valueInfo: false, metadata, opsets });
-  const before = bytes ?? exportModel(graph).byteLength;
+  const { sizes, ...files } = written(result.attempt.graph);
   return {
-    bytes: out,
-    graph: result.attempt.graph,
+    ...files,
     report: {
       method: 'static',
       observer: options.observer ?? 'entropy',
@@ -150,29 +193,27 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
       feeds: calibrated.feeds,
       layers: maker.layers(result.attempt),
       outputs: result.attempt.outputs,
-      bytesBefore: before,
-      bytesAfter: out.byteLength,
+      ...sizes,
       ...(metricBefore !== undefined && { metricBefore }),
       ...(result.metricAfter !== undefined && { metricAfter: result.metricAfter }),
       ...(options.target !== undefined && { targetMet: result.met }),
       notes: [
-        ...(folded ? [] : ['a shape depends on contents: nothing was folded into weights before they were quantized']),
+        ...unfolded,
         ...(equalized > 0 ? [`weights of ${equalized} ${equalized === 1 ? 'pair' : 'pairs'} of layers were equalized before they were quantized`] : []),
       ],
     },
   };
 }
 
-/** Computes what is made of constants alone. */
-async function settle(graph: Graph): Promise<void> {
-  const computed = computedConstants(graph);
-  if (computed.length === 0) return;
-  const results = await runConstants(constantsOnly(graph, computed));
-  settleConstants(graph, computed, (i) => {
-    const { data, dims } = results[`constant:${i}`] as { data: Uint8Array; dims: readonly number[] };
-    return { dims, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
-  });
-  inferGraph(graph, { concrete: false });
+/** The feeds that are kept, all of them checked. */
+async function readFeeds(graph: Graph, feeds: ReturnType<typeof kept>, options: QuantizeOptions): Promise<readonly Feeds[]> {
+  let count = 0;
+  for await (const feed of feeds.all()) {
+    feedShapes(graph, feed, `calibration feed ${count}`);
+    options.onProgress?.({ stage: 'calibrate', done: ++count, total: feeds.total });
+    if (feeds.isFull()) break;
+  }
+  return feeds.samples;
 }
 
 /** One choice of islands, written and measured. */
@@ -190,7 +231,7 @@ class Maker {
 
   constructor(
     readonly source: Graph,
-    readonly options: QuantizeOptions,
+    readonly options: StaticOptions,
     readonly calibrated: Calibrated,
     readonly samples: readonly Feeds[],
     readonly sessionOptions: { intraOpNumThreads?: number },
@@ -229,20 +270,23 @@ class Maker {
         weight: (p) => weights.get(p) as QuantizedWeight,
         bias: (p) => biases.get(p) ?? [],
       });
-    if (this.options.biasCorrection ?? true) await this.#correct(biases, write);
+    if (this.options.biasCorrection ?? true)
+      await correctBiases(this.source, this.samples, biases, write, this.sessionOptions, (done, total) =>
+        this.options.onProgress?.({ stage: 'bias', done, total }),
+      );
     const { graph, map } = write();
     const values = [...islands.products.map((p) => p.node.output()), ...this.source.outputs].filter((v) => v.dtype === 'float32');
     const there = (v: Value) => {
       const at = this.source.outputs.indexOf(v);
       return (at >= 0 ? graph.outputs[at] : map.get(v)) as Value;
     };
-    const energies = await this.#energies(
-      comparisonGraph(
-        this.source,
-        graph,
-        values.map((v) => [v, there(v)] as const),
-      ),
-      values.length,
+    const energies = await measureError(
+      this.source,
+      graph,
+      values.map((v) => [v, there(v)] as const),
+      this.samples.slice(0, MEASURED_FEEDS),
+      this.sessionOptions,
+      (done, total) => this.options.onProgress?.({ stage: 'measure', done, total }),
     );
     const sqnr = new Map<Node, number>();
     values.forEach((v, i) => {
@@ -250,49 +294,6 @@ class Maker {
     });
     const outputs = this.source.outputs.filter((v) => v.dtype === 'float32').map((v) => ({ name: v.name, sqnrDb: energies[values.lastIndexOf(v)] as number }));
     return { islands, weights, graph, sqnr, outputs };
-  }
-
-  /**
-   * Rounding and clipping shift the mean of a layer's results: what the float model has more per channel, in the mean over
-   * the kept feeds, is added to the bias. Errors come from before a layer too, hence front to back.
-   */
-  async #correct(biases: ReadonlyMap<Product, number[]>, write: () => ReturnType<typeof insertQdq>): Promise<void> {
-    const products = [...biases.keys()];
-    const size = Math.max(1, Math.ceil(products.length / CORRECTIONS));
-    for (let from = 0; from < products.length; from += size) {
-      const group = products.slice(from, from + size);
-      const { graph, map } = write();
-      const drift = driftGraph(
-        this.source,
-        graph,
-        group.map((p) => ({ pair: [p.node.output(), map.get(p.node.output()) as Value] as const, axis: p.node.op === 'Gemm' ? -1 : 1 })),
-      );
-      await using session = await InferenceSession.fromGraph(drift, this.sessionOptions);
-      for (const feeds of this.samples) {
-        const means = await session.run(feeds);
-        group.forEach((p, i) => {
-          const bias = biases.get(p) as number[];
-          const mean = means[`mean:${i}`]?.data as Float32Array;
-          for (let c = 0; c < bias.length; c++) bias[c] = (bias[c] as number) + (mean[c] as number) / this.samples.length;
-        });
-      }
-      this.options.onProgress?.({ stage: 'bias', done: Math.min(from + size, products.length), total: products.length });
-    }
-  }
-
-  async #energies(graph: Graph, count: number): Promise<number[]> {
-    await using session = await InferenceSession.fromGraph(graph, this.sessionOptions);
-    const [signal, noise] = [new Float64Array(count), new Float64Array(count)];
-    const samples = this.samples.slice(0, MEASURED_FEEDS);
-    for (const [done, feeds] of samples.entries()) {
-      const results = await session.run(feeds);
-      for (let i = 0; i < count; i++) {
-        signal[i] = (signal[i] as number) + Number(results[`signal:${i}`]?.data[0]);
-        noise[i] = (noise[i] as number) + Number(results[`noise:${i}`]?.data[0]);
-      }
-      this.options.onProgress?.({ stage: 'measure', done: done + 1, total: samples.length });
-    }
-    return Array.from(signal, (s, i) => decibels(s, noise[i] as number));
   }
 
   /** The error that a layer adds by itself: that of its weights and of its input's rounding, as a ratio to the signal. */
@@ -368,59 +369,6 @@ async function meetTarget(
   return result;
 }
 
-/** The feeds as an async iterable that is read once, with the first ones kept. */
-function kept(source: CalibrationFeeds) {
-  const where = 'quantize';
-  const iterator = (source as AsyncIterable<Feeds>)[Symbol.asyncIterator]?.() ?? (source as Iterable<Feeds>)[Symbol.iterator]?.();
-  const samples: Feeds[] = [];
-  let bytes = 0;
-  const keep = (feeds: Feeds) => {
-    samples.push(feeds);
-    for (const t of Object.values(feeds ?? {})) bytes += (t?.data as { byteLength?: number } | undefined)?.byteLength ?? 0;
-  };
-  const total = Array.isArray(source) ? source.length : undefined;
-  const first = async () => {
-    const { value, done } = await iterator.next();
-    if (done === true) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'calibration must give at least one feed', 'none came');
-    keep(value);
-    return value;
-  };
-  async function* all(): AsyncGenerator<Feeds> {
-    yield samples[0] as Feeds;
-    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
-      if (samples.length < KEPT_FEEDS && bytes < KEPT_BYTES) keep(next.value);
-      yield next.value;
-    }
-  }
-  return { samples, total, first, all };
-}
-
-interface Source {
-  readonly graph: Graph;
-  /** Of the file. */
-  readonly bytes: number | undefined;
-  readonly metadata?: ReadonlyMap<string, string>;
-  readonly opsets?: ReadonlyMap<string, number>;
-}
-
-async function graphOf(model: unknown): Promise<Source> {
-  if (model instanceof Graph) return { graph: model.clone({ deep: true }).graph, bytes: undefined };
-  const path = model instanceof URL ? fileURLToPath(model) : model;
-  if (typeof path === 'string') {
-    const file = await readFile(resolve(path)).catch((cause: unknown) => {
-      throw dsnkError('ERR_DSNK_INVALID_MODEL', `model "${path}"`, 'file must be readable', cause instanceof Error ? cause.message : spelled(cause), cause);
-    });
-    return imported(importModel(file, { folder: dirname(resolve(path)) }), file.byteLength);
-  }
-  const bytes = bytesOf(model, 0, undefined);
-  return imported(importModel(bytes), bytes.byteLength);
-}
-
-function imported({ graph, problems, metadata, opsets }: ImportedModel, bytes: number): Source {
-  assertSupported(graph, problems);
-  return { graph, bytes, metadata, opsets };
-}
-
 function checkOptions(options: QuantizeOptions): void {
   const where = 'quantize options';
   const bad = (mustHold: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, mustHold, `${spelled(came)} came`);
@@ -428,18 +376,46 @@ function checkOptions(options: QuantizeOptions): void {
   const oneOf = (name: string, value: unknown, list: readonly unknown[]) => {
     if (value !== undefined && !list.includes(value)) throw bad(`${name} must be ${list.join(' or ')}`, value);
   };
-  oneOf('method', options.method, ['static']);
-  oneOf('observer', options.observer, observers);
-  oneOf('activation', options.activation, activationTypes);
+  oneOf('method', options.method, ['static', 'weight-only']);
   oneOf('biasCorrection', options.biasCorrection, [true, false]);
-  oneOf('equalize', options.equalize, [true, false]);
-  oneOf('weights.bits', options.weights?.bits, [8]);
-  oneOf('weights.perChannel', options.weights?.perChannel, [true, false]);
-  oneOf('weights.algorithm', options.weights?.algorithm, algorithms);
+  if (options.method === 'weight-only') checkFewBits(options, oneOf);
+  else {
+    oneOf('observer', options.observer, observers);
+    oneOf('activation', options.activation, activationTypes);
+    oneOf('equalize', options.equalize, [true, false]);
+    oneOf('weights.bits', options.weights?.bits, [8]);
+    oneOf('weights.perChannel', options.weights?.perChannel, [true, false]);
+    oneOf('weights.algorithm', options.weights?.algorithm, algorithms);
+  }
   const { calibration, keepFloat, target } = options;
-  if (typeof calibration !== 'object' || calibration === null || !(Symbol.iterator in calibration || Symbol.asyncIterator in calibration))
+  const needed = options.method !== 'weight-only' || calibration !== undefined;
+  if (needed && (typeof calibration !== 'object' || calibration === null || !(Symbol.iterator in calibration || Symbol.asyncIterator in calibration)))
     throw bad('calibration must be an iterable or async iterable of feeds', calibration);
   if (keepFloat !== undefined && !(Array.isArray(keepFloat) && keepFloat.every((k) => typeof k === 'string' || k instanceof RegExp)))
     throw bad('keepFloat must be a list of names and regular expressions', keepFloat);
   if (target !== undefined && typeof target.metric !== 'function' && typeof target.sqnr !== 'number') throw bad('target must have a metric or an sqnr', target);
+}
+
+function checkFewBits(options: WeightOnlyOptions, oneOf: (name: string, value: unknown, list: readonly unknown[]) => void): void {
+  const { weights } = options;
+  oneOf('weights.bits', weights?.bits, [8, 4, 3, 2]);
+  oneOf('weights.groupSize', weights?.groupSize, [16, 32, 64, 128, 256, 'channel']);
+  oneOf('weights.symmetric', weights?.symmetric, [true, false]);
+  oneOf('weights.algorithm', weights?.algorithm, fewBitsAlgorithms);
+  const where = 'quantize options';
+  if (weights?.algorithm === 'gptq' && options.calibration === undefined)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'weights.algorithm gptq must have calibration feeds', 'none came');
+  if (options.target?.sqnr !== undefined && options.calibration === undefined)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'target.sqnr must have calibration feeds to measure on', 'none came');
+}
+
+/** Dimensions that are symbols get one number each: enough to fold what does not depend on it. */
+function declaredShapes(graph: Graph): number[][] {
+  const sizes = new Map<string, number>();
+  const sizeOf = (d: number | string) => {
+    if (typeof d === 'number') return d;
+    if (!sizes.has(d)) sizes.set(d, 2 * sizes.size + 2);
+    return sizes.get(d) as number;
+  };
+  return graph.inputs.map((v) => (v.shape ?? []).map(sizeOf));
 }
