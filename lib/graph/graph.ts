@@ -325,3 +325,9 @@ export function scalarOf(v: Value | undefined): number | undefined {
   if (v?.constant === undefined || elementCount(v.constant.dims) !== 1) return undefined;
   return v.constant.values()?.[0];
 }
+
+/** Throws ERR_DSNK_INVALID_ARGUMENT for what is no graph. Not by class: it may come from another copy of this package. */
+export function assertGraph(value: unknown, where: string): asserts value is Graph {
+  if (!Array.isArray((value as Partial<Graph> | null | undefined)?.nodes))
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'graph must be a Graph, as build() returns it', `${typeof value} came`);
+}

@@ -6,7 +6,7 @@
 import { type DType, dtypes } from '../dtype.js';
 import { dsnkError, dsnkErrorList } from '../errors.js';
 import type { Shape } from '../graph/dim.js';
-import type { Constant, Graph, Node, Value } from '../graph/graph.js';
+import { assertGraph, type Constant, type Graph, type Node, type Value } from '../graph/graph.js';
 import { findOperator } from '../ops/index.js';
 import { attributeProto } from './attributes.js';
 import { type AttributeProto, type GraphProto, modelProto, type NodeProto, type TensorProto, type ValueInfoProto, valueInfoProto } from './proto.js';
@@ -29,6 +29,7 @@ const introducedTypes: Partial<Record<DType, number>> = { float4e2m1: 23, float8
 const irVersions: Readonly<Record<number, bigint>> = { 21: 10n, 22: 10n, 23: 11n, 24: 12n, 25: 13n, 26: 13n };
 
 export function exportModel(graph: Graph, options: ExportOptions = {}): Uint8Array {
+  assertGraph(graph, 'exportModel');
   const exporter = new Exporter(options.valueInfo ?? true);
   const proto = exporter.graph(graph, new Names());
   if (exporter.internal.length > 0) {

@@ -42,6 +42,8 @@ export interface ImportedModel {
 }
 
 export function importModel(given: Uint8Array, options: ImportOptions = {}): ImportedModel {
+  if (!ArrayBuffer.isView(given))
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'importModel', 'bytes must be a Uint8Array, the contents of a model file', `${typeof given} came`);
   // A Buffer's slice() does not copy: only plain arrays go further.
   const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
   const where = options.source === undefined ? 'model' : `model "${options.source.path}"`;

@@ -1,4 +1,5 @@
 /** `InferenceSession`, in the words of onnxruntime: create, run, release. */
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tensor } from 'onnxruntime-common';
@@ -7,7 +8,7 @@ import type { Precision } from '../compile/precision.js';
 import type { DType } from '../dtype.js';
 import { dsnkError, shapeText, spelled } from '../errors.js';
 import { closeSubgraphs } from '../graph/close-subgraphs.js';
-import type { Graph, Value } from '../graph/graph.js';
+import { assertGraph, type Graph, type Value } from '../graph/graph.js';
 import { importModel } from '../onnx/import.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
 import { NeedsValue } from '../ops/operator.js';
@@ -145,6 +146,7 @@ export class InferenceSession {
 
   /** Runs a graph made by the builder or by `importModel`. */
   static async fromGraph(graph: Graph, options: SessionOptions = {}): Promise<InferenceSession> {
+    assertGraph(graph, 'InferenceSession.fromGraph');
     checkOptions(options);
     return InferenceSession.open(graph.clone({ deep: true }).graph, options, { keepSources: true });
   }
@@ -410,6 +412,8 @@ async function openModelFile(path: string, options: SessionOptions): Promise<Inf
   const buffer = await new Promise<ArrayBuffer>((done, fail) => {
     native().readFile(path, (code, _pc, _fault, text, value) => {
       if (code === 0) done(value as ArrayBuffer);
+      else if (code === constants.errno.ENOMEM)
+        fail(dsnkError('ERR_DSNK_OUT_OF_MEMORY', `model "${path}"`, 'the system must have the memory for the file', text));
       else fail(dsnkError('ERR_DSNK_INVALID_MODEL', `model "${path}"`, 'file must be readable', text));
     });
   });

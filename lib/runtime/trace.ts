@@ -47,6 +47,7 @@ export function compile<R extends Traced>(fn: (...inputs: Operand[]) => R, optio
     readonly model: Model;
     readonly wrap: (tensors: Tensor[]) => TracedResult<R>;
   }
+  if (typeof fn !== 'function') throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'compile(fn)', 'fn must be a function', `${typeof fn} came`);
   checkLimits('compile options', options);
   const entries = new Map<string, Entry>();
   const most = options.maxPrograms ?? 8;

@@ -217,6 +217,7 @@ describe('compile(fn)', () => {
   });
 
   it.each<[string, () => unknown, RegExp]>([
+    ['no function', () => compile(5 as never), /fn must be a function, number came/],
     ['nothing returned', () => compile(() => undefined as never).sync(x), /fn must return/],
     ['a tensor returned', () => compile(() => x as never).sync(x), /fn must return/],
     [

@@ -30,6 +30,10 @@ function roundTrip(bytes: Uint8Array, source?: { path: string }): void {
 }
 
 describe('export', () => {
+  it('refuses what is no graph', () => {
+    for (const graph of [undefined, null, 5, {}])
+      expect(() => exportModel(graph as never)).toThrow('exportModel: graph must be a Graph, as build() returns it');
+  });
   const branch = (name: string, op: string) => ({ name, type: Kind.GRAPH, g: { name, node: [node(op, ['x'], ['a'])], output: [f32('a')] } });
   it.each<[string, GraphInit]>([
     [

@@ -188,6 +188,11 @@ describe('importModel', () => {
     expect(text).toContain(message);
   });
 
+  it('refuses what is no bytes', () => {
+    for (const given of ['model.onnx', undefined, null, new ArrayBuffer(8)])
+      expect(failure(() => importModel(given as never))).toMatch(/^ERR_DSNK_INVALID_ARGUMENT importModel: bytes must be a Uint8Array/);
+  });
+
   it('refuses recursive functions and bytes that are no model', () => {
     const recursive = { name: 'F', domain: 'l', input: ['a'], output: ['b'], node: [{ ...node('F', ['a'], ['b']), domain: 'l' }] };
     const graph = { name: 'g', input: [f32('x')], output: [f32('y')], node: [{ ...node('F', ['x'], ['y']), domain: 'l' }] };

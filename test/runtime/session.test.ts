@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../lib/graph/graph.js';
 import { InferenceSession, Tensor } from '../../lib/index.js';
@@ -84,6 +88,28 @@ describe('InferenceSession', () => {
     }
   });
 
+  it.skipIf(process.arch === 'arm' || process.env['DSNK_EMULATED'] === '1')('says what memory is missing for a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dsnk-memory-'));
+    try {
+      // A gigabyte of holes, read by a process that may grow by half of that.
+      const path = join(folder, 'large.onnx');
+      writeFileSync(path, '');
+      truncateSync(path, 2 ** 30);
+      const code = `
+        import { readFileSync } from 'node:fs';
+        import { execFileSync } from 'node:child_process';
+        import { InferenceSession } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+        await InferenceSession.create('none').catch(() => {});
+        const kilobytes = Number(/^VmSize:\\s*(\\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+        execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + (kilobytes * 1024 + 2 ** 29)]);
+        await InferenceSession.create(${JSON.stringify(path)}).catch((error) => console.log(error.code, error.message));`;
+      const said = execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+      expect(said).toMatch(/^ERR_DSNK_OUT_OF_MEMORY model ".*large\.onnx": the system must have the memory for the file/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('names wrong arguments of every kind', async () => {
     const invalid = { name: 'DsnkError', code: 'ERR_DSNK_INVALID_ARGUMENT' };
     const wrong = (value: unknown) => value as never;
@@ -118,6 +144,7 @@ describe('InferenceSession', () => {
 
     await using session = await InferenceSession.fromGraph(reshapeGraph());
     const feeds = { x: floats([1, 4]), shape: shape(2, 2) };
+    for (const graph of [undefined, null, 5, {}]) await expect(InferenceSession.fromGraph(wrong(graph))).rejects.toMatchObject(invalid);
     for (const second of ['y', 5]) await expect(session.run(feeds, wrong(second))).rejects.toMatchObject(invalid);
     for (const signal of [5, {}]) await expect(session.run(feeds, { signal: wrong(signal) })).rejects.toMatchObject(invalid);
     expect(Object.keys(await session.run(feeds, { signal: wrong(null) }))).toEqual(['y', 's']);
