@@ -92,6 +92,11 @@ export function multipliesLikeAll(type: NarrowType, row: KernelRow): void {
     expect(call({ ldc: 6 })).toThrow(/output must hold/);
     expect(call({ transA: 2 })).toThrow(/flags/);
     expect(call({ activation: 99 })).toThrow(/activation/);
+    const ofTwo = { ...good, batch: [1, 1, 1, 2], strideA: [0, 0, 0, 0], strideC: [0, 0, 0, 20], strideResidual: [0, 0, 0, 0] };
+    const two = (apart: number) => () =>
+      callKernel(row, gemmParams, { ...ofTwo, strideB: [0, 0, 0, apart] }, [new Float32Array(40)], [o.a, new Uint16Array(2 * size), o.bias, o.residual]);
+    expect(two(size)).not.toThrow();
+    expect(two(size - 1)).toThrow(/words/);
   });
 }
 

@@ -9,8 +9,9 @@
 // Tiling    AVX-512 14x32: 28 accumulators + 2 of B + 1 broadcast of 32 registers, 16 loads for 28 FMA, so that two
 //           loads and two FMA a cycle (Intel) and two loads and one FMA a cycle (Zen 4) are both FMA-bound.
 //           AVX2 6x16: 12 + 2 + 2 of 16. AArch64 8x12: lanes.inl. Cortex-A53 6x12: lanes-inorder.inl. ARMv7 6x8:
-//           spread.inl. Row tails are templates MR = 1 … kMr, column tails a masked last vector. AVX-512 multiplies a last vector of up to eight columns in 256 bits, half a cycle on Zen 4: 784x144x24
-//           takes 0.87 of the probe instead of 0.71, 784x192x40 0.93 instead of 0.78
+//           spread.inl. Row tails are templates MR = 1 … kMr, column tails a masked last vector. AVX-512 multiplies a
+//           last vector of up to eight columns in 256 bits, half a cycle on Zen 4: 784x144x24 takes 0.87 of the probe
+//           instead of 0.71, 784x192x40 0.93 instead of 0.78
 // Packing   B[K,N] as ⌈N/kNr⌉ panels [K][kNr], the last one filled with zeros:
 //             panel 0: b[0][0..kNr) b[1][0..kNr) … b[K-1][0..kNr)   panel 1: b[0][kNr..2kNr) …
 // Source    the accumulate-in-registers outer product of Goto and van de Geijn, Anatomy of High-Performance Matrix

@@ -18,6 +18,10 @@ const char* floatGemmVerify(const Kernel& kernel, const Check& c, int64_t head) 
   Size b = Size(ceilDiv(p.n, kernel.nr)) * panel;
   for (int d = 0; d < kGemmBatchDims; d++) b = b + Size(p.batch[d] - 1) * Size(p.strideB[d]);
   if (!(b * Size(2)).fits(c.operandBytes[2])) return "packed b must hold its panels";
+  // They are read as words: pairs of numbers, and the floats of a head.
+  for (int d = 0; d < kGemmBatchDims; d++) {
+    if (p.batch[d] > 1 && p.strideB[d] % 2 != 0) return "packed matrices must begin at words";
+  }
   return nullptr;
 }
 
