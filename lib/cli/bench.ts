@@ -118,7 +118,7 @@ async function measureMachine(seconds: number) {
   const usable = native()
     .catalogue()
     .kernels.filter((k) => k.op === 'probe_fma' && k.usable);
-  const peaks = usable.map(({ isa }) => ({ isa, gflops: best(fmaProbe(isa), seconds) }));
+  const peaks = usable.map(({ isa, dtypes }) => ({ isa, dtypes, gflops: best(fmaProbe(isa, dtypes), seconds) }));
   progress.at(1);
   const reads = readSizes(cpu).map(([from, sizeBytes]) => {
     const probe = readProbe(sizeBytes);
@@ -159,7 +159,7 @@ function printMachine({ board: about, cpu, node, peaks, reads, kernels, bundledM
   const cores = about.cores.map(({ count, ...core }) => `${count} × ${core['modelName'] ?? `${core['implementer']} ${core['part']}`}`).join(', ');
   console.log(`${about.name ?? 'unknown board'}: ${cpu.model}, ${cores}; ${cpu.isa}, ${threadsText(cpu.threads)}; ${about.system.libc}, Node ${node}`);
   for (const c of about.clocks) console.log(`cores ${c.cores}: ${c.governor ?? 'unknown governor'}, ${c.currentKHz ?? '?'} of ${c.maxKHz ?? '?'} kHz`);
-  console.log(`peaks, GFLOP/s: ${peaks.map((p) => `${p.isa} ${p.gflops.toFixed(1)}`).join(', ')}`);
+  console.log(`peaks, GFLOP/s: ${peaks.map((p) => `${p.isa} ${p.dtypes === 'f32' ? '' : `${p.dtypes} `}${p.gflops.toFixed(1)}`).join(', ')}`);
   console.log(`reads, GB/s: ${reads.map((r) => `${r.from} ${r.gigabytesPerSecond.toFixed(1)}`).join(', ')}`);
   printKernels(kernels);
   for (const m of bundled)

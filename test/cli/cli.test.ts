@@ -278,11 +278,13 @@ describe('bench', () => {
         before: document.temperatureCelsius.before === null ? null : some,
         after: document.temperatureCelsius.after === null ? null : some,
       },
-      peaks: expect.arrayContaining([{ isa: 'scalar', gflops: some }]),
+      peaks: expect.arrayContaining([{ isa: 'scalar', dtypes: 'f32', gflops: some }]),
       reads: ['L1d', 'L2', 'memory'].map((from) => ({ from, sizeBytes: some, gigabytesPerSecond: some })),
       kernels: expect.any(Array),
       bundledModel: expect.arrayContaining([{ threads: 1, bestMs: some, medianMs: some, p95Ms: some, runs: some }]),
     });
+    const kinds = document.peaks.map((p: { isa: string; dtypes: string }) => `${p.isa} ${p.dtypes}`);
+    expect(new Set(kinds).size).toBe(kinds.length);
     for (const kind of ['gemm ', 'conv 1x1 ', 'conv 3x3 ', 'depthwise'])
       expect(document.kernels).toContainEqual({
         name: expect.stringContaining(kind),
