@@ -1,6 +1,7 @@
 /** Elementwise functions, with WebNN names. Shapes broadcast as in ONNX; results have the broadcast shape. */
 import type { DType } from '../dtype.js';
-import { dtypes } from '../dtype.js';
+import { dtypes, isDType } from '../dtype.js';
+import { dsnkError, spelled } from '../errors.js';
 import { type Arg, emit, type Result, typeOf } from './operand.js';
 
 export interface Labelled {
@@ -117,5 +118,6 @@ export function linear<A extends Exclude<Arg, number>>(x: A, options: Labelled &
 
 /** The same numbers in another element type. */
 export function cast<A extends Exclude<Arg, number>>(x: A, dataType: DType, options: Labelled = {}): Result<A> {
+  if (!isDType(dataType)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'cast', 'dataType must be an ONNX element type', `${spelled(dataType)} came`);
   return one('Cast', [x], { to: dtypes[dataType].onnx }, options);
 }

@@ -1,7 +1,7 @@
 /** What a function of the builder takes and returns: a value of a graph under construction, or a concrete tensor. */
 import type { Tensor } from 'onnxruntime-common';
 import { arrayConstructor, type DType } from '../dtype.js';
-import { dsnkError } from '../errors.js';
+import { dsnkError, spelled } from '../errors.js';
 import type { Shape } from '../graph/dim.js';
 import { type AttrValue, Constant, type Domain, type Graph, type Value } from '../graph/graph.js';
 import { inferNode } from '../ops/infer.js';
@@ -126,5 +126,9 @@ function scalarTensor(op: string, x: number, dtype: DType): TensorLike {
 
 /** A small int64 tensor for axes, shapes and the like. */
 export function ints(values: readonly number[]): TensorLike {
-  return { type: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) };
+  try {
+    return { type: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) };
+  } catch (cause) {
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'axes, shapes and sizes', 'must be lists of integers', `${spelled(values)} came`, cause);
+  }
 }

@@ -1,4 +1,5 @@
 /** Functions that move, cut, join and reduce; WebNN names and options. */
+import { dsnkError } from '../errors.js';
 import type { Labelled } from './elementwise.js';
 import { type Arg, emit, ints, type Result, shapeOf } from './operand.js';
 
@@ -19,6 +20,7 @@ export function transpose<X extends Dense>(x: X, options: Labelled & { permutati
 
 /** Joins along `axis`. */
 export function concat<X extends Dense>(inputs: readonly X[], axis: number, options: Labelled = {}): Result<X> {
+  if (!Array.isArray(inputs)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'concat', 'inputs must be a list of operands or tensors', `${typeof inputs} came`);
   return single(emit({ op: 'Concat', inputs, attrs: { axis }, label: options.label }));
 }
 

@@ -1,6 +1,6 @@
 /** `build`: compiles the addon on this machine from the sources in the package. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { dsnkError } from '../errors.js';
 import { addonPath, builtName, cacheFolder, packageRoot } from '../runtime/native.js';
@@ -18,9 +18,12 @@ export function build(options: { debug?: boolean }): void {
   if (packageRoot === undefined) throw dsnkError('ERR_DSNK_NO_BINARY', 'build', 'must run from the installed package', 'its folder was not found');
   const inside = writable(packageRoot);
   const folder = inside ? join(packageRoot, 'build') : cacheFolder(packageRoot);
-  if (folder === undefined) {
-    const mustHold = `must be able to write into ${packageRoot} or a cache of the user`;
-    throw dsnkError('ERR_DSNK_NO_BINARY', 'build', mustHold, 'neither XDG_CACHE_HOME nor HOME names a folder');
+  const mustHold = `must be able to write into ${packageRoot} or a cache of the user`;
+  if (folder === undefined) throw dsnkError('ERR_DSNK_NO_BINARY', 'build', mustHold, 'neither XDG_CACHE_HOME nor HOME names a folder');
+  try {
+    if (!inside) mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw dsnkError('ERR_DSNK_NO_BINARY', 'build', mustHold, (cause as Error).message, cause);
   }
   if (!inside) console.error(`${packageRoot} is not writable: the addon goes to ${folder}, where it is found too`);
   const script = join(packageRoot, 'scripts', 'build-native.mjs');

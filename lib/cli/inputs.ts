@@ -35,7 +35,15 @@ async function openPicture(path: string): Promise<Picture> {
   } catch (cause) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--image', 'the package sharp must be installed to decode pictures: run `npm i sharp`', undefined, cause);
   }
-  return sharp(path);
+  try {
+    return sharp(path);
+  } catch (cause) {
+    throw notReadable(path, cause as Error);
+  }
+}
+
+function notReadable(path: string, cause: Error): Error {
+  return dsnkError('ERR_DSNK_INVALID_ARGUMENT', `--image ${path}`, 'must be a picture that sharp can read', cause.message, cause);
 }
 
 /** The input that takes a picture: [N, 1 or 3, H, W] float32. */
@@ -57,7 +65,7 @@ export async function imageTensor(path: string, input: TensorMetadata, dims: Rea
     .raw()
     .toBuffer({ resolveWithObject: true })
     .catch((cause: Error) => {
-      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `--image ${path}`, 'must be a picture that sharp can read', cause.message, cause);
+      throw notReadable(path, cause);
     });
   const [left, top] = [Math.floor((info.width - width) / 2), Math.floor((info.height - height) / 2)];
   const out = new Float32Array(channels * height * width);

@@ -183,6 +183,7 @@ describe('run', () => {
     ['a dimension of a model without any', ['run', picture, '--dim', 'batch=2'], /--dim: must be left out: the model has no symbolic dimensions/],
     ['a size too small for a window', ['run', windowed], /must be at least as long as the window[\s\S]*--dim height=<size> --dim width=<size>/],
     ['a picture that is none', ['run', picture, '--image', good], /--image .*good\.onnx: must be a picture that sharp can read/],
+    ['a picture without a name', ['run', picture, '--image', ''], /--image : must be a picture that sharp can read/],
     ['a name of no kernel call', ['bench', 'kernel', '--filter', 'nothing'], /--filter: must be part of the name of a call/],
     ['labels that are not there', ['run', good, '--labels', 'none.json'], /none\.json/],
     ['a trace where no file can be', ['run', good, '--trace', 'no/trace.json'], /--trace: must name a file that can be written, ENOENT/],

@@ -32,6 +32,9 @@ describe('build', () => {
     if (!root) chmodSync(home, 0o555);
     try {
       const env = { XDG_CACHE_HOME: cache, HOME: cache, CCACHE_DISABLE: '', DS_NATIVE_KERNELS_PREBUILD: '' };
+      const nowhere = start(process.execPath, [cli, 'build'], { env: { ...env, XDG_CACHE_HOME: '/proc/none' }, ...user });
+      expect(nowhere.stderr).toMatch(/^ERR_DSNK_NO_BINARY: build: must be able to write into .* or a cache of the user, ENOENT.*\n$/);
+      expect(nowhere.status).toBe(1);
       const { status, stdout, stderr } = start(process.execPath, [cli, 'build', '--debug'], { env, ...user });
       expect(stderr).toContain(`${home} is not writable: the addon goes to ${cache}/ds-native-kernels/`);
       expect(status, stderr.slice(-2000)).toBe(0);
