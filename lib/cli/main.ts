@@ -106,8 +106,10 @@ program
   .requiredOption('--out <file>', 'the ONNX file to write')
   .addOption(new Option('--observer <name>', 'how ranges of activations are chosen').choices(observers).default('entropy'))
   .addOption(new Option('--activation <type>', 'type of activations').choices(activationTypes).default('u8'))
-  .addOption(new Option('--weights <algorithm>', 'rounding of weights: rtn and mse, with weight-only also hqq and gptq').choices(fewBitsAlgorithms))
-  .addOption(new Option('--bits <n>', 'bits of weights with weight-only').choices(['8', '4', '3', '2']))
+  .addOption(
+    new Option('--weights <algorithm>', 'rounding of weights: rtn and mse, with weight-only or less than 8 bits also hqq and gptq').choices(fewBitsAlgorithms),
+  )
+  .addOption(new Option('--bits <n>', 'bits of weights').choices(['8', '4', '3', '2']))
   .addOption(new Option('--group-size <n>', 'weights that share a scale with weight-only').choices(['16', '32', '64', '128', '256', 'channel']))
   .option('--symmetric', 'levels around zero with weight-only')
   .option('--no-per-channel', 'one scale per weight tensor')

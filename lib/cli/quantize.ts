@@ -119,17 +119,16 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
 
 function statically(options: QuantizeCommandOptions, calibration: AsyncGenerator<Feeds> | undefined): StaticOptions {
   if (calibration === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--data', 'must be given, as activations are calibrated');
-  for (const name of ['bits', 'groupSize', 'symmetric'] as const) {
+  for (const name of ['groupSize', 'symmetric'] as const) {
     const flag = name === 'groupSize' ? 'group-size' : name;
     if (options[name] !== undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `--${flag}`, 'must stand with --method weight-only');
   }
-  const { observer, activation, perChannel, equalize, weights } = options;
+  const { observer, activation, perChannel, equalize, weights, bits } = options;
   return {
     calibration,
     ...(observer && { observer }),
     ...(activation && { activation }),
-    // What the other method has is refused by `quantize`.
-    weights: { perChannel, ...(weights && { algorithm: weights as 'mse' }) },
+    weights: { perChannel, ...(weights && { algorithm: weights }), ...(bits && { bits: Number(bits) as WeightBits }) },
     ...(equalize !== undefined && { equalize }),
   };
 }

@@ -14,7 +14,7 @@
  * are those of the model. Refuses: scales, zero points or weights that are not constants, weights with a zero point,
  * results of the product that others read, activations other than relu and clip, activations in other types than bytes.
  */
-import { roundHalfEven } from '../dtype.js';
+import { dtypes, roundHalfEven } from '../dtype.js';
 import { sameShape } from '../graph/dim.js';
 import { type AttrValue, Constant, type Node, type Value } from '../graph/graph.js';
 import { scalingOf } from '../ops/quantize.js';
@@ -60,20 +60,21 @@ interface Weights {
   readonly scales: readonly number[];
 }
 
-/** Constant weights in signed bytes without a zero point, scaled as one or along `axis`. */
-function weightsBehind(v: Value, axis: number): Weights | undefined {
+/** Constant weights in signed bytes, or four bits, without a zero point, scaled as one or along `axis`. */
+function weightsBehind(edit: GraphEditor, v: Value, axis: number): Weights | undefined {
   const node = v.producer;
   if (!isOp(node, 'DequantizeLinear')) return undefined;
   const [bytes, scale] = [node.input(0), node.input(1)];
-  if (bytes.constant === undefined || !isByte(bytes) || scale.constant === undefined || scale.dtype !== 'float32') return undefined;
+  if (bytes.constant === undefined || (!isByte(bytes) && bytes.dtype !== 'int4') || scale.constant === undefined || scale.dtype !== 'float32') return undefined;
   const scales = scale.constant.values();
   const neutral = bytes.dtype === 'uint8' ? 128 : 0;
   const zeros = node.inputs[2] === undefined ? [0] : node.inputs[2].constant?.values();
   if (scales === undefined || zeros === undefined || !zeros.every((z) => z === neutral) || !scales.every((s) => s > 0 && Number.isFinite(s))) return undefined;
-  if (scales.length === 1) return { bytes, scales };
   const given = node.int('axis', 1);
   const along = given < 0 ? given + bytes.dims.length : given;
-  return node.int('block_size', 0) === 0 && along === axis && scales.length === bytes.dims[axis] ? { bytes, scales } : undefined;
+  const fits = scales.length === 1 || (node.int('block_size', 0) === 0 && along === axis && scales.length === bytes.dims[axis]);
+  if (!fits) return undefined;
+  return { bytes: bytes.dtype === 'int4' ? edit.value('Cast', [bytes], { attrs: { to: dtypes.int8.onnx } }) : bytes, scales };
 }
 
 /** bias / (xScale·wScale) as int32: the integers of the model where it says them, else rounded by the init program. */
@@ -147,7 +148,7 @@ function fuseProduct(edit: GraphEditor, node: Node): void {
   const product = productOf(node);
   if (product === undefined || edit.isConstant(node.output())) return;
   const x = bytesBehind(node.input(0));
-  const w = weightsBehind(node.input(1), product.axis);
+  const w = weightsBehind(edit, node.input(1), product.axis);
   if (x === undefined || w === undefined) return;
   const y = bytesAfter(edit, node.output());
   const residual = product.residual === undefined ? undefined : bytesBehind(product.residual);

@@ -2,8 +2,8 @@
  * Weights of 8, 4, 3 or 2 bits in groups: which form a layer has in the file, and the graphs that compute it.
  *
  * - MatMul and Gemm with groups become com.microsoft MatMulNBits.
- * - Conv and ConvTranspose, and everything with one scale a channel, read DequantizeLinear: a matrix of output channels, or for ConvTranspose of
- *   input channels, by everything else, in blocks along its rows, and a Reshape to the dimensions of the weight.
+ * - Everything else reads DequantizeLinear: of the weight itself, with one scale a channel, or of a matrix of output channels by the rest, in blocks
+ *   along its rows, and what gives that the dimensions of the weight.
  * - ONNX has no type of three bits, and runtimes know two only in MatMulNBits: such codes stand in four.
  */
 import { type DType, dtypes } from '../dtype.js';
@@ -48,12 +48,14 @@ const storedBits = ({ bits, packed }: FewBitsLayer) => (bits === 8 ? 8 : bits ==
 
 const dimsOf = (p: Product) => (p.weight.constant as Constant).dims;
 
-/** Whether the weight stands as [k, n] and is transposed for its rows. */
-const isTransposed = ({ node }: Product) => node.op === 'MatMul' || (node.op === 'Gemm' && node.int('transB', 0) === 0);
+/** Axes 0 and 1 exchanged, where output channels are not the first: the way to rows and back. */
+function exchanged(p: Product): number[] | undefined {
+  return p.axis === 0 ? undefined : dimsOf(p).map((_, i) => (i < 2 ? 1 - i : i));
+}
 
 export function layerOf(product: Product, options: FewBitsOptions): FewBitsLayer {
   const dims = dimsOf(product);
-  const rows = (isTransposed(product) ? dims[1] : dims[0]) as number;
+  const rows = dims[product.axis] as number;
   const k = elementCount(dims) / rows;
   const { node } = product;
   const plainBias = node.op === 'MatMul' || node.inputs[2] === undefined || product.bias !== undefined;
@@ -70,8 +72,9 @@ const groupsOf = (l: FewBitsLayer) => Math.ceil(l.k / l.group);
 /** The weight as float32 rows. */
 function rowsOf(g: ConstantGraph, l: FewBitsLayer): Value {
   const w = g.constant(l.product.weight.constant as Constant);
-  if (isTransposed(l.product)) return g.node('Transpose', [w], { perm: [1, 0] });
-  return g.node('Reshape', [w, g.constant(Constant.of('int64', [2], [l.rows, l.k]))]);
+  const perm = exchanged(l.product);
+  const turned = perm === undefined ? w : g.node('Transpose', [w], { perm });
+  return g.node('Reshape', [turned, g.constant(Constant.of('int64', [2], [l.rows, l.k]))]);
 }
 
 /**
@@ -92,8 +95,11 @@ export function fitGraph(l: FewBitsLayer, gram: Constant | undefined): Graph {
   // Symmetric codes stand around the middle of the stored ones; signed types have the sign bit turned over.
   const offset = l.symmetric ? 2 ** (stored - 1) - 2 ** (l.bits - 1) : 0;
   const flip = l.symmetric && !l.packed ? 2 ** (stored - 1) : 0;
-  const [groups, row] = [groupsOf(l), l.packed ? groupsOf(l) * l.group : l.k];
-  g.output(g.node('PackBits', [codes], { bits: stored, offset, flip, row_bits: row * stored }, 'dsnk'), 'codes');
+  const groups = groupsOf(l);
+  // Blocks of MatMulNBits are whole; elements of a tensor lie one after the other.
+  const stream = l.packed ? codes : g.node('Reshape', [groups === 1 ? asWeight(g, l, codes) : codes, g.constant(Constant.of('int64', [2], [1, -1]))]);
+  const row = l.packed ? groups * l.group : l.rows * l.k;
+  g.output(g.node('PackBits', [stream], { bits: stored, offset, flip, row_bits: row * stored }, 'dsnk'), 'codes');
   g.output(scales, 'scales');
   const zeroRow = l.packed ? Math.ceil((groups * stored) / 8) * 8 : groups * stored;
   if (!l.symmetric) g.output(g.node('PackBits', [zeros], { bits: stored, row_bits: zeroRow }, 'dsnk'), 'zeros');
@@ -110,13 +116,21 @@ function diagonal(g: ConstantGraph, gram: Value, dims: readonly number[]): Value
   return g.node('ReduceSum', [g.node('Mul', [gram, eye]), g.constant(Constant.of('int64', [1], [2]))], { keepdims: 0 });
 }
 
+/** Rows as the weight has them. */
+function asWeight(g: ConstantGraph, l: FewBitsLayer, rows: Value): Value {
+  const [dims, perm] = [dimsOf(l.product), exchanged(l.product)];
+  const turned = perm === undefined ? dims : perm.map((i) => dims[i] as number);
+  const shaped = g.node('Reshape', [rows, g.constant(Constant.of('int64', [turned.length], turned))]);
+  return perm === undefined ? shaped : g.node('Transpose', [shaped], { perm });
+}
+
 /** Bytes in a file: codes, scales, zero points. */
 export function bytesOf({ codes, scales, zeros }: FewBitsWeight): number {
   return codes.byteLength + 4 * scales.length + (zeros?.byteLength ?? 0);
 }
 
 /** The type of codes behind DequantizeLinear. */
-function codeType(l: FewBitsLayer): DType {
+export function codeType(l: FewBitsLayer): DType {
   if (storedBits(l) === 8) return l.symmetric ? 'int8' : 'uint8';
   return l.symmetric ? 'int4' : 'uint4';
 }
@@ -128,23 +142,27 @@ export function writeDequantized(graph: Graph, w: FewBitsWeight, nodes: Node[]):
   const dims = dimsOf(l.product);
   const type = codeType(l);
   const groups = groupsOf(l);
-  const scaleDims = groups === 1 ? [l.rows] : [l.rows, groups];
+  const plain = groups === 1;
+  const scaleDims = plain ? [l.rows] : [l.rows, groups];
   const inputs = [
-    graph.addConstant(new Constant(type, [l.rows, l.k], () => w.codes), `${name}/q`),
+    graph.addConstant(new Constant(type, plain ? dims : [l.rows, l.k], () => w.codes), `${name}/q`),
     graph.addConstant(Constant.of('float32', scaleDims, w.scales), `${name}/scale`),
     w.zeros && graph.addConstant(new Constant(type, scaleDims, () => w.zeros as Uint8Array), `${name}/zero`),
   ];
-  const attrs = groups === 1 ? { axis: 0 } : { axis: 1, block_size: l.group };
+  const attrs = plain ? { axis: l.product.axis } : { axis: 1, block_size: l.group };
   const d = graph.createNode('DequantizeLinear', inputs, { name: `${name}/dq`, attrs });
   nodes.push(d);
   let v = d.output();
-  const add = (op: string, more: Value[], options: { attrs?: Record<string, number[]> } = {}) => {
-    const node = graph.createNode(op, [v, ...more], { name: `${name}/${op.toLowerCase()}`, ...options });
+  if (plain) return v;
+  const add = (op: string, more: Value[], given: Record<string, number[]> = {}) => {
+    const node = graph.createNode(op, [v, ...more], { name: `${name}/${op.toLowerCase()}`, attrs: given });
     nodes.push(node);
     v = node.output();
   };
-  if (isTransposed(l.product)) add('Transpose', [], { attrs: { perm: [1, 0] } });
-  else if (dims.length !== 2 || dims[0] !== l.rows) add('Reshape', [graph.addConstant(Constant.of('int64', [dims.length], dims), `${name}/dims`)]);
+  const perm = exchanged(l.product);
+  const turned = perm === undefined ? dims : perm.map((i) => dims[i] as number);
+  if (turned.length !== 2) add('Reshape', [graph.addConstant(Constant.of('int64', [turned.length], turned), `${name}/dims`)]);
+  if (perm !== undefined) add('Transpose', [], { perm });
   return v;
 }
 

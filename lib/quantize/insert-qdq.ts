@@ -65,8 +65,10 @@ export function insertQdq(source: Graph, plan: QdqPlan): { graph: Graph; map: Re
     let dequantized = weights.get(key);
     if (dequantized === undefined) {
       const scale = graph.addConstant(Constant.of('float32', w.perChannel ? [w.scales.length] : [], w.scales), `${name}/scale`);
-      const zero = graph.addConstant(new Constant('int8', w.perChannel ? [w.scales.length] : [], () => new Uint8Array(w.scales.length)), `${name}/zero`);
-      const d = graph.createNode('DequantizeLinear', [graph.addConstant(w.constant, `${name}/q`), scale, zero], {
+      // Four bits without a zero point: two numbers of them would share a byte.
+      const { dtype } = w.constant;
+      const zeros = () => graph.addConstant(new Constant(dtype, w.perChannel ? [w.scales.length] : [], () => new Uint8Array(w.scales.length)), `${name}/zero`);
+      const d = graph.createNode('DequantizeLinear', [graph.addConstant(w.constant, `${name}/q`), scale, dtype === 'int8' ? zeros() : undefined], {
         name: `${name}/dq`,
         attrs: axis,
       });

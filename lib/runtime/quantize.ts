@@ -21,18 +21,22 @@ import { type Calibrated, type CalibrationFeeds, calibrate, feedShapes } from '.
 import { correctBiases } from './correct-biases.js';
 import { equalize } from './equalize.js';
 import { measureError } from './measure-error.js';
+import { quantizeChannels } from './quantize-channels.js';
 import { graphOf, kept, MEASURED, SEEN, settle } from './quantize-source.js';
 import { quantizeWeights } from './quantize-weights.js';
 import { type Feeds, InferenceSession } from './session.js';
 import { quantizeWeightsOnly } from './weight-only.js';
 
 export interface WeightOptions {
-  /** Default 8, the only one of this method. */
-  readonly bits?: 8;
+  /** Default 8. Below, weights have one scale per output channel and stand in int4. */
+  readonly bits?: WeightBits;
   /** One scale per output channel, or one per tensor. Default true. */
   readonly perChannel?: boolean;
-  /** `rtn` covers every weight; `mse` (default) clips where that makes the squared error less. */
-  readonly algorithm?: Algorithm;
+  /**
+   * `rtn` covers every weight; `mse` clips where that makes the squared error less: the default with 8 bits. Below 8 bits also `hqq` and
+   * `gptq`, the default, which lets later weights make up for the error of earlier ones on the first feeds.
+   */
+  readonly algorithm?: FewBitsAlgorithm;
 }
 
 /** Keeps layers in float32, those with the least signal to noise first, until the model is good enough. */
@@ -136,7 +140,10 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
   const metricBefore = await options.target?.metric?.(await InferenceSession.fromGraph(graph, sessionOptions));
 
   const names = graph.nodes.map((n) => n.name);
-  const feeds = options.calibration === undefined ? undefined : kept(options.calibration, options.method === 'weight-only' ? SEEN : MEASURED);
+  const feeds =
+    options.calibration === undefined
+      ? undefined
+      : kept(options.calibration, options.method === 'weight-only' || (options.weights?.bits ?? 8) < 8 ? SEEN : MEASURED);
   const shapes = feeds === undefined ? declaredShapes(graph) : feedShapes(graph, await feeds.first(), 'calibration feed 0');
   const folded = foldFloat(graph, shapes);
   await settle(graph);
@@ -182,6 +189,7 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
   );
   const maker = new Maker(graph, options, calibrated, feeds.samples, sessionOptions);
   const result = await meetTarget(maker, everything, isKept, options.target, metricBefore, (i, p) => maker.rank(i, p));
+  const { bits = 8 } = options.weights ?? {};
   const { sizes, ...files } = written(result.attempt.graph);
   return {
     ...files,
@@ -189,7 +197,7 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
       method: 'static',
       observer: options.observer ?? 'entropy',
       activation: maker.activation,
-      weights: { bits: 8, perChannel: options.weights?.perChannel ?? true, algorithm: options.weights?.algorithm ?? 'mse' },
+      weights: { bits, perChannel: options.weights?.perChannel ?? true, algorithm: options.weights?.algorithm ?? (bits === 8 ? 'mse' : 'gptq') },
       feeds: calibrated.feeds,
       layers: maker.layers(result.attempt),
       outputs: result.attempt.outputs,
@@ -255,12 +263,21 @@ class Maker {
   }
 
   async make(islands: Islands): Promise<Attempt> {
-    const weights = await quantizeWeights(islands.products, {
-      perChannel: this.options.weights?.perChannel ?? true,
-      algorithm: this.options.weights?.algorithm ?? 'mse',
-      inputScale: (p) => this.affine(this.inputOf(islands, p)).scale,
-      onProgress: (done, total) => this.options.onProgress?.({ stage: 'weights', done, total }),
-    });
+    const { bits = 8, algorithm, perChannel = true } = this.options.weights ?? {};
+    const plan = {
+      inputScale: (p: Product) => this.affine(this.inputOf(islands, p)).scale,
+      onProgress: (done: number, total: number) => this.options.onProgress?.({ stage: 'weights', done, total }),
+    };
+    const weights =
+      bits === 8
+        ? await quantizeWeights(islands.products, { ...plan, perChannel, algorithm: (algorithm ?? 'mse') as Algorithm })
+        : await quantizeChannels(this.source, islands.products, {
+            ...plan,
+            bits,
+            algorithm: algorithm ?? 'gptq',
+            samples: this.samples,
+            options: this.sessionOptions,
+          });
     const biases = new Map(islands.products.flatMap((p) => (p.bias === undefined ? [] : [[p, p.bias.constant?.values() ?? []] as const])));
     const write = () =>
       insertQdq(this.source, {
@@ -315,10 +332,10 @@ class Maker {
       return {
         name: p.node.name,
         op: p.node.op,
-        bits: 8,
+        bits: this.options.weights?.bits ?? 8,
         weights: weightElements(p),
         bytesBefore: 4 * (weightElements(p) + biases),
-        bytesAfter: weightElements(p) + 5 * w.scales.length + (biases > 0 ? 4 * biases + 4 * w.scales.length : 0),
+        bytesAfter: w.constant.byteLength + (w.constant.dtype === 'int8' ? 5 : 4) * w.scales.length + (biases > 0 ? 4 * biases + 4 * w.scales.length : 0),
         weightSqnrDb: w.sqnrDb,
         ...(h !== undefined && { input: tensorReport(input.name, h, this.affine(input), this.activation) }),
         ...(outputSqnrDb !== undefined && { outputSqnrDb }),
@@ -383,9 +400,11 @@ function checkOptions(options: QuantizeOptions): void {
     oneOf('observer', options.observer, observers);
     oneOf('activation', options.activation, activationTypes);
     oneOf('equalize', options.equalize, [true, false]);
-    oneOf('weights.bits', options.weights?.bits, [8]);
+    const { bits = 8, perChannel } = options.weights ?? {};
+    oneOf('weights.bits', bits, [8, 4, 3, 2]);
     oneOf('weights.perChannel', options.weights?.perChannel, [true, false]);
-    oneOf('weights.algorithm', options.weights?.algorithm, algorithms);
+    oneOf('weights.algorithm', options.weights?.algorithm, bits === 8 ? algorithms : fewBitsAlgorithms);
+    if (bits !== 8) oneOf('weights.perChannel with less than 8 bits', perChannel, [true]);
   }
   const { calibration, keepFloat, target } = options;
   const needed = options.method !== 'weight-only' || calibration !== undefined;

@@ -350,8 +350,8 @@ describe('quantize', () => {
     const report = json('quantize', good, '--method', 'weight-only', '--bits', '4', '--group-size', '16', '--weights', 'rtn', '--symmetric', '--out', out);
     expect(report).toMatchObject({ method: 'weight-only', weights: { bits: 4, groupSize: 16, symmetric: true, algorithm: 'rtn' }, feeds: 0 });
     expect(json('inspect', out).inputs[0].shape).toEqual(['batch', 8]);
-    const refused = cli(['quantize', good, '--bits', '4', '--data', folder, '--out', out]);
-    expect(refused.stderr).toMatch(/--bits: must stand with --method weight-only/);
+    const refused = cli(['quantize', good, '--symmetric', '--data', folder, '--out', out]);
+    expect(refused.stderr).toMatch(/--symmetric: must stand with --method weight-only/);
     expect(cli(['quantize', good, '--out', out]).stderr).toMatch(/--data: must be given/);
   });
   it('says what is wrong with the data', () => {

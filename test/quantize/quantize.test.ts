@@ -237,6 +237,22 @@ describe('every operator of an island goes through', () => {
   });
 });
 
+describe('weights below 8 bits', () => {
+  it.each([4, 3] as const)('%i bits: int4 in the file, integers in the kernels', async (bits) => {
+    const { bytes, report } = await quantize(residualNet(), { calibration: calibration(), weights: { bits } });
+    expect(report.weights).toEqual({ bits, perChannel: true, algorithm: 'gptq' });
+    expect(report.layers.map((l) => l.bits)).toEqual([bits, bits, bits]);
+    const constants = importModel(bytes).graph.nodes.filter((n) => n.op === 'DequantizeLinear' && n.input(0).dtype === 'int4');
+    expect(constants).toHaveLength(3);
+    await using session = await InferenceSession.create(bytes);
+    const { nodes } = await session.profile(feed(1));
+    expect(nodes.filter((n) => /^(conv|gemm)_i8/.test(n.kernel))).toHaveLength(3);
+    const eight = await quantize(residualNet(), { calibration: calibration() });
+    expect(report.outputs[0]?.sqnrDb).toBeLessThan(eight.report.outputs[0]?.sqnrDb as number);
+    expect(report.outputs[0]?.sqnrDb).toBeGreaterThan(bits === 4 ? 12 : 6);
+  });
+});
+
 describe('quantize refuses', () => {
   const refused = (over: Partial<Record<keyof QuantizeOptions, unknown>>, graph: Graph | Uint8Array = residualNet()) =>
     expect(quantize(graph, { calibration: calibration(), ...over } as QuantizeOptions)).rejects;
@@ -245,7 +261,7 @@ describe('quantize refuses', () => {
     await refused({ method: 'dynamic' }).toThrow(/method must be static/);
     await refused({ observer: 'median' }).toThrow(/observer must be minmax or percentile or mse or entropy, "median" came/);
     await refused({ activation: 'u4' }).toThrow(/activation must be u8 or s8/);
-    await refused({ weights: { bits: 5 } }).toThrow(/weights.bits must be 8, 5 came/);
+    await refused({ weights: { bits: 5 } }).toThrow(/weights.bits must be 8 or 4 or 3 or 2, 5 came/);
     await refused({ calibration: 3 }).toThrow(/calibration must be an iterable/);
     await refused({ target: {} }).toThrow(/metric or an sqnr/);
     await refused({ keepFloat: 'stem' }).toThrow(/keepFloat must be a list/);
