@@ -10,20 +10,21 @@ import './runtime/eager.js';
 
 export { exportModel } from './onnx/export.js';
 export { type ImportedModel, importModel } from './onnx/import.js';
+export { quantizePicture } from './quantize/picture.js';
 export type { LayerReport, QuantizeReport, TensorReport } from './quantize/report.js';
 export { compareOutputs, type OutputAccuracy } from './runtime/accuracy.js';
 export * as kernels from './runtime/kernels.js';
-export {
-  type FewBitsWeightOptions,
-  type QuantizedModel,
-  type QuantizeOptions,
-  type QuantizeProgress,
-  type QuantizeTarget,
-  quantize,
-  type StaticOptions,
-  type WeightOnlyOptions,
-  type WeightOptions,
-} from './runtime/quantize.js';
+export { type QuantizedModel, quantize } from './runtime/quantize.js';
+export type {
+  DynamicOptions,
+  FewBitsWeightOptions,
+  QuantizeOptions,
+  QuantizeProgress,
+  QuantizeTarget,
+  StaticOptions,
+  WeightOnlyOptions,
+  WeightOptions,
+} from './runtime/quantize-options.js';
 export type { KernelCall, ProgramReport, SessionReport } from './runtime/report.js';
 export { type Feeds, type Fetches, InferenceSession, type NodeTiming, type RunOptions, type SessionOptions, type TensorMetadata } from './runtime/session.js';
 export { type CompiledFunction, type CompileFunctionOptions, compile, type Traced, type TracedResult } from './runtime/trace.js';

@@ -29,6 +29,7 @@ describe('public names', () => {
         "Graph",
         "exportModel",
         "importModel",
+        "quantizePicture",
         "compareOutputs",
         "kernels",
         "quantize",

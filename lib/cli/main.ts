@@ -101,8 +101,8 @@ program
 program
   .command('quantize <model>')
   .description('write a model with weights and activations of 8 bits, or weights of few bits, and report what it costs')
-  .addOption(new Option('--method <name>', 'what is quantized').choices(['static', 'weight-only']).default('static'))
-  .option('--data <folder>', 'pictures or .npy files, or for several inputs folders with <input>.npy; weight-only does without')
+  .addOption(new Option('--method <name>', 'what is quantized').choices(['static', 'weight-only', 'dynamic']).default('static'))
+  .option('--data <folder>', 'pictures or .npy files, or for several inputs folders with <input>.npy; weight-only and dynamic do without')
   .requiredOption('--out <file>', 'the ONNX file to write')
   .addOption(new Option('--observer <name>', 'how ranges of activations are chosen').choices(observers).default('entropy'))
   .addOption(new Option('--activation <type>', 'type of activations').choices(activationTypes).default('u8'))
@@ -117,6 +117,7 @@ program
   .option('--no-equalize', 'leave weights as they are')
   .option('--keep-float <name>', 'a layer that stays in float32; /text/ is a regular expression', collect)
   .option('--sqnr <dB>', 'keep layers in float32 until outputs have this signal to noise', positive)
+  .option('--picture <file>', 'an SVG of what every layer loses')
   .option('--limit <n>', 'feeds to read', count, 256)
   .dim('size of a symbolic dimension of pictures')
   .option('--preprocess <json>', 'resizeRatio, scale, mean, std of pictures where they are not those of ImageNet or of the model')

@@ -5,7 +5,9 @@ import type { Tensor } from 'onnxruntime-common';
 import { dsnkError } from '../errors.js';
 import type { FewBitsAlgorithm } from '../quantize/algorithms.js';
 import type { WeightBits } from '../quantize/few-bits.js';
-import { type QuantizedModel, quantize, type StaticOptions, type WeightOnlyOptions } from '../runtime/quantize.js';
+import { quantizePicture } from '../quantize/picture.js';
+import { type QuantizedModel, quantize } from '../runtime/quantize.js';
+import type { DynamicOptions, QuantizeProgress, StaticOptions, WeightOnlyOptions } from '../runtime/quantize-options.js';
 import { type Feeds, InferenceSession } from '../runtime/session.js';
 import { toTensor } from '../tensor.js';
 import { imageInput, imagenet, imageTensor, type Preprocess, readInput } from './inputs.js';
@@ -14,8 +16,8 @@ import { bytesText, checkWritable, columns, Progress, printJson, styled, writeOu
 import { parseDims } from './run.js';
 
 export interface QuantizeCommandOptions {
-  readonly method: 'static' | 'weight-only';
-  /** Only `weight-only` does without. */
+  readonly method: 'static' | 'weight-only' | 'dynamic';
+  /** `weight-only` and `dynamic` do without. */
   readonly data?: string;
   readonly out: string;
   readonly observer?: NonNullable<StaticOptions['observer']>;
@@ -29,6 +31,7 @@ export interface QuantizeCommandOptions {
   readonly equalize?: boolean;
   readonly keepFloat?: readonly string[];
   readonly sqnr?: number;
+  readonly picture?: string;
   readonly limit: number;
   readonly dim?: readonly string[];
   readonly preprocess?: string;
@@ -91,6 +94,7 @@ function preprocessOf(text: string): Preprocess {
 
 export async function quantizeModel(model: string, options: QuantizeCommandOptions): Promise<void> {
   checkWritable('--out', options.out);
+  if (options.picture !== undefined) checkWritable('--picture', options.picture);
   const keepFloat = options.keepFloat?.map(nameOrExpression);
   const session = await InferenceSession.create(model);
   const calibration = options.data === undefined ? undefined : feedsOf(options.data, session, options);
@@ -98,11 +102,11 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
   let progress: Progress | undefined;
   let stage = '';
   const result = await quantize(model, {
-    ...(options.method === 'weight-only' ? weightOnly(options, calibration?.feeds) : statically(options, calibration?.feeds)),
+    ...methods[options.method](options, calibration?.feeds),
     ...(keepFloat && { keepFloat }),
-    ...(options.sqnr !== undefined && { target: { sqnr: options.sqnr } }),
+    ...(options.sqnr !== undefined && options.method !== 'dynamic' && { target: { sqnr: options.sqnr } }),
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
-    onProgress: (p) => {
+    onProgress: (p: QuantizeProgress) => {
       if (p.stage !== stage) {
         progress?.end();
         stage = p.stage;
@@ -113,6 +117,7 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
   });
   progress?.end();
   writeOutput('--out', options.out, result.bytes);
+  if (options.picture !== undefined) writeOutput('--picture', options.picture, quantizePicture(result.report));
   if (options.json) printJson({ model, out: options.out, ...result.report });
   else print(options.out, result);
 }
@@ -146,6 +151,12 @@ function weightOnly(options: QuantizeCommandOptions, calibration: AsyncGenerator
     },
   };
 }
+
+function dynamically({ perChannel, weights }: QuantizeCommandOptions, calibration: AsyncGenerator<Feeds> | undefined): DynamicOptions {
+  return { method: 'dynamic', ...(calibration && { calibration }), weights: { perChannel, ...(weights && { algorithm: weights as 'mse' }) } };
+}
+
+const methods = { static: statically, 'weight-only': weightOnly, dynamic: dynamically };
 
 /** `/…/` is a regular expression, everything else a name. */
 function nameOrExpression(text: string): string | RegExp {

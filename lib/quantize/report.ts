@@ -39,7 +39,7 @@ export interface LayerReport {
 }
 
 export interface QuantizeReport {
-  readonly method: 'static' | 'weight-only';
+  readonly method: 'static' | 'weight-only' | 'dynamic';
   /** How activations became integers, where they did. */
   readonly observer?: Observer;
   readonly activation?: ActivationType;

@@ -1,5 +1,5 @@
 /**
- * `quantize`: a float model in, one with 8-bit weights and activations out, as a standard ONNX file.
+ * `quantize`: a float model in, one of fewer bits out, as a standard ONNX file. Here the static method; weight-only.ts and dynamic.ts have the others.
  *
  *     import → fold into weights → calibrate (native histograms) → scales → integers → QuantizeLinear/DequantizeLinear → measure
  */
@@ -8,106 +8,24 @@ import { closeSubgraphs } from '../graph/close-subgraphs.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { exportModel } from '../onnx/export.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
-import { type ActivationType, type Affine, activationTypes, affineOver } from '../quantize/affine.js';
-import { type FewBitsAlgorithm, fewBitsAlgorithms } from '../quantize/algorithms.js';
-import type { WeightBits } from '../quantize/few-bits.js';
+import { type ActivationType, type Affine, affineOver } from '../quantize/affine.js';
 import { insertQdq } from '../quantize/insert-qdq.js';
 import { findIslands, type Islands, type Product } from '../quantize/islands.js';
-import { type Observer, observedRange, observers } from '../quantize/observers.js';
+import { observedRange } from '../quantize/observers.js';
 import { assertFloat, foldFloat } from '../quantize/prepare.js';
 import { type LayerReport, type QuantizeReport, tensorReport } from '../quantize/report.js';
-import { type Algorithm, algorithms, channelsOf, type QuantizedWeight, weightElements } from '../quantize/weights.js';
-import { type Calibrated, type CalibrationFeeds, calibrate, feedShapes } from './calibrate.js';
+import { type Algorithm, channelsOf, type QuantizedWeight, weightElements } from '../quantize/weights.js';
+import { type Calibrated, calibrate, feedShapes } from './calibrate.js';
 import { correctBiases } from './correct-biases.js';
+import { quantizeDynamic } from './dynamic.js';
 import { equalize } from './equalize.js';
 import { measureError } from './measure-error.js';
 import { quantizeChannels } from './quantize-channels.js';
+import { checkOptions, type QuantizeOptions, type QuantizeProgress, type QuantizeTarget, type StaticOptions } from './quantize-options.js';
 import { graphOf, kept, MEASURED, SEEN, settle } from './quantize-source.js';
 import { quantizeWeights } from './quantize-weights.js';
 import { type Feeds, InferenceSession } from './session.js';
 import { quantizeWeightsOnly } from './weight-only.js';
-
-export interface WeightOptions {
-  /** Default 8. Below, weights have one scale per output channel and stand in int4. */
-  readonly bits?: WeightBits;
-  /** One scale per output channel, or one per tensor. Default true. */
-  readonly perChannel?: boolean;
-  /**
-   * `rtn` covers every weight; `mse` clips where that makes the squared error less: the default with 8 bits. Below 8 bits also `hqq` and
-   * `gptq`, the default, which lets later weights make up for the error of earlier ones on the first feeds.
-   */
-  readonly algorithm?: FewBitsAlgorithm;
-}
-
-/** Keeps layers in float32, those with the least signal to noise first, until the model is good enough. */
-export interface QuantizeTarget {
-  /** What a session achieves, larger is better: accuracy on a set of yours. */
-  readonly metric?: (session: InferenceSession) => number | Promise<number>;
-  /** The largest loss of the metric against the float model, in its own unit. */
-  readonly maxDrop?: number;
-  /** Or the least signal to noise of the model's outputs on calibration feeds, in dB. */
-  readonly sqnr?: number;
-}
-
-export interface QuantizeProgress {
-  readonly stage: 'calibrate' | 'weights' | 'bias' | 'measure';
-  readonly done: number;
-  /** undefined where the feeds have no known number. */
-  readonly total: number | undefined;
-}
-
-/** What every method takes. */
-interface CommonOptions {
-  /** Adds to biases what rounding and clipping take from the mean of each channel on the first feeds. Default true, where there are feeds. */
-  readonly biasCorrection?: boolean;
-  /** Layers that stay in float32, by node name. */
-  readonly keepFloat?: readonly (string | RegExp)[];
-  readonly target?: QuantizeTarget;
-  readonly intraOpNumThreads?: number;
-  readonly onProgress?: (progress: QuantizeProgress) => void;
-}
-
-/** Weights and activations in 8 bits. */
-export interface StaticOptions extends CommonOptions {
-  /** Default `static`: scales are fixed by calibration. */
-  readonly method?: 'static';
-  /** Feeds as for `session.run`; read once, one at a time. */
-  readonly calibration: CalibrationFeeds;
-  /** How the range of an activation is chosen. Default `entropy`. */
-  readonly observer?: Observer;
-  /** Unsigned with a zero point, or signed and symmetric. Default `u8`. */
-  readonly activation?: ActivationType;
-  readonly weights?: WeightOptions;
-  /**
-   * Moves factors between the weights of consecutive layers until their channels are as large on both sides: the float model
-   * computes the same, and one scale suits all channels. Default: where weights have one scale for all channels.
-   */
-  readonly equalize?: boolean;
-}
-
-export interface FewBitsWeightOptions {
-  /** Default 4. */
-  readonly bits?: WeightBits;
-  /** Weights that share a scale: a power of two from 16 to 256, or all of an output channel. Default 64. */
-  readonly groupSize?: number | 'channel';
-  /** Levels around zero, or with a zero point for every group. Default: around zero with 8 bits, zero points below. */
-  readonly symmetric?: boolean;
-  /**
-   * `rtn` covers every weight; `mse` makes the squared error least, `hqq` that of the power 0.7; `gptq` lets later weights make up for the error of
-   * earlier ones on the calibration feeds, which it needs. With feeds, the others weigh errors by how large the inputs are. Default `gptq` with feeds, `hqq` without.
-   */
-  readonly algorithm?: FewBitsAlgorithm;
-}
-
-/** Weights in few bits, activations in float32. */
-export interface WeightOnlyOptions extends CommonOptions {
-  readonly method: 'weight-only';
-  /** Optional: without feeds only the weights themselves are looked at. */
-  readonly calibration?: CalibrationFeeds;
-  readonly weights?: FewBitsWeightOptions;
-}
-
-export type QuantizeOptions = StaticOptions | WeightOnlyOptions;
 
 export interface QuantizedModel {
   /** A standard ONNX file. */
@@ -137,13 +55,14 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
   assertFloat(graph);
   inferGraph(graph, { concrete: false });
   const sessionOptions = options.intraOpNumThreads === undefined ? {} : { intraOpNumThreads: options.intraOpNumThreads };
-  const metricBefore = await options.target?.metric?.(await InferenceSession.fromGraph(graph, sessionOptions));
+  const target = options.method === 'dynamic' ? undefined : options.target;
+  const metricBefore = await target?.metric?.(await InferenceSession.fromGraph(graph, sessionOptions));
 
   const names = graph.nodes.map((n) => n.name);
   const feeds =
     options.calibration === undefined
       ? undefined
-      : kept(options.calibration, options.method === 'weight-only' || (options.weights?.bits ?? 8) < 8 ? SEEN : MEASURED);
+      : kept(options.calibration, options.method === 'weight-only' || (options.method !== 'dynamic' && (options.weights?.bits ?? 8) < 8) ? SEEN : MEASURED);
   const shapes = feeds === undefined ? declaredShapes(graph) : feedShapes(graph, await feeds.first(), 'calibration feed 0');
   const folded = foldFloat(graph, shapes);
   await settle(graph);
@@ -171,6 +90,14 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
     };
     const samples = feeds && (await readFeeds(graph, feeds, options));
     const { graph: result, report } = await quantizeWeightsOnly(graph, samples, plan);
+    const { sizes, ...files } = written(result);
+    return { ...files, report: { ...report, ...sizes, notes: [...unfolded, ...report.notes] } };
+  }
+  if (options.method === 'dynamic') {
+    const samples = feeds === undefined ? [] : (await readFeeds(graph, feeds, options)).slice(0, MEASURED_FEEDS);
+    const { perChannel = true, algorithm = 'mse' } = options.weights ?? {};
+    const onProgress = (p: QuantizeProgress) => options.onProgress?.(p);
+    const { graph: result, report } = await quantizeDynamic(graph, { perChannel, algorithm, keep: isKept, samples, options: sessionOptions, onProgress });
     const { sizes, ...files } = written(result);
     return { ...files, report: { ...report, ...sizes, notes: [...unfolded, ...report.notes] } };
   }
@@ -384,48 +311,6 @@ async function meetTarget(
     result = { attempt, ...(await worth(attempt)) };
   }
   return result;
-}
-
-function checkOptions(options: QuantizeOptions): void {
-  const where = 'quantize options';
-  const bad = (mustHold: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, mustHold, `${spelled(came)} came`);
-  if (typeof options !== 'object' || options === null) throw bad('options must be an object', options);
-  const oneOf = (name: string, value: unknown, list: readonly unknown[]) => {
-    if (value !== undefined && !list.includes(value)) throw bad(`${name} must be ${list.join(' or ')}`, value);
-  };
-  oneOf('method', options.method, ['static', 'weight-only']);
-  oneOf('biasCorrection', options.biasCorrection, [true, false]);
-  if (options.method === 'weight-only') checkFewBits(options, oneOf);
-  else {
-    oneOf('observer', options.observer, observers);
-    oneOf('activation', options.activation, activationTypes);
-    oneOf('equalize', options.equalize, [true, false]);
-    const { bits = 8, perChannel } = options.weights ?? {};
-    oneOf('weights.bits', bits, [8, 4, 3, 2]);
-    oneOf('weights.perChannel', options.weights?.perChannel, [true, false]);
-    oneOf('weights.algorithm', options.weights?.algorithm, bits === 8 ? algorithms : fewBitsAlgorithms);
-    if (bits !== 8) oneOf('weights.perChannel with less than 8 bits', perChannel, [true]);
-  }
-  const { calibration, keepFloat, target } = options;
-  const needed = options.method !== 'weight-only' || calibration !== undefined;
-  if (needed && (typeof calibration !== 'object' || calibration === null || !(Symbol.iterator in calibration || Symbol.asyncIterator in calibration)))
-    throw bad('calibration must be an iterable or async iterable of feeds', calibration);
-  if (keepFloat !== undefined && !(Array.isArray(keepFloat) && keepFloat.every((k) => typeof k === 'string' || k instanceof RegExp)))
-    throw bad('keepFloat must be a list of names and regular expressions', keepFloat);
-  if (target !== undefined && typeof target.metric !== 'function' && typeof target.sqnr !== 'number') throw bad('target must have a metric or an sqnr', target);
-}
-
-function checkFewBits(options: WeightOnlyOptions, oneOf: (name: string, value: unknown, list: readonly unknown[]) => void): void {
-  const { weights } = options;
-  oneOf('weights.bits', weights?.bits, [8, 4, 3, 2]);
-  oneOf('weights.groupSize', weights?.groupSize, [16, 32, 64, 128, 256, 'channel']);
-  oneOf('weights.symmetric', weights?.symmetric, [true, false]);
-  oneOf('weights.algorithm', weights?.algorithm, fewBitsAlgorithms);
-  const where = 'quantize options';
-  if (weights?.algorithm === 'gptq' && options.calibration === undefined)
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'weights.algorithm gptq must have calibration feeds', 'none came');
-  if (options.target?.sqnr !== undefined && options.calibration === undefined)
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'target.sqnr must have calibration feeds to measure on', 'none came');
 }
 
 /** Dimensions that are symbols get one number each: enough to fold what does not depend on it. */

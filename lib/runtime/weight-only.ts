@@ -13,7 +13,7 @@ import { weightElements } from '../quantize/weights.js';
 import { CORRECTIONS, correctBiases } from './correct-biases.js';
 import { assertFinite, fitLayer, gatherGrams } from './fit-layers.js';
 import { measureError } from './measure-error.js';
-import type { QuantizeProgress, QuantizeTarget } from './quantize.js';
+import type { QuantizeProgress, QuantizeTarget } from './quantize-options.js';
 import { type Feeds, InferenceSession, type SessionOptions } from './session.js';
 
 export interface FewBitsPlan {

@@ -167,3 +167,37 @@ describe('integer products mean what the operators that they replace mean', () =
     expect(new Set(own.data as Uint8Array).size).toBeGreaterThan(10);
   });
 });
+
+describe('MatMulInteger', () => {
+  const sums = (b: 'constant' | 'input', zero: 'input' | 'none', bZero = false) => {
+    const g = new Graph('sums');
+    const a = g.addInput('a', 'uint8', [3, 8]);
+    const inputs = [a, b === 'constant' ? weights(g, [8, 5]) : g.addInput('b', 'int8', [8, 5]), zero === 'input' ? g.addInput('z', 'uint8', []) : undefined];
+    if (bZero) inputs.push(constant(g, 'int8', [], [3]));
+    g.outputs.push(g.addNode('MatMulInteger', inputs, { name: 'y' }).output());
+    return typed(g);
+  };
+  it('takes the zero point from the sums of the columns', () => {
+    const text = golden(sums('constant', 'input'), takeIntegerProducts);
+    expect(text).toMatch(/→[^→]*dsnk.QMatMul[^→]*ReduceSum[^→]*Sub/);
+    expect(golden(sums('constant', 'none'), takeIntegerProducts)).not.toMatch(/→[^→]*Sub/);
+  });
+  it.each([sums('input', 'input'), sums('constant', 'input', true)])('refuses weights that are computed or have a zero point', (g) => {
+    expect(golden(g, takeIntegerProducts)).toMatch(/→[^→]*= MatMulInteger/);
+  });
+  it('is exact', async () => {
+    const g = sums('constant', 'input');
+    const b = g.nodes[0]?.inputs[1]?.constant?.values() as number[];
+    const a = Uint8Array.from(integers(24, 0, 255));
+    await using session = await InferenceSession.create(exportModel(g));
+    for (const z of [0, 117, 255]) {
+      const [y] = Object.values(await session.run({ a: new Tensor('uint8', a, [3, 8]), z: new Tensor('uint8', Uint8Array.of(z), []) }));
+      const want = Array.from({ length: 15 }, (_, i) => {
+        let sum = 0;
+        for (let k = 0; k < 8; k++) sum += ((a[Math.floor(i / 5) * 8 + k] as number) - z) * (b[k * 5 + (i % 5)] as number);
+        return sum;
+      });
+      expect(Array.from(y?.data as Int32Array)).toEqual(want);
+    }
+  });
+});
