@@ -16,15 +16,15 @@ export function comparisonGraph(float: Graph, quantized: Graph, pairs: readonly 
   return graph;
 }
 
-/** Outputs `mean:i`: by how much the i-th float value is above its twin on average, per position on `axis` (-1: the last). */
-export function driftGraph(float: Graph, quantized: Graph, list: readonly { readonly pair: Pair; readonly axis: number }[]): Graph {
-  const { graph, here } = joined(float, quantized);
-  list.forEach(({ pair, axis }, i) => {
-    const [x, y] = here(pair);
-    const rank = pair[0].shape?.length ?? 0;
+/** Outputs `mean:i`: the i-th value on average, per position on `axis` (-1: the last). `graph` keeps no other output. */
+export function meanGraph(source: Graph, list: readonly { readonly value: Value; readonly axis: number }[]): Graph {
+  const { graph, map } = source.clone();
+  graph.outputs.length = 0;
+  list.forEach(({ value, axis }, i) => {
+    const rank = value.shape?.length ?? 0;
     const axes = Array.from({ length: rank }, (_, k) => k).filter((k) => k !== (axis + rank) % rank);
     const constant = graph.addConstant(Constant.of('int64', [axes.length], axes));
-    output(graph, graph.addNode('ReduceMean', [graph.addNode('Sub', [x, y]).output(), constant], { attrs: { keepdims: 0 } }), `mean:${i}`);
+    output(graph, graph.addNode('ReduceMean', [map.get(value), constant], { attrs: { keepdims: 0 } }), `mean:${i}`);
   });
   return graph;
 }

@@ -1,18 +1,48 @@
 /** Biases that make up for the rounding of weights and activations. */
-import type { Graph, Value } from '../graph/graph.js';
-import { driftGraph } from '../quantize/compare.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
+import { meanGraph } from '../quantize/compare.js';
 import type { Product } from '../quantize/islands.js';
 import { type Feeds, InferenceSession, type SessionOptions } from './session.js';
 
 /** Layers are corrected front to back in so many groups: within one they do not see each other's correction. */
 export const CORRECTIONS = 8;
 
+/** Means of results per channel, over all feeds, by the node of the float model. */
+export type ChannelMeans = ReadonlyMap<Node, Float64Array>;
+
+/** Those of products whose results stand in `graph` where `at` says. */
+export async function channelMeans(
+  graph: Graph,
+  products: readonly Product[],
+  at: (result: Value) => Value,
+  samples: readonly Feeds[],
+  options: SessionOptions,
+): Promise<ChannelMeans> {
+  const list = products.map((p) => ({ value: at(p.node.output()), axis: p.node.op === 'Gemm' || p.node.op === 'MatMul' ? -1 : 1 }));
+  // Shapes of results are those of the float model, whether a pass has typed this graph or not.
+  list.forEach(({ value }, i) => {
+    value.shape ??= products[i]?.node.output().shape;
+  });
+  await using session = await InferenceSession.fromGraph(meanGraph(graph, list), options);
+  const sums = new Map<Node, Float64Array>();
+  for (const feeds of samples) {
+    const means = await session.run(feeds);
+    products.forEach((p, i) => {
+      const mean = means[`mean:${i}`]?.data as Float32Array;
+      const sum = sums.get(p.node) ?? new Float64Array(mean.length);
+      for (let c = 0; c < sum.length; c++) sum[c] = (sum[c] as number) + (mean[c] as number) / samples.length;
+      sums.set(p.node, sum);
+    });
+  }
+  return sums;
+}
+
 /**
- * Rounding and clipping shift the mean of a layer's results: what the float model has more per channel, in the mean over the feeds, is
- * added to the bias, in place. Errors come from before a layer too, hence front to back.
+ * Rounding and clipping shift the mean of a layer's results: what the float model has more per channel is added to the bias, in place.
+ * Errors come from before a layer too, hence front to back. The float model runs once, for `wanted`, not for every group.
  */
 export async function correctBiases(
-  source: Graph,
+  wanted: ChannelMeans,
   samples: readonly Feeds[],
   biases: ReadonlyMap<Product, number[]>,
   write: () => { readonly graph: Graph; readonly map: ReadonlyMap<Value, Value> },
@@ -25,22 +55,11 @@ export async function correctBiases(
   for (let from = 0; from < products.length; from += size) {
     const group = products.slice(from, from + size);
     const { graph, map } = write();
-    const drift = driftGraph(
-      source,
-      graph,
-      group.map((p) => ({
-        pair: [p.node.output(), map.get(p.node.output()) as Value] as const,
-        axis: p.node.op === 'Gemm' || p.node.op === 'MatMul' ? -1 : 1,
-      })),
-    );
-    await using session = await InferenceSession.fromGraph(drift, options);
-    for (const feeds of samples) {
-      const means = await session.run(feeds);
-      group.forEach((p, i) => {
-        const bias = biases.get(p) as number[];
-        const mean = means[`mean:${i}`]?.data as Float32Array;
-        for (let c = 0; c < bias.length; c++) bias[c] = (bias[c] as number) + (mean[c] as number) / samples.length;
-      });
+    const means = await channelMeans(graph, group, (v) => map.get(v) as Value, samples, options);
+    for (const p of group) {
+      const bias = biases.get(p) as number[];
+      const [want, got] = [wanted.get(p.node) as Float64Array, means.get(p.node) as Float64Array];
+      for (let c = 0; c < bias.length; c++) bias[c] = (bias[c] as number) + (want[c] as number) - (got[c] as number);
     }
     onProgress(Math.min(from + size, products.length), products.length);
   }

@@ -69,7 +69,7 @@ export interface StaticOptions extends CommonOptions {
 export interface FewBitsWeightOptions {
   /** Default 4. */
   readonly bits?: WeightBits;
-  /** Weights that share a scale: a power of two from 16 to 256, or all of an output channel. Default 64. */
+  /** Weights that share a scale: a power of two from 16 to 256, or all of an output channel. Default 64, 32 with 3 bits, 16 with 2. */
   readonly groupSize?: number | 'channel';
   /** Levels around zero, or with a zero point for every group. Default: around zero with 8 bits, zero points below. */
   readonly symmetric?: boolean;

@@ -16,7 +16,7 @@ import { assertFloat, foldFloat } from '../quantize/prepare.js';
 import { type LayerReport, type QuantizeReport, tensorReport } from '../quantize/report.js';
 import { type Algorithm, channelsOf, type QuantizedWeight, weightElements } from '../quantize/weights.js';
 import { type Calibrated, calibrate, feedShapes } from './calibrate.js';
-import { correctBiases } from './correct-biases.js';
+import { type ChannelMeans, channelMeans, correctBiases } from './correct-biases.js';
 import { quantizeDynamic } from './dynamic.js';
 import { equalize } from './equalize.js';
 import { measureError } from './measure-error.js';
@@ -114,7 +114,7 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
   const calibrated = await calibrate(graph, [...everything.tensors.keys()], feeds.all(), sessionOptions, (done) =>
     options.onProgress?.({ stage: 'calibrate', done, total: feeds.total }),
   );
-  const maker = new Maker(graph, options, calibrated, feeds.samples, sessionOptions);
+  const maker = new Maker(graph, options, calibrated, feeds.samples, everything.products, sessionOptions);
   const result = await meetTarget(maker, everything, isKept, options.target, metricBefore, (i, p) => maker.rank(i, p));
   const { bits = 8 } = options.weights ?? {};
   const { sizes, ...files } = written(result.attempt.graph);
@@ -163,12 +163,16 @@ interface Attempt {
 class Maker {
   readonly activation: ActivationType;
   readonly #affine = new Map<Value, Affine>();
+  /** Of the float model: the same for every attempt. */
+  #means: ChannelMeans | undefined;
 
   constructor(
     readonly source: Graph,
     readonly options: StaticOptions,
     readonly calibrated: Calibrated,
     readonly samples: readonly Feeds[],
+    /** Attempts are about these, or some of them. */
+    readonly products: readonly Product[],
     readonly sessionOptions: { intraOpNumThreads?: number },
   ) {
     this.activation = options.activation ?? 'u8';
@@ -214,10 +218,12 @@ class Maker {
         weight: (p) => weights.get(p) as QuantizedWeight,
         bias: (p) => biases.get(p) ?? [],
       });
-    if (this.options.biasCorrection ?? true)
-      await correctBiases(this.source, this.samples, biases, write, this.sessionOptions, (done, total) =>
+    if (this.options.biasCorrection ?? true) {
+      this.#means ??= await channelMeans(this.source, this.products, (v) => v, this.samples, this.sessionOptions);
+      await correctBiases(this.#means, this.samples, biases, write, this.sessionOptions, (done, total) =>
         this.options.onProgress?.({ stage: 'bias', done, total }),
       );
+    }
     const { graph, map } = write();
     const values = [...islands.products.map((p) => p.node.output()), ...this.source.outputs].filter((v) => v.dtype === 'float32');
     const there = (v: Value) => {

@@ -10,7 +10,7 @@ import { bytesOf, type FewBitsOptions, type FewBitsWeight, type WeightBits, writ
 import { findProducts, type Product } from '../quantize/islands.js';
 import type { LayerReport, QuantizeReport } from '../quantize/report.js';
 import { weightElements } from '../quantize/weights.js';
-import { CORRECTIONS, correctBiases } from './correct-biases.js';
+import { type ChannelMeans, CORRECTIONS, channelMeans, correctBiases } from './correct-biases.js';
 import { assertFinite, fitLayer, gatherGrams } from './fit-layers.js';
 import { measureError } from './measure-error.js';
 import type { QuantizeProgress, QuantizeTarget } from './quantize-options.js';
@@ -38,7 +38,8 @@ export const fewBitsDefaults = (calibrated: boolean, weights: FewBitsPlan['weigh
   const bits = weights.bits ?? 4;
   return {
     bits,
-    groupSize: weights.groupSize ?? 64,
+    // Where levels are few, scales have to be many.
+    groupSize: weights.groupSize ?? (bits === 2 ? 16 : bits === 3 ? 32 : 64),
     symmetric: weights.symmetric ?? bits === 8,
     algorithm: weights.algorithm ?? (calibrated ? 'gptq' : 'hqq'),
   };
@@ -71,6 +72,8 @@ export async function quantizeWeightsOnly(source: Graph, feeds: readonly Feeds[]
   const eight = options.bits < 4 && products.length > 2 ? new Set([products[0], products.at(-1)]) : new Set<Product | undefined>();
   // Front to back, some layers at a time: each sees what the ones before it have become.
   const size = samples.length === 0 ? products.length : Math.ceil(products.length / CORRECTIONS);
+  const corrects = plan.biasCorrection && samples.length > 0;
+  const means: ChannelMeans = corrects ? await channelMeans(source, products, (v) => v, samples, plan.options) : new Map();
   const attempt = async (bitsOf: (p: Product) => WeightBits): Promise<Attempt> => {
     const fits = new Map<Product, FewBitsWeight>();
     const biases = new Map<Product, number[]>();
@@ -88,7 +91,7 @@ export async function quantizeWeightsOnly(source: Graph, feeds: readonly Feeds[]
         plan.onProgress({ stage: 'weights', done: from + i + 1, total: products.length });
       }
       const own = new Map([...biases].filter(([p]) => part.includes(p)));
-      if (plan.biasCorrection && samples.length > 0) await correctBiases(source, samples, own, write, plan.options, () => {}, 1);
+      if (corrects) await correctBiases(means, samples, own, write, plan.options, () => {}, 1);
     }
     const { graph, map } = write();
     return { weights: fits, graph, ...(await measure(source, graph, map, products, samples, plan)) };

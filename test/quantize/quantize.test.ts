@@ -258,7 +258,7 @@ describe('quantize refuses', () => {
     expect(quantize(graph, { calibration: calibration(), ...over } as QuantizeOptions)).rejects;
 
   it('what options cannot be', async () => {
-    await refused({ method: 'dynamic' }).toThrow(/method must be static/);
+    await refused({ method: 'live' }).toThrow(/method must be static/);
     await refused({ observer: 'median' }).toThrow(/observer must be minmax or percentile or mse or entropy, "median" came/);
     await refused({ activation: 'u4' }).toThrow(/activation must be u8 or s8/);
     await refused({ weights: { bits: 5 } }).toThrow(/weights.bits must be 8 or 4 or 3 or 2, 5 came/);
