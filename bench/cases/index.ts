@@ -2,6 +2,7 @@
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
 import { attentionKernelCase, benchCases as attentions } from './attention.js';
+import { bytePoolBenchCases } from './byte-pool.js';
 import type { KernelCase } from './case.js';
 import { convKernelCase, benchCases as convs, depthwiseBenchCases, depthwiseKernelCase } from './conv.js';
 import { gemmDirectKernelCase, gemmKernelCase, matmulGenericCase, benchCases as products } from './gemm.js';
@@ -29,6 +30,7 @@ const plain: readonly KernelCase[] = [
   momentsCase(8, 64, 56 * 56),
   lpCase(2, 512, 768, 1),
   ...poolBenchCases.map(poolKernelCase),
+  ...bytePoolBenchCases,
   ...depthwiseBenchCases.map(depthwiseKernelCase),
 ];
 
@@ -71,6 +73,7 @@ export function casesOf(row: KernelRow): KernelCase[] {
       return convs.map((c) => convKernelCase(c, row));
     case 'gemm_i8':
     case 'conv_i8':
+    case 'conv_rows_i8':
       return integerBenchCases(row);
     case 'depthwise_i8':
       return depthwiseBytesBenchCases(row);

@@ -1,7 +1,7 @@
 /** Products and convolutions of bytes: small ones around every edge for the tests, layers of real networks for the bench. */
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
-import { integerConvolutionParams, integerGemmParams, integerOutput, packedBytes } from '../../lib/kernels/integer.js';
+import { integerConvolutionParams, integerGemmParams, integerOutput, packedBytes, paddedRows } from '../../lib/kernels/integer.js';
 import { floats, type KernelCase, mulberry32 } from './case.js';
 import { type ConvCase, convFlops, convParamsOf, outputSize, benchCases as realConvolutions } from './conv.js';
 import { benchCases as realProducts } from './gemm.js';
@@ -152,6 +152,32 @@ export const convCases: readonly IntegerConvCase[] = [
   small('one multiplier', 16, 33, { oneMultiplier: true }),
 ];
 
+const wide = (name: string, channels: number, outChannels: number, rest: Partial<IntegerConvCase> = {}) =>
+  small(name, channels, outChannels, { size: [9, 17], ...rest });
+
+/** Edges of the convolution over copied rows: tiles of 14x32 and 6x16, the last one of a row, strips of 8 rows, quads of a row of taps. */
+export const stripCases: readonly IntegerConvCase[] = [
+  wide('plain', 16, 33, { aZero: 130, zero: 12 }),
+  ...[1, 4, 15, 16, 17, 32, 64, 65].map((m) => wide('by columns', 8, m, { aZero: 3 })),
+  ...[1, 2, 3, 4, 5, 7, 20].map((c) => wide('by depth', c, 20, { aZero: 200 })),
+  ...[14, 15, 16, 27, 28, 29, 42, 43].map((w) => wide(`row of ${w}`, 5, 33, { size: [3, w], aZero: 9 })),
+  ...[1, 7, 8, 9, 16, 17].map((h) => wide(`${h} rows`, 5, 20, { size: [h, 14], aZero: 9 })),
+  wide('stem', 3, 32, { batch: 2, size: [33, 35], strides: [2, 2], aZero: 114 }),
+  wide('stem 7x7', 3, 64, { size: [40, 41], kernel: [7, 7], strides: [2, 2], pads: [3, 3, 3, 3], aZero: 255 }),
+  wide('asymmetric pads', 18, 12, { pads: [0, 1, 2, 3], aZero: 3 }),
+  wide('no pads', 18, 12, { pads: [0, 0, 0, 0], aZero: 3 }),
+  wide('pads beyond the image', 6, 8, { size: [2, 3], pads: [6, 9, 6, 9], aZero: 77 }),
+  wide('stride 3 and 8', 3, 12, { size: [20, 115], strides: [3, 8], aZero: 3 }),
+  wide('1x5', 6, 12, { kernel: [1, 5], pads: [0, 2, 0, 2], aZero: 4 }),
+  wide('5x1', 6, 12, { kernel: [5, 1], pads: [2, 0, 2, 0], aZero: 4 }),
+  wide('1x1 stride 2', 6, 12, { kernel: [1, 1], pads: [0, 0, 0, 0], size: [9, 40], strides: [2, 2], aZero: 4 }),
+  wide('residual, gap', 16, 33, { gap: 7, residual: true, batch: 3 }),
+  wide('floats', 7, 33, { output: 'f32', addend: true }),
+  wide('integers', 7, 33, { output: 'i32', aZero: 6 }),
+  wide('one multiplier, bounds', 7, 33, { oneMultiplier: true, low: 20, high: 200 }),
+  wide('empty batch', 7, 33, { batch: 0 }),
+];
+
 const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
 
 /** Operands after y, a and b: bias, multipliers, residual, addend. */
@@ -189,12 +215,14 @@ export function integerBenchCases(row: KernelRow): KernelCase[] {
         }),
       );
   }
+  const ofRows = row.op === 'conv_rows_i8';
+  const fits = (c: ConvCase) => !ofRows || (product(c.kernel) > 1 && (outputSize(c)[1] as number) >= 14);
   const withResidual = realConvolutions.slice(0, 1).map((c): IntegerConvCase => ({ ...c, name: `${c.name} + residual`, residual: true }));
-  return [...realConvolutions, ...withResidual].map((c): KernelCase => {
+  return [...realConvolutions, ...withResidual].filter(fits).map((c): KernelCase => {
     const k = (product(c.kernel) * c.channels) / (c.group ?? 1);
     const outputs = c.batch * product(outputSize(c)) * c.outChannels;
     return {
-      name: `conv_i8 ${c.name}`,
+      name: `${row.op} ${c.name}`,
       op: row.op,
       dtypes: row.dtypes,
       schema: integerConvolutionParams,
@@ -202,7 +230,11 @@ export function integerBenchCases(row: KernelRow): KernelCase[] {
       outputs: () => [new Uint8Array(outputs)],
       inputs: () => [
         unsigned(c.batch * product(c.size) * c.channels, 1),
-        signed((c.group ?? 1) * packedBytes(k, c.outChannels / (c.group ?? 1), row.nr, row.kr), 2),
+        signed(
+          (c.group ?? 1) *
+            packedBytes(ofRows ? paddedRows(product(c.kernel), c.channels, c.kernel[1] as number) : k, c.outChannels / (c.group ?? 1), row.nr, row.kr),
+          2,
+        ),
         ...endingOperands({ residual: c.residual ?? false }, c.outChannels, outputs, k),
       ],
       bench: true,

@@ -108,6 +108,11 @@ export class Lowering {
     return candidates(this.#catalogue, op, dtypes)[0];
   }
 
+  /** The row that defines an operation: the same numbers on every machine. */
+  definition(op: string, dtypes: string): KernelRow {
+    return candidates(this.#catalogue, op, dtypes).find((k) => k.isa === 'scalar') ?? this.select(op, dtypes);
+  }
+
   /** The usable kernels of an operation that may be the fastest for some shape, best guess first. Throws when there is none. */
   rows(op: string, dtypes: string): readonly KernelRow[] {
     const rows = this.tryRows(op, dtypes);

@@ -42,3 +42,27 @@ export const poolIndicesParams = kernelParams('PoolIndicesParams', {
   padsBegin: 'i32[3]',
   dilations: 'i32[3]',
 });
+
+/**
+ * Average pooling of quantized tensors. `ratio` is the scale of x divided by that of y. Operands: y u8 [N,OD,OH,OW,C] (pixels
+ * `ldc` apart), x u8 [N,D,H,W,C].
+ */
+export const bytePoolParams = kernelParams('BytePoolParams', {
+  batch: 'i32',
+  channels: 'i32',
+  /** 1: padding counts. */
+  padded: 'i32',
+  inSize: 'i32[3]',
+  outSize: 'i32[3]',
+  kernel: 'i32[3]',
+  strides: 'i32[3]',
+  padsBegin: 'i32[3]',
+  padsEnd: 'i32[3]',
+  dilations: 'i32[3]',
+  ldc: 'i32',
+  xZero: 'i32',
+  zero: 'i32',
+  low: 'i32',
+  high: 'i32',
+  ratio: 'f32',
+});

@@ -6,7 +6,7 @@ import { logicOperators } from './elementwise-logic.js';
 import { contribGelus, unaryOperators, unarySteps } from './elementwise-unary.js';
 import type { ExpressionStep } from './expression.js';
 import type { Operator } from './operator.js';
-import { pointwise } from './pointwise.js';
+import { pointwise, table } from './pointwise.js';
 
 export const elementwiseOperators: readonly Operator[] = [
   ...unaryOperators,
@@ -15,6 +15,7 @@ export const elementwiseOperators: readonly Operator[] = [
   ...logicOperators,
   ...castOperators,
   pointwise,
+  table,
 ];
 
 /** The program of an elementwise node over those of its inputs that are there; undefined for any other node. */

@@ -142,13 +142,14 @@ export function encodeInputs(
   };
 }
 
-/** Emits one pointwise call. Inputs that are the same memory are passed once. */
+/** Emits one pointwise call, of the defining row where it must be exact. Inputs that are the same memory are passed once. */
 export function emitExpression(
   low: Lowering,
   steps: readonly ExpressionStep[],
   output: ExpressionOperand,
   operands: readonly ExpressionOperand[],
   row = rowOf([...operands.map((o) => o.dtype), output.dtype]),
+  exact = false,
 ): void {
   const unique: ExpressionOperand[] = [];
   const index = operands.map((o) => {
@@ -160,7 +161,8 @@ export function emitExpression(
     return unique.length - 1;
   });
   const outputType = typeCode(output.dtype, row);
-  const kernel = low.select(outputType === pointwiseType.value('own') ? 'pointwise' : 'pointwiseTo', row);
+  const op = outputType === pointwiseType.value('own') ? 'pointwise' : 'pointwiseTo';
+  const kernel = exact ? low.definition(op, row) : low.select(op, row);
   const inputs = unique.map((o) => ({ shape: o.dims, type: typeCode(o.dtype, row) }));
   const { dims } = mergeDims(
     output.dims,
@@ -181,12 +183,12 @@ export function emitExpression(
 }
 
 /** Lowers the node being lowered as one program over all its inputs. */
-export function lowerExpression(low: Lowering, steps: readonly ExpressionStep[], row?: string): void {
+export function lowerExpression(low: Lowering, steps: readonly ExpressionStep[], row?: string, exact = false): void {
   const { node } = low;
   const operands = node.inputs.map((v, i) => {
     if (v === undefined) throw new Error(`${node.where}: input ${i} is left out`);
     return { ref: low.in(i), dtype: v.type, dims: v.dims };
   });
   const out = node.output();
-  emitExpression(low, steps, { ref: low.out(), dtype: out.type, dims: out.dims }, operands, row);
+  emitExpression(low, steps, { ref: low.out(), dtype: out.type, dims: out.dims }, operands, row, exact);
 }

@@ -26,6 +26,7 @@ import {
   integerOutput,
   integerPackParams,
   packedBytes,
+  paddedRows,
 } from '../kernels/integer.js';
 import { shapesOf } from './conv.js';
 import type { WeightLayout } from './narrow.js';
@@ -81,13 +82,21 @@ function endingOf(low: Lowering) {
 }
 
 /** Weights as a row wants them, and the bias with the activations' zero point folded in. */
-function packWeights(low: Lowering, row: KernelRow, layout: WeightLayout): { readonly panels: Ref; readonly bias: Ref } {
+function packWeights(low: Lowering, row: KernelRow, layout: WeightLayout, rowTaps = 0): { readonly panels: Ref; readonly bias: Ref } {
   const { count, n, outer, inner } = layout;
   const [panels, bias] = low.emit(
     low.select('integer_pack', 'i8'),
     integerPackParams,
-    { ...layout, nr: row.nr, kr: row.kr, zero: low.node.int('x_zero', 0) - activationOffset(row.isa), flip: low.node.input(1).type === 'uint8' ? 0x80 : 0 },
-    [low.temp(count * packedBytes(outer * inner, n, row.nr, row.kr), 'weights'), low.temp(4 * count * n, 'bias')],
+    {
+      ...layout,
+      nr: row.nr,
+      kr: row.kr,
+      zero: low.node.int('x_zero', 0) - activationOffset(row.isa),
+      flip: low.node.input(1).type === 'uint8' ? 0x80 : 0,
+      rowTaps,
+      reserved: 0,
+    },
+    [low.temp(count * packedBytes(paddedRows(outer, inner, rowTaps), n, row.nr, row.kr), 'weights'), low.temp(4 * count * n, 'bias')],
     [low.in(1), low.input(2)],
     { reason: `bytes in panels of ${row.nr} columns for ${row.name}, zero point folded into the bias` },
   );
@@ -98,14 +107,26 @@ function packWeights(low: Lowering, row: KernelRow, layout: WeightLayout): { rea
 const TILE_ROWS = 16;
 const TILE_DEPTH = 64;
 
-/** Computes the node by the first row that suits a product of m rows and sums over k, or by a measured one. */
-function chooseRow(low: Lowering, op: string, m: number, k: number, emit: (row: KernelRow, reason: string) => void): void {
+/** The rows for a product of m rows and sums over k, those that suit it first. */
+function waysOf(low: Lowering, op: string, m: number, k: number, emit: (row: KernelRow, reason: string) => void): readonly Way<void>[] {
   const rows = low.rows(op, BYTE_WEIGHTS);
   const suits = (row: KernelRow) => row.isa !== 'amx' || (m >= TILE_ROWS && k >= TILE_DEPTH);
-  const ways = [...rows.filter(suits), ...rows.filter((row) => !suits(row))].map(
+  return [...rows.filter(suits), ...rows.filter((row) => !suits(row))].map(
     (row): Way<void> => ({ name: row.name, reason: 'exact products of bytes', emit: (reason) => emit(row, reason) }),
   );
-  low.choose(ways);
+}
+
+/** Pixels of a tile, and columns from which on gathering a window costs little beside multiplying it. */
+const STRIP_WIDTH = 14;
+const STRIP_COLUMNS = 192;
+
+/** Whether windows should be read from copied rows: where few columns share one, and tiles fill a row of output. */
+function suitsStrips(window: WindowShape, group: number, channels: number, outChannels: number, width: number): boolean {
+  const { kernel, strides, dilations } = window;
+  if (kernel.length !== 2 || group !== 1 || elementCount(kernel) === 1 || channels > 4096 || outChannels > STRIP_COLUMNS) return false;
+  if (kernel.some((n) => n > 16) || strides.some((n) => n > 8) || dilations.some((n) => n !== 1)) return false;
+  const run = (kernel[1] as number) * channels;
+  return width >= STRIP_WIDTH && Math.ceil(width / STRIP_WIDTH) * STRIP_WIDTH <= 1.2 * width && Math.ceil(run / 4) * 4 <= 1.5 * run;
 }
 
 function inferConv(q: Inference) {
@@ -197,11 +218,23 @@ function lowerConv(low: Lowering): void {
     padding: node.int('x_zero', 0),
     ...endingOf(low),
   };
-  chooseRow(low, 'conv_i8', elementCount(y.slice(0, -1)), taps * inner, (row, reason) => {
-    const layout = { count: group, stride: n * inner * taps, n, strideN: inner * taps, outer: taps, strideOuter: 1, inner, strideInner: taps };
-    const { panels, bias } = packWeights(low, row, layout);
+  const layout = { count: group, stride: n * inner * taps, n, strideN: inner * taps, outer: taps, strideOuter: 1, inner, strideInner: taps };
+  const emit = (row: KernelRow, reason: string, rowTaps = 0) => {
+    const { panels, bias } = packWeights(low, row, layout, rowTaps);
     low.emit(row, integerConvolutionParams, params, [low.out()], [low.in(0), panels, bias, low.input(3), low.input(4), low.input(5)], { reason });
-  });
+  };
+  const gathered = waysOf(low, 'conv_i8', elementCount(y.slice(0, -1)), taps * inner, emit);
+  const strips = suitsStrips(window, group, channels, outChannels, y[rank] as number)
+    ? low.rows('conv_rows_i8', BYTE_WEIGHTS).filter((row) => row.isa !== 'scalar')
+    : [];
+  const ways = strips.map(
+    (row): Way<void> => ({
+      name: row.name,
+      reason: 'exact products of bytes, windows read from copied rows',
+      emit: (reason) => emit(row, reason, window.kernel[1] as number),
+    }),
+  );
+  low.choose(gathered[0]?.name.endsWith('_amx') ? [...gathered, ...ways] : [...ways, ...gathered]);
 }
 
 const transposed = (node: Node) => node.int('transB', 0) !== 0;
@@ -220,10 +253,11 @@ function lowerMatMul(low: Lowering): void {
   const m = elementCount(low.dims(0).slice(0, -1));
   const params = { m, n, k, lda: k, ldc: low.rowElements(), residualRow: n, ...endingOf(low), reserved: 0 };
   const [strideN, strideInner] = transposed(low.node) ? [k, 1] : [1, n];
-  chooseRow(low, 'gemm_i8', m, k, (row, reason) => {
+  const ways = waysOf(low, 'gemm_i8', m, k, (row, reason) => {
     const { panels, bias } = packWeights(low, row, { count: 1, stride: 0, n, strideN, outer: 1, strideOuter: 0, inner: k, strideInner });
     low.emit(row, integerGemmParams, params, [low.out()], [low.in(0), panels, bias, low.input(3), low.input(4), low.input(5)], { reason });
   });
+  low.choose(ways);
 }
 
 export const integerOperators: readonly Operator[] = [

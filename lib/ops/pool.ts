@@ -4,7 +4,7 @@
  */
 import type { Lowering } from '../compile/lowering.js';
 import type { Dim } from '../graph/dim.js';
-import { poolIndicesParams, poolKind, poolParams } from '../kernels/pool.js';
+import { bytePoolParams, poolIndicesParams, poolKind, poolParams } from '../kernels/pool.js';
 import type { Inference, Operator, OutputType } from './operator.js';
 import { resolvePads, threeAxes, type WindowShape, windowOf, windowOutput } from './spatial.js';
 
@@ -47,7 +47,12 @@ function inferGlobal(q: Inference, channelsLast: boolean): readonly OutputType[]
   ];
 }
 
-/** Parameters that both pooling kernels take. */
+function inferBytes(q: Inference, outputs: readonly OutputType[]): readonly OutputType[] {
+  if (q.dtype(0) !== 'uint8') q.failDtype('elements must be uint8');
+  return outputs;
+}
+
+/** Parameters that all pooling kernels take. */
 function shared(low: Lowering, window: WindowShape, pads: readonly number[]) {
   const [x, y] = [low.dims(0), low.outDims()];
   const rank = x.length - 2;
@@ -66,6 +71,21 @@ function shared(low: Lowering, window: WindowShape, pads: readonly number[]) {
 function emitPool(low: Lowering, kind: Kind, window: WindowShape, pads: readonly number[]): void {
   const { node } = low;
   const padded = kind === 'average' && node.int('count_include_pad', 0) !== 0;
+  if (kind === 'average' && low.dtype(0) === 'u8') {
+    const params = {
+      ...shared(low, window, pads),
+      padded: padded ? 1 : 0,
+      padsEnd: threeAxes(pads.slice(window.kernel.length), 0),
+      ldc: low.rowElements(),
+      xZero: node.int('x_zero', 0),
+      zero: node.int('y_zero', 0),
+      low: 0,
+      high: 255,
+      ratio: node.float('ratio', 1),
+    };
+    low.emit(low.select('pool_average_i8', 'u8'), bytePoolParams, params, [low.out()], [low.in(0)], { reason: 'sums of bytes' });
+    return;
+  }
   low.emit(
     low.select('pool', low.dtype(0)),
     poolParams,
@@ -127,4 +147,13 @@ export const poolOperators: readonly Operator[] = [
     { name, domain: '', infer: (q) => inferGlobal(q, false) },
     { name, domain: 'dsnk', writesRows: true, infer: (q) => inferGlobal(q, true), lower: (low) => lowerGlobal(low, kind) },
   ]),
+  // x u8 → u8: attributes of the float operators, and x_zero, y_zero, ratio = xScale / yScale
+  { name: 'QAveragePool', domain: 'dsnk', writesRows: true, infer: (q) => inferBytes(q, infer(q, 'average', true)), lower: (low) => lower(low, 'average') },
+  {
+    name: 'QGlobalAveragePool',
+    domain: 'dsnk',
+    writesRows: true,
+    infer: (q) => inferBytes(q, inferGlobal(q, true)),
+    lower: (low) => lowerGlobal(low, 'average'),
+  },
 ];

@@ -10,7 +10,9 @@
  *     %b = DequantizeLinear(%y', …); %d = Add(%b, DequantizeLinear(%e, …)); %y = QuantizeLinear(Relu(%d), …), where
  *     %y' = dsnk.QConv(…) has no other reader   →   %y = dsnk.QConv(…, %e)
  *
- * The same for MatMul and Gemm, and without the QuantizeLinear, where the product stays float32. Sums, rounding and clamps
+ *     QuantizeLinear(dsnk.GlobalAveragePool(DequantizeLinear(%x, s, z)), r, q)   →   dsnk.QGlobalAveragePool(%x) {ratio=s/r, …}
+ *
+ * The same for AveragePool, MatMul and Gemm, and of products without the QuantizeLinear, where the result stays float32. Sums, rounding and clamps
  * are those of the model. Refuses: scales, zero points or weights that are not constants, weights with a zero point,
  * results of the product that others read, activations other than relu and clip, activations in other types than bytes.
  */
@@ -209,12 +211,22 @@ function fuseResidual(edit: GraphEditor, sum: Node, order: ReadonlyMap<Node, num
   edit.replaceNode(y.bytes, product.op, [...product.inputs.slice(0, 4), other.bytes], { domain: 'dsnk', name: product.name, attrs });
 }
 
+/** An average of bytes between scales becomes one of integers. */
+function fuseAverage(edit: GraphEditor, node: Node): void {
+  if (node.domain !== 'dsnk' || (node.op !== 'AveragePool' && node.op !== 'GlobalAveragePool') || edit.isConstant(node.output())) return;
+  const [x, y] = [bytesBehind(node.input(0)), bytesAfter(edit, node.output())];
+  if (x === undefined || y === undefined) return;
+  const attrs = { ...Object.fromEntries(node.attrs), x_zero: x.zero, y_zero: y.zero, ratio: f(x.scale / y.scale) };
+  edit.replaceNode(y.bytes, `Q${node.op}`, [x.bytes], { domain: 'dsnk', name: node.name, attrs });
+}
+
 export const fuseIntegers: Pass = {
   name: 'fuse-integers',
   run(graph) {
     if (!graph.nodes.some((node) => isOp(node, 'DequantizeLinear'))) return 0;
     const edit = new GraphEditor(graph);
     for (const node of edit.nodes()) fuseProduct(edit, node);
+    for (const node of edit.nodes()) fuseAverage(edit, node);
     const order = new Map(graph.nodes.map((node, i) => [node, i]));
     for (const node of edit.nodes()) fuseResidual(edit, node, order);
     return edit.finish();

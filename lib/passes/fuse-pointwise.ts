@@ -6,12 +6,15 @@
  *
  * A node joins when everyone who reads it is in the group and its result has the shape of the group's: inputs may
  * broadcast, inner results may not, since they would be computed again for every repetition. Constants of one element
- * become numbers in the program. Quantized bytes join with their scale as steps, each product and sum rounded on its own.
+ * become numbers in the program. A function of one tensor of bytes that ends in bytes becomes the table of its 256 results,
+ * which the init program computes. Quantized bytes join with their scale as steps, each product and sum rounded on its own.
  * Refuses: element types other than float32 and bool elsewhere, results that are graph outputs or
  * read elsewhere, results made of constants only (the init program holds them), and what exceeds the kernel's limits.
  */
+
+import type { DType } from '../dtype.js';
 import { broadcastShapes, type Dim, sameShape } from '../graph/dim.js';
-import { type Node, scalarOf, type Value } from '../graph/graph.js';
+import { Constant, type Node, scalarOf, type Value } from '../graph/graph.js';
 import { POINTWISE_LIMITS } from '../kernels/pointwise.js';
 import { stepsOf } from '../ops/elementwise.js';
 import { assignRegisters, type ExpressionStep, input, mergeDims, parseStep, step, stepText, type Term, value } from '../ops/expression.js';
@@ -105,6 +108,12 @@ function fits(program: Program, dims: readonly number[]): boolean {
   return mergeDims(dims, shapes).dims.length <= POINTWISE_LIMITS.rank;
 }
 
+/** All bytes in the order of their bits, as numbers of a type. */
+function everyByte(edit: GraphEditor, type: DType): Value {
+  const values = Array.from({ length: 256 }, (_, bits) => (type === 'int8' && bits > 127 ? bits - 256 : bits));
+  return edit.graph.addConstant(Constant.of(type, [256], values));
+}
+
 export const fusePointwise: Pass = {
   name: 'fuse-pointwise',
   run(graph) {
@@ -131,6 +140,12 @@ export const fusePointwise: Pass = {
       }
       if (best === undefined) continue;
       const attrs = { steps: best.steps.map(stepText), dtype: y.dtype === 'float32' ? undefined : y.type };
+      const [x, ...others] = best.inputs as readonly [Value, ...Value[]];
+      if (others.length === 0 && isByte(x) && isByte(y) && sameShape(x.dims, y.dims)) {
+        const results = edit.value('Pointwise', [everyByte(edit, x.type)], { domain: 'dsnk', attrs: { ...attrs, exact: 1 } });
+        edit.replaceNode(y, 'Table', [x, results], { domain: 'dsnk' });
+        continue;
+      }
       edit.replaceNode(y, 'Pointwise', best.inputs, { domain: 'dsnk', attrs });
     }
     return edit.finish();

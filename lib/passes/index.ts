@@ -66,11 +66,11 @@ export const passes: readonly Pass[] = [
   mergeEqual,       // transposes and constants made twice
   partQuantization, // bytes stay bytes through what only moves them
   fuseEpilogue,     // bias, residual, activation → the convolution or product before
-  fuseIntegers,     // products between quantized tensors run in integers
+  fuseIntegers,     // products and averages between quantized tensors run in integers
   fuseBands,        // 1x1, depthwise, 1x1 → one node that keeps what is between them in the cache
   readPlanes,       // the first convolution reads an image channels first
   foldGate,         // squeeze and excitation: the gate goes into the weights of the 1x1 convolution
-  fusePointwise,    // trees of elementwise nodes → one pass over memory
+  fusePointwise,    // trees of elementwise nodes → one pass over memory; functions of bytes → tables
   dropDead,         // results that lost their readers
 ];
 

@@ -35,10 +35,14 @@ const movers = new Set([
   'Identity',
 ]);
 
+/** A Resize that takes the nearest element, and never one from outside. */
+const copies = (node: Node) =>
+  node.op === 'Resize' && node.string('mode', 'nearest') === 'nearest' && node.string('coordinate_transformation_mode', '') !== 'tf_crop_and_resize';
+
 /** Whether node gives the same elements whether they are quantized before or after. */
 function keeps(node: Node): boolean {
-  if (node.domain === 'dsnk') return node.op === 'MaxPool' && node.outputs.length === 1;
-  return node.domain === '' && (movers.has(node.op) || (node.op === 'MaxPool' && node.outputs.length === 1) || node.op === 'Concat');
+  if (node.domain === 'dsnk') return (node.op === 'MaxPool' && node.outputs.length === 1) || node.op === 'GlobalMaxPool';
+  return node.domain === '' && (movers.has(node.op) || (node.op === 'MaxPool' && node.outputs.length === 1) || node.op === 'Concat' || copies(node));
 }
 
 /** QuantizeLinear(move(x)) → move(QuantizeLinear(x)); for Concat, of each part. Returns the new QuantizeLinear nodes. */

@@ -90,7 +90,8 @@ static Isa detect() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma")) {
     if (!__builtin_cpu_supports("avx512vnni")) return Isa::avx512;
-    if (!__builtin_cpu_supports("avx512bf16")) return Isa::avx512vnni;
+    // Cooper Lake alone has BF16 without VBMI, which tables of bytes want.
+    if (!__builtin_cpu_supports("avx512bf16") || !__builtin_cpu_supports("avx512vbmi")) return Isa::avx512vnni;
     return amxUsable() ? Isa::amx : Isa::avx512bf16;
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {

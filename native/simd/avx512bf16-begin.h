@@ -1,5 +1,6 @@
-// AVX-512 BF16 beside F, BW, DQ, VL: pairs of bfloats multiplied and added to floats. Cooper Lake (2020), Zen 4 (2022),
-// Sapphire Rapids (2023) and later. The vector types are those of AVX-512.
+// AVX-512 BF16 and VBMI beside F, BW, DQ, VL: pairs of bfloats multiplied and added to floats, bytes permuted. Zen 4
+// (2022), Sapphire Rapids (2023) and later; Cooper Lake (2020) lacks VBMI and counts as avx512vnni. The vector types
+// are those of AVX-512.
 #include "simd/vec.h"
 
 #if !defined(__clang__)
@@ -10,12 +11,12 @@
 #endif
 
 #if defined(__clang__)
-#pragma clang attribute push(                                                                        \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,f16c,bmi,bmi2"))), \
+#pragma clang attribute push(                                                                                   \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx512vbmi,avx2,fma,f16c,bmi,bmi2"))), \
     apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,f16c,bmi,bmi2")
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx512vbmi,avx2,fma,f16c,bmi,bmi2")
 #endif
 
 namespace dsnk::avx512bf16 {

@@ -12,6 +12,7 @@ import {
   integers,
   resultOf,
   signed,
+  stripCases,
   unsigned,
 } from '../../bench/cases/integer.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
@@ -25,6 +26,7 @@ import {
   packedBytes,
   packedHead,
   packedWidth,
+  paddedRows,
 } from '../../lib/kernels/integer.js';
 import { probeFmaParams } from '../../lib/kernels/probe.js';
 import { native } from '../../lib/runtime/native.js';
@@ -47,9 +49,11 @@ function pack(
   bias: Int32Array,
   zero = 0,
   threads = 1,
+  rowTaps = 0,
 ): Packed {
   const k = outer * inner;
-  const packed = { panels: new Uint8Array(count * packedBytes(k, n, row.nr, row.kr)).fill(0xab), bias: new Int32Array(count * n) };
+  const bytes = packedBytes(paddedRows(outer, inner, rowTaps), n, row.nr, row.kr);
+  const packed = { panels: new Uint8Array(count * bytes).fill(0xab), bias: new Int32Array(count * n) };
   const params = {
     count,
     stride: n * k,
@@ -63,6 +67,8 @@ function pack(
     kr: row.kr,
     zero: zero - activationOffset(row.isa),
     flip: 0,
+    rowTaps,
+    reserved: 0,
   };
   callKernel(rowNamed('integer_pack_scalar'), integerPackParams, params, [packed.panels, packed.bias], [b, bias], { threads });
   return packed;
@@ -113,7 +119,22 @@ describe('integer_pack', () => {
   });
 
   it('turns bits over, takes no bias, wraps', () => {
-    const params = { count: 1, stride: 0, n: 2, strideN: 1, outer: 1, strideOuter: 0, inner: 1, strideInner: 2, nr: 2, kr: 4, zero: -255, flip: 0x80 };
+    const params = {
+      count: 1,
+      stride: 0,
+      n: 2,
+      strideN: 1,
+      outer: 1,
+      strideOuter: 0,
+      inner: 1,
+      strideInner: 2,
+      nr: 2,
+      kr: 4,
+      zero: -255,
+      flip: 0x80,
+      rowTaps: 0,
+      reserved: 0,
+    };
     const [panels, bias] = [new Int8Array(8), new Int32Array(2)];
     callKernel(rowNamed('integer_pack_scalar'), integerPackParams, params, [panels, bias], [Uint8Array.of(255, 0), undefined]);
     expect([...panels]).toEqual([127, 0, 0, 0, -128, 0, 0, 0]);
@@ -124,7 +145,22 @@ describe('integer_pack', () => {
   });
 
   it('refuses parameters that reach outside its operands', () => {
-    const good = { count: 2, stride: 12, n: 4, strideN: 3, outer: 1, strideOuter: 0, inner: 3, strideInner: 1, nr: 4, kr: 4, zero: 0, flip: 0 };
+    const good = {
+      count: 2,
+      stride: 12,
+      n: 4,
+      strideN: 3,
+      outer: 1,
+      strideOuter: 0,
+      inner: 3,
+      strideInner: 1,
+      nr: 4,
+      kr: 4,
+      zero: 0,
+      flip: 0,
+      rowTaps: 0,
+      reserved: 0,
+    };
     const call = (changed: Partial<typeof good>) => () =>
       callKernel(
         rowNamed('integer_pack_scalar'),
@@ -145,7 +181,11 @@ describe('integer_pack', () => {
     expect(call({ nr: 257 })).toThrow(/nr/);
     expect(call({ zero: 256 })).toThrow(/zero/);
     expect(call({ flip: -1 })).toThrow(/flip/);
-    expect(call({ outer: 2 ** 39, inner: 2 ** 39 })).toThrow(/k must be/);
+    expect(call({ outer: 2 ** 39, inner: 2 ** 39 })).toThrow(/at most/);
+    expect(call({ rowTaps: -1 })).toThrow(/rows of taps/);
+    expect(call({ rowTaps: 2 })).toThrow(/must hold/);
+    expect(call({ rowTaps: 1, kr: 8 })).toThrow(/quads/);
+    expect(call({ rowTaps: 2 ** 20, inner: 2 ** 30 })).toThrow(/at most/);
   });
 });
 
@@ -305,6 +345,51 @@ describe.each(rowsOf('conv_i8', BYTE_WEIGHTS))('$name', (row) => {
     expect(call({ strides: [1, 0, 1] })).toThrow(/positive/);
     expect(call({ ldc: 23 })).toThrow(/ldc/);
     expect(call({ padding: 256 })).toThrow(/padding/);
+    expect(call({ high: -1 })).toThrow(/bytes/);
+  });
+});
+
+describe.each(rowsOf('conv_rows_i8', BYTE_WEIGHTS))('$name', (row) => {
+  const strips = (c: IntegerConvCase, o: ConvOperands, threads: number) => {
+    const k = total(c.kernel);
+    const rowTaps = c.kernel[1] as number;
+    const packed = pack(row, o.w, 1, c.outChannels, k, c.channels, o.rest[0] as Int32Array, c.aZero ?? 0, threads, rowTaps);
+    const y = resultOf(c, c.batch * total(outputSize(c)) * (c.outChannels + (c.gap ?? 0)));
+    callKernel(row, integerConvolutionParams, convCaseParams(c), [y], [o.x, packed.panels, packed.bias, ...o.rest.slice(1)], { threads });
+    return y;
+  };
+
+  it.each(stripCases)('$name', (c) => {
+    const o = convOperands(c);
+    const want = knownConv.get(c) ?? convReference(c, o);
+    knownConv.set(c, want);
+    for (const threads of [1, 2, 3]) expectSame(strips(c, o, threads), want);
+  });
+
+  it('refuses what it does not compute and what reaches outside its operands', () => {
+    const c = stripCases.find((x) => x.name === '16→33 plain') as IntegerConvCase;
+    const o = convOperands(c);
+    const good = convCaseParams(c);
+    const panels = new Uint8Array(packedBytes(144, 33, row.nr, row.kr));
+    const call = (changed: Partial<typeof good>) => () =>
+      callKernel(row, integerConvolutionParams, { ...good, ...changed }, [new Uint8Array(9 * 17 * 33)], [o.x, panels, ...o.rest]);
+    expect(call({})).not.toThrow();
+    expect(call({ batch: 2 })).toThrow(/must hold/);
+    expect(call({ channels: 20 })).toThrow(/must hold/);
+    expect(call({ group: 2 })).toThrow(/group/);
+    expect(call({ dilations: [1, 1, 2] })).toThrow(/small/);
+    expect(call({ strides: [1, 1, 9] })).toThrow(/small/);
+    expect(call({ strides: [1, 0, 1] })).toThrow(/positive/);
+    expect(call({ kernel: [1, 17, 3] })).toThrow(/small/);
+    expect(call({ kernel: [1, 5, 3] })).toThrow(/packed/);
+    expect(call({ kernel: [2, 3, 3] })).toThrow(/two dimensions/);
+    expect(call({ inSize: [2, 5, 7] })).toThrow(/two dimensions|must hold/);
+    expect(call({ outSize: [1, 9, 13] })).toThrow(/wide/);
+    expect(call({ outSize: [1, 9, 18] })).toThrow(/y must hold/);
+    expect(call({ outChannels: 34, ldc: 34 })).toThrow(/must hold/);
+    expect(call({ channels: 2 ** 20 })).toThrow(/must hold|channels/);
+    expect(call({ padding: -1 })).toThrow(/padding/);
+    expect(call({ ldc: 32 })).toThrow(/ldc/);
     expect(call({ high: -1 })).toThrow(/bytes/);
   });
 });

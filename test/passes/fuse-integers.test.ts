@@ -184,3 +184,50 @@ it('means the same with and without integers', async () => {
   // A mean of 81 results: one that rounds to the other side of a tie moves it by 0.04 / 81.
   for (const [i, v] of integers.entries()) expect(Math.abs(v - (floats[i] as number))).toBeLessThanOrEqual((4 * 0.04) / 81);
 });
+
+describe('functions of bytes', () => {
+  it('are tables, computed once, the same as the chain between the scales', async () => {
+    for (const [type, zero] of [
+      ['uint8', 131],
+      ['int8', 3],
+    ] as const) {
+      const b = new Scaled();
+      const x = b.input('x', [256], type);
+      const real = b.dequantize(x, 0.05, zero, type);
+      const graph = b.done(b.quantize(b.op('Mul', [real, b.op('Sigmoid', [real])]), 0.03, 17));
+      const bytes = exportModel(graph);
+      expect(rewritten(graph, partQuantization, fusePointwise)).toMatch(/dsnk\.Table\(%x, %.*\)/);
+      const Type = type === 'int8' ? Int8Array : Uint8Array;
+      const all = Type.from({ length: 256 }, (_, i) => (type === 'int8' ? i - 128 : i));
+      await using session = await InferenceSession.create(bytes);
+      const [y] = Object.values(await session.run({ x: new Tensor(type, all, [256]) })) as [Tensor];
+      for (const [i, v] of (y.data as Uint8Array).entries()) {
+        const r = 0.05 * ((all[i] as number) - zero);
+        const exact = r / (1 + Math.exp(-r)) / 0.03;
+        // within the rounding of float32 of the nearest
+        expect(Math.abs(v - Math.min(Math.max(exact + 17, 0), 255))).toBeLessThanOrEqual(0.5 + 1e-4);
+      }
+    }
+  });
+});
+
+describe('averages of bytes', () => {
+  it.each(['GlobalAveragePool', 'AveragePool'])('%s is one of integers between scales', async (op) => {
+    const attrs = op === 'AveragePool' ? { kernel_shape: [2, 2], strides: [2, 2] } : {};
+    const b = new Scaled();
+    const x = b.dequantize(b.input('x', [1, 5, 4, 4], 'uint8'), 0.1, 20);
+    const graph = b.done(b.quantize(b.op(op, [x], attrs), 0.05, 30));
+    const model = exportModel(graph);
+    expect(rewritten(graph, ...layout, fuseIntegers)).toMatch(new RegExp(`dsnk\\.Q${op}.*ratio=2.*x_zero=20, y_zero=30`));
+    const data = Uint8Array.from({ length: 80 }, () => random() * 256);
+    const results = [];
+    for (const skipPasses of [[], ['fuse-integers']]) {
+      await using session = await InferenceSession.create(model, { skipPasses });
+      const [y] = Object.values(await session.run({ x: new Tensor('uint8', data, [1, 5, 4, 4]) })) as [Tensor];
+      results.push(y.data as Uint8Array);
+    }
+    // 2·sum/count + 30: no tie of float32 lies between the two ways of rounding a multiple of 1/8
+    const [integers, floats] = results as [Uint8Array, Uint8Array];
+    for (const [i, v] of integers.entries()) expect(Math.abs(v - (floats[i] as number))).toBeLessThanOrEqual(1);
+  });
+});

@@ -12,6 +12,7 @@ static void copyBytes(const uint8_t* from, int64_t n, uint8_t* to) {
 DSNK_INLINE I32 roundBytes(F32 x) { return roundToI32(min(x, F32::set(65536.0f))); }
 
 DSNK_INLINE I32 loadBytes(const uint8_t* p, int n) {
+  if (n == F32::lanes) return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
   return {_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(firstLanes(n), p))};
 }
 
@@ -19,7 +20,11 @@ DSNK_INLINE void storeVector(I32 v, uint8_t* y, int n, const ByteRange& range) {
   const __m512i x = _mm512_add_epi32(_mm512_max_epi32(v.v, _mm512_set1_epi32(-65536)), _mm512_set1_epi32(range.zero));
   const __m512i clamped =
       _mm512_min_epi32(_mm512_max_epi32(x, _mm512_set1_epi32(range.low)), _mm512_set1_epi32(range.high));
-  _mm_mask_storeu_epi8(y, firstLanes(n), _mm512_cvtepi32_epi8(clamped));
+  if (n == F32::lanes) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm512_cvtepi32_epi8(clamped));
+  } else {
+    _mm_mask_storeu_epi8(y, firstLanes(n), _mm512_cvtepi32_epi8(clamped));
+  }
 }
 
 // Four vectors as bytes: the first lanes of 128 bits of all four, then the second ones.

@@ -1,6 +1,7 @@
 // The contracts of matrix product and convolution in bytes. The formula stands in product.inl and ending.inl.
 #include "kernels/conv/geometry.h"
 #include "kernels/integer/product.h"
+#include "kernels/integer/strip.h"
 #include "kernels/integer/verify.h"
 
 namespace dsnk {
@@ -48,6 +49,37 @@ static uint64_t scratchBytes(const Kernel& k, const void* params) {
   return integerProductOf(*static_cast<const P*>(params), IntegerRow(k)).scratchBytes();
 }
 
+static const char* verifyStrips(const Kernel& kernel, const Check& c) {
+  const auto& p = c.as<IntegerConvolutionParams>();
+  Size out(0);
+  if (const char* wrong = convVerifyGeometry(p, c, /*xBytes=*/1, integerElementBytes(p), out)) return wrong;
+  if (p.group != 1 || p.inSize[0] != 1 || p.outSize[0] != 1 || p.kernel[0] != 1 || p.strides[0] != 1 || p.pads[0] != 0)
+    return "a convolution by rows must be of one group over two dimensions";
+  for (int a = 0; a < 3; a++) {
+    if (p.dilations[a] != 1 || p.strides[a] > 8 || p.kernel[a] > 16) return "kernel and strides must be small";
+  }
+  if (p.channels > 4096) return "channels must be at most 4096";
+  if (p.outSize[2] < kStripWidth) return "rows must be as wide as a tile";
+  if (!isIntegerByte(p.padding)) return "padding must be a byte";
+  if (const char* wrong = verifyIntegerEnding(p, c, p.outChannels, out * Size(p.outChannels))) return wrong;
+  const ConvStrip strip(p);
+  const Size packed = Size(roundUp(p.outChannels, kernel.nr)) * Size(strip.quads * 4 * p.kernel[1]);
+  return packed.fits(c.operandBytes[2]) ? nullptr : "weights must be packed";
+}
+
+static uint32_t stripTiles(const Kernel&, const void* params, uint32_t threads) {
+  const auto& p = *static_cast<const IntegerConvolutionParams*>(params);
+  if (p.batch == 0 || p.outChannels == 0 || p.outSize[1] == 0) return 0;
+  const int64_t k = ConvStrip(p).quads * 4 * p.kernel[1] + 16;
+  return tilesFor(p.batch * ceilDiv(p.outSize[1], kStripRows), kStripRows * p.outSize[2] * k * p.outChannels / 16,
+                  threads);
+}
+
+static uint64_t stripScratch(const Kernel&, const void* params) {
+  const ConvStrip strip(*static_cast<const IntegerConvolutionParams*>(params));
+  return static_cast<uint64_t>(strip.rows * strip.rowBytes);
+}
+
 // y, a, packed b, bias, multipliers?, residual?, addend?
 extern const Contract gemm_i8_contract{"gemm_i8",
                                        "wrrrooo",
@@ -57,6 +89,8 @@ extern const Contract gemm_i8_contract{"gemm_i8",
                                        verifyGemm,
                                        tiles<IntegerGemmParams>,
                                        scratchBytes<IntegerGemmParams>};
+extern const Contract conv_rows_i8_contract{"conv_rows_i8", "wrrrooo",    0,          sizeof(IntegerConvolutionParams),
+                                            false,          verifyStrips, stripTiles, stripScratch};
 extern const Contract conv_i8_contract{"conv_i8",
                                        "wrrrooo",
                                        0,

@@ -5,6 +5,7 @@
 #include "kernels/integer/bytes.h"
 #include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
+#include "kernels/pool/pool.h"
 #include "simd/avx2-begin.h"
 //
 #include "kernels/gemm/micro.inl"
@@ -25,6 +26,10 @@
 #include "kernels/integer/lanes-avx2.inl"
 //
 #include "kernels/integer/depthwise.inl"
+//
+#include "kernels/integer/average.inl"
+//
+#include "kernels/integer/average-lanes.inl"
 static_assert(kNr == 16, "kernels.inc says nr 16");
 #include "simd/avx2-end.h"
 
@@ -35,6 +40,7 @@ Fault gemm_i8_avx2(const Work& w) {
 Fault conv_i8_avx2(const Work& w) {
   return avx2::integerConv<avx2::Widened, avx2::RegisterProduct>(w, {16, 2, Isa::avx2});
 }
+Fault pool_average_i8_avx2(const Work& w) { return avx2::integerAverage<avx2::Lanes>(w); }
 Fault depthwise_i8_avx2(const Work& w) { return avx2::integerDepthwise<avx2::Lanes, avx2::Lanes>(w); }
 }  // namespace dsnk
 #endif

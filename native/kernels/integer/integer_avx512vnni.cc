@@ -5,6 +5,8 @@
 #include "kernels/integer/bytes.h"
 #include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
+#include "kernels/pool/pool.h"
+#include "kernels/integer/strip.h"
 #include "simd/avx512vnni-begin.h"
 //
 #include "kernels/gemm/micro.inl"
@@ -22,9 +24,15 @@
 //
 #include "kernels/integer/product.inl"
 //
+#include "kernels/integer/strip.inl"
+//
 #include "kernels/integer/lanes-avx512.inl"
 //
 #include "kernels/integer/depthwise.inl"
+//
+#include "kernels/integer/average.inl"
+//
+#include "kernels/integer/average-lanes.inl"
 static_assert(kNr == 32, "kernels.inc says nr 32");
 #include "simd/avx512vnni-end.h"
 
@@ -35,6 +43,8 @@ Fault gemm_i8_avx512vnni(const Work& w) {
 Fault conv_i8_avx512vnni(const Work& w) {
   return avx512vnni::integerConv<avx512vnni::Quads, avx512vnni::RegisterProduct>(w, {32, 4, Isa::avx512vnni});
 }
+Fault conv_rows_i8_avx512vnni(const Work& w) { return avx512vnni::integerStrips(w); }
+Fault pool_average_i8_avx512vnni(const Work& w) { return avx512vnni::integerAverage<avx512vnni::Lanes64>(w); }
 Fault depthwise_i8_avx512vnni(const Work& w) {
   return avx512vnni::integerDepthwise<avx512vnni::Lanes64, avx512vnni::Lanes32>(w);
 }

@@ -5,6 +5,7 @@
 #include "kernels/integer/bytes.h"
 #include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
+#include "kernels/integer/strip.h"
 #include "simd/avxvnni-begin.h"
 //
 #include "kernels/gemm/micro.inl"
@@ -23,6 +24,8 @@
 //
 #include "kernels/integer/product.inl"
 //
+#include "kernels/integer/strip.inl"
+//
 #include "kernels/integer/lanes-avx2.inl"
 //
 #include "kernels/integer/depthwise.inl"
@@ -36,6 +39,7 @@ Fault gemm_i8_avxvnni(const Work& w) {
 Fault conv_i8_avxvnni(const Work& w) {
   return avxvnni::integerConv<avxvnni::Quads, avxvnni::RegisterProduct>(w, {16, 4, Isa::avxvnni});
 }
+Fault conv_rows_i8_avxvnni(const Work& w) { return avxvnni::integerStrips(w); }
 Fault depthwise_i8_avxvnni(const Work& w) { return avxvnni::integerDepthwise<avxvnni::Lanes, avxvnni::Lanes>(w); }
 }  // namespace dsnk
 #endif

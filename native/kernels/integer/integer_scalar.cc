@@ -4,6 +4,8 @@
 #include "kernels/integer/bytes.h"
 #include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
+#include "kernels/pool/pool.h"
+#include "kernels/integer/strip.h"
 #include "kernels/narrow/emulated.h"
 #include "simd/scalar-begin.h"
 //
@@ -22,7 +24,13 @@
 //
 #include "kernels/integer/product.inl"
 //
+#include "kernels/integer/strip.inl"
+//
 #include "kernels/integer/depthwise-scalar.inl"
+//
+#include "kernels/integer/average.inl"
+//
+#include "kernels/integer/average-scalar.inl"
 static_assert(kNr == 4, "kernels.inc says nr 4");
 #include "simd/scalar-end.h"
 
@@ -41,5 +49,7 @@ Fault conv_i8_tiles(const Work& w) {
   return scalar::integerConv<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w,
                                                                                                {32, 64, Isa::scalar});
 }
+Fault conv_rows_i8_scalar(const Work& w) { return scalar::integerStrips(w); }
+Fault pool_average_i8_scalar(const Work& w) { return scalar::integerAverage(w); }
 Fault depthwise_i8_scalar(const Work& w) { return scalar::integerDepthwise(w); }
 }  // namespace dsnk

@@ -77,4 +77,22 @@ struct Lanes : LanesOf32 {
       _mm_storeu_si128(reinterpret_cast<__m128i*>(sums + 16 + 4 * j), _mm256_extracti128_si256(t[j].v, 1));
     }
   }
+  static inline __attribute__((always_inline)) Lanes none() { return {{_mm256_setzero_si256()}}; }
+  static inline __attribute__((always_inline)) Lanes less(Lanes a, int32_t b) {
+    return {{_mm256_sub_epi32(a.v, _mm256_set1_epi32(b))}};
+  }
+  // Bytes added to sums of 16 bits, and these to sums of 32 bits, in the order of a block; they then begin anew.
+  static inline __attribute__((always_inline)) void addBytes(Lanes x, Lanes (&halves)[2]) {
+    const __m256i zero = _mm256_setzero_si256();
+    halves[0].v = _mm256_add_epi16(halves[0].v, _mm256_unpacklo_epi8(x.v, zero));
+    halves[1].v = _mm256_add_epi16(halves[1].v, _mm256_unpackhi_epi8(x.v, zero));
+  }
+  static inline __attribute__((always_inline)) void addHalves(Lanes (&halves)[2], Lanes (&sums)[4]) {
+    const __m256i zero = _mm256_setzero_si256();
+    DSNK_UNROLL for (int i = 0; i < 2; i++) {
+      sums[2 * i].v = _mm256_add_epi32(sums[2 * i].v, _mm256_unpacklo_epi16(halves[i].v, zero));
+      sums[2 * i + 1].v = _mm256_add_epi32(sums[2 * i + 1].v, _mm256_unpackhi_epi16(halves[i].v, zero));
+      halves[i] = none();
+    }
+  }
 };

@@ -63,6 +63,24 @@ struct Lanes64 {
       put(3, _mm512_extracti32x4_epi32(t[j].v, 3));
     }
   }
+  static inline __attribute__((always_inline)) Lanes64 none() { return {_mm512_setzero_si512()}; }
+  static inline __attribute__((always_inline)) Lanes64 less(Lanes64 a, int32_t b) {
+    return {_mm512_sub_epi32(a.v, _mm512_set1_epi32(b))};
+  }
+  // Bytes added to sums of 16 bits, and these to sums of 32 bits, in the order of a block; they then begin anew.
+  static inline __attribute__((always_inline)) void addBytes(Lanes64 x, Lanes64 (&halves)[2]) {
+    const __m512i zero = _mm512_setzero_si512();
+    halves[0].v = _mm512_add_epi16(halves[0].v, _mm512_unpacklo_epi8(x.v, zero));
+    halves[1].v = _mm512_add_epi16(halves[1].v, _mm512_unpackhi_epi8(x.v, zero));
+  }
+  static inline __attribute__((always_inline)) void addHalves(Lanes64 (&halves)[2], Lanes64 (&sums)[4]) {
+    const __m512i zero = _mm512_setzero_si512();
+    DSNK_UNROLL for (int i = 0; i < 2; i++) {
+      sums[2 * i].v = _mm512_add_epi32(sums[2 * i].v, _mm512_unpacklo_epi16(halves[i].v, zero));
+      sums[2 * i + 1].v = _mm512_add_epi32(sums[2 * i + 1].v, _mm512_unpackhi_epi16(halves[i].v, zero));
+      halves[i] = none();
+    }
+  }
 };
 
 struct Lanes32 {

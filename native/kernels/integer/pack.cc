@@ -16,7 +16,12 @@
 
 namespace dsnk {
 
-static int64_t paddedK(const IntegerPackParams& p) { return roundUp(p.outer * p.inner, p.kr); }
+// Numbers of k of a row of taps and of all of it.
+static int64_t rowOf(const IntegerPackParams& p) { return roundUp(p.rowTaps * p.inner, 4); }
+static int64_t paddedK(const IntegerPackParams& p) {
+  const int64_t k = p.rowTaps == 0 ? p.outer * p.inner : ceilDiv(p.outer, p.rowTaps) * rowOf(p);
+  return roundUp(k, p.kr);
+}
 static int64_t panelNumbers(const IntegerPackParams& p) {
   return paddedK(p) == 0 ? 0 : integerHead(p.kr) + paddedK(p) * p.nr;
 }
@@ -34,7 +39,9 @@ static const char* verify(const Kernel&, const Check& c) {
     return "nr must be 1 … 256, kr 2 or a multiple of 4 up to 256";
   if (p.zero < -255 || p.zero > 255) return "zero must be in [-255, 255]";
   if (p.flip < 0 || p.flip > 255) return "flip must be a byte";
+  if (p.rowTaps < 0 || p.rowTaps > 1 << 20 || (p.rowTaps > 0 && p.kr != 4)) return "rows of taps must be of quads";
   const Size k = Size(p.outer) * Size(p.inner);
+  if (!((Size(p.outer) + Size(p.rowTaps)) * Size(p.inner)).fits(kMaxDim)) return "rows of taps must be at most 2^40";
   if (!k.fits(kMaxDim)) return "k must be at most 2^40";
   const Size columns = Size(p.count) * Size(roundUp(p.n, p.nr));
   const Size heads = Size(p.count) * Size(ceilDiv(p.n, p.nr)) * Size(k.value() == 0 ? 0 : integerHead(p.kr));
@@ -69,6 +76,7 @@ static void packPanel(const IntegerPackParams& p, const int8_t* from, int64_t co
   if (columns < p.nr || k < kPadded) std::memset(to, 0, static_cast<size_t>(kPadded * p.nr) * sizeof(Number));
   uint32_t sums[256] = {};
   for (int64_t o = 0; o < p.outer; o++) {
+    const int64_t start = p.rowTaps == 0 ? o * p.inner : o / p.rowTaps * rowOf(p) + o % p.rowTaps * p.inner;
     for (int64_t i0 = 0; i0 < p.inner; i0 += block) {
       const int64_t end = p.inner - i0 < block ? p.inner : i0 + block;
       for (int64_t j = 0; j < columns; j++) {
@@ -76,7 +84,7 @@ static void packPanel(const IntegerPackParams& p, const int8_t* from, int64_t co
         uint32_t sum = 0;
         for (int64_t i = i0; i < end; i++) {
           const auto v = static_cast<int8_t>(source[i * p.strideInner] ^ p.flip);
-          const int64_t at = o * p.inner + i;
+          const int64_t at = start + i;
           to[(at / group * p.nr + j) * group + at % group] = v;
           sum += static_cast<uint32_t>(v);
           least |= v == -128;

@@ -190,8 +190,10 @@ struct IntegerPackParams {
   int32_t kr;
   int32_t zero;
   int32_t flip;
+  int32_t rowTaps;
+  int32_t reserved;
 };
-static_assert(sizeof(IntegerPackParams) == 80);
+static_assert(sizeof(IntegerPackParams) == 88);
 static_assert(offsetof(IntegerPackParams, count) == 0);
 static_assert(offsetof(IntegerPackParams, stride) == 8);
 static_assert(offsetof(IntegerPackParams, n) == 16);
@@ -204,5 +206,7 @@ static_assert(offsetof(IntegerPackParams, nr) == 64);
 static_assert(offsetof(IntegerPackParams, kr) == 68);
 static_assert(offsetof(IntegerPackParams, zero) == 72);
 static_assert(offsetof(IntegerPackParams, flip) == 76);
+static_assert(offsetof(IntegerPackParams, rowTaps) == 80);
+static_assert(offsetof(IntegerPackParams, reserved) == 84);
 
 }  // namespace dsnk

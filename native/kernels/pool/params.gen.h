@@ -13,6 +13,42 @@ enum class PoolKind : int32_t {
 };
 constexpr int32_t kPoolKindCount = 4;
 
+struct BytePoolParams {
+  int32_t batch;
+  int32_t channels;
+  int32_t padded;
+  int32_t inSize[3];
+  int32_t outSize[3];
+  int32_t kernel[3];
+  int32_t strides[3];
+  int32_t padsBegin[3];
+  int32_t padsEnd[3];
+  int32_t dilations[3];
+  int32_t ldc;
+  int32_t xZero;
+  int32_t zero;
+  int32_t low;
+  int32_t high;
+  float ratio;
+};
+static_assert(sizeof(BytePoolParams) == 120);
+static_assert(offsetof(BytePoolParams, batch) == 0);
+static_assert(offsetof(BytePoolParams, channels) == 4);
+static_assert(offsetof(BytePoolParams, padded) == 8);
+static_assert(offsetof(BytePoolParams, inSize) == 12);
+static_assert(offsetof(BytePoolParams, outSize) == 24);
+static_assert(offsetof(BytePoolParams, kernel) == 36);
+static_assert(offsetof(BytePoolParams, strides) == 48);
+static_assert(offsetof(BytePoolParams, padsBegin) == 60);
+static_assert(offsetof(BytePoolParams, padsEnd) == 72);
+static_assert(offsetof(BytePoolParams, dilations) == 84);
+static_assert(offsetof(BytePoolParams, ldc) == 96);
+static_assert(offsetof(BytePoolParams, xZero) == 100);
+static_assert(offsetof(BytePoolParams, zero) == 104);
+static_assert(offsetof(BytePoolParams, low) == 108);
+static_assert(offsetof(BytePoolParams, high) == 112);
+static_assert(offsetof(BytePoolParams, ratio) == 116);
+
 struct PoolIndicesParams {
   int32_t batch;
   int32_t channels;
