@@ -1,11 +1,11 @@
-/** scripts/bundle.mjs: the two entry points as they are shipped, in a folder of their own. */
+/** scripts/bundle.mjs and lib/start.ts: the two entry points as they are shipped, in a folder of their own. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as api from '../lib/index.js';
 import { addonPath } from '../lib/runtime/native.js';
 
@@ -23,20 +23,94 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs a module beside the bundle and returns what it prints, as JSON. */
-function run(code: string): unknown {
+function run(code: string, variables: Readonly<Record<string, string>> = {}): unknown {
   const args = ['--input-type=module', '-e', code];
-  const env = { ...process.env, DS_NATIVE_KERNELS_PREBUILD: addonPath(), NODE_NO_WARNINGS: '1' };
+  const env = {
+    ...process.env,
+    DS_NATIVE_KERNELS_PREBUILD: addonPath(),
+    NODE_NO_WARNINGS: '1',
+    XDG_CACHE_HOME: join(folder, 'caches'),
+    NODE_DISABLE_COMPILE_CACHE: '',
+    ...variables,
+  };
   return JSON.parse(execFileSync(process.execPath, args, { cwd: folder, env, encoding: 'utf8' }));
 }
 
+const runModel = `
+  const { errorCodes, InferenceSession } = await import('./dist/index.js');
+  await InferenceSession.create('models/shapes.onnx', { freeDimensionOverrides: { batch: 1, N: 1 } }).then((s) => s.release());
+  console.log(JSON.stringify(errorCodes.ERR_DSNK_NO_BINARY));`;
+
+describe('the compiled form of the library', () => {
+  const caches = () => join(folder, 'caches', 'ds-native-kernels');
+  const kept = () => (existsSync(caches()) ? readdirSync(caches()) : []);
+  const text = api.errorCodes.ERR_DSNK_NO_BINARY;
+  beforeEach(() => rmSync(join(folder, 'caches'), { recursive: true, force: true }));
+
+  it('is kept by a process that has loaded a program', () => {
+    expect(run(`await import('./dist/index.js'); console.log(1)`)).toBe(1);
+    expect(kept()).toEqual([]);
+    expect(run(runModel)).toBe(text);
+    const [file, ...others] = kept();
+    expect(file).toMatch(/^library-\w+\.cjs\.v[\d.]+-\w+\.v8$/);
+    expect(others).toEqual([]);
+    expect(statSync(join(caches(), file as string)).mode & 0o777).toBe(0o600);
+  });
+
+  it('is used by the next one, and not made again', () => {
+    // the same script with another text in it, as long as the first: V8 takes its compiled form for that of the library
+    const library = readdirSync(join(folder, 'dist')).find((f) => f.startsWith('library-')) as string;
+    run(runModel);
+    const file = join(caches(), kept()[0] as string);
+    const planted = `
+      import { readFileSync, writeFileSync } from 'node:fs';
+      import { Script } from 'node:vm';
+      const source = ('(function (module, exports, require) {' + readFileSync('dist/${library}', 'latin1') + '\\n})').replace(${JSON.stringify(text)}, ${JSON.stringify('x'.repeat(text.length))});
+      writeFileSync(${JSON.stringify(file)}, new Script(source).createCachedData());
+      console.log(0);`;
+    run(planted);
+    const before = statSync(file);
+    expect(run(runModel)).toBe('x'.repeat(text.length));
+    expect(statSync(file)).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs });
+    // what others could have written is left alone, and replaced
+    chmodSync(file, 0o666);
+    expect(run(runModel)).toBe(text);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it('is made again where V8 refuses it', () => {
+    mkdirSync(caches(), { recursive: true });
+    run(runModel);
+    const file = join(caches(), kept()[0] as string);
+    const { size } = statSync(file);
+    for (const damaged of [Buffer.alloc(0), Buffer.alloc(1000, 7), readFileSync(file).subarray(0, size >> 1)]) {
+      writeFileSync(file, damaged);
+      expect(run(runModel)).toBe(text);
+      expect(statSync(file).size).toBeGreaterThan(size * 0.8);
+    }
+  });
+
+  it('is done without where it is not wanted or cannot be kept', () => {
+    expect(run(runModel, { NODE_DISABLE_COMPILE_CACHE: '1' })).toBe(text);
+    expect(kept()).toEqual([]);
+    expect(run(runModel, { XDG_CACHE_HOME: '/proc/none' })).toBe(text);
+    mkdirSync(caches(), { recursive: true });
+    chmodSync(caches(), 0o777);
+    expect(run(runModel)).toBe(text);
+    expect(kept()).toEqual([]);
+  });
+});
+
 describe('the bundle', () => {
-  it('is two entries and one chunk that both share', () => {
+  it('is the command line, the library as a script, and a module that starts it', () => {
     const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).sort();
-    expect(files.map((f) => f.replace(/chunk-\w+/, 'chunk'))).toEqual(['chunk.js', 'cli', 'cli/main.js', 'index.js']);
-    for (const file of files.filter((f) => f.endsWith('.js'))) {
+    expect(files.map((f) => f.replace(/library-\w+/, 'library'))).toEqual(['cli', 'cli/main.js', 'index.js', 'library.cjs']);
+    for (const file of files.filter((f) => f.includes('.'))) {
       const text = readFileSync(join(folder, 'dist', file), 'utf8');
       expect(text, file).not.toMatch(/= class _/);
-      const packages = [...text.matchAll(/^(?:import|export) [^;]*from "([^".][^"]*)"/gm)].map(([, name]) => name as string);
+      if (file.endsWith('.cjs')) expect(Buffer.byteLength(text), 'ASCII').toBe(text.length);
+      const imports = /^(?:(?:import|export) [^;]*from |.*\brequire\()"([^".][^"]*)"/gm;
+      const packages = [...text.matchAll(imports)].map(([, name]) => name as string);
       const known = (name: string) => name.startsWith('node:') || dependencies.some((d) => name === d || name.startsWith(`${d}/`));
       expect(packages.filter((name) => !known(name))).toEqual([]);
     }

@@ -93,7 +93,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // Works on graphs as passes do; sessions that compute for it are the runtime's.
   quantize: ['dtype', 'errors', 'graph', 'ops', 'passes'],
   compile: ['dtype', 'errors', 'graph', 'kernels', 'ops', 'passes'],
-  runtime: ['dtype', 'errors', 'tensor', 'graph', 'kernels', 'ops', 'onnx', 'build', 'quantize', 'compile'],
+  runtime: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'kernels', 'ops', 'onnx', 'build', 'quantize', 'compile'],
+  start: ['caches'],
   index: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'build', 'quantize', 'runtime'],
   cli: ['dtype', 'errors', 'tensor', 'graph', 'ops', 'quantize', 'compile', 'runtime'],
 };

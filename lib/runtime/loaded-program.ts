@@ -12,6 +12,11 @@ export interface LoadOptions {
   readonly sync?: boolean;
 }
 
+let loadedAny = false;
+
+/** Whether this process has compiled and loaded a program: for start.ts. */
+export const hasLoadedProgram = () => loadedAny;
+
 export class LoadedProgram {
   readonly #handle: ProgramHandle;
   readonly #where: (pc: number) => string;
@@ -45,7 +50,10 @@ export class LoadedProgram {
       (code, pc, fault, text, value) => {
         // pc counts init instructions here, which have no node of their own to name
         if (code !== 0) done(loadError(code, pc, fault, text, () => `model "${model}"`));
-        else done(undefined, new LoadedProgram(value as ProgramHandle, compiled, where));
+        else {
+          loadedAny = true;
+          done(undefined, new LoadedProgram(value as ProgramHandle, compiled, where));
+        }
       },
       options.sync ?? false,
     );

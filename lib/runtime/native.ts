@@ -7,9 +7,10 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir, machine } from 'node:os';
-import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { machine } from 'node:os';
+import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cachesFolder } from '../caches.js';
 import { DsnkError, dsnkError } from '../errors.js';
 import { libc, libcText, machineText, refusal } from './addon-file.js';
 import type { Binding } from './binding.js';
@@ -60,23 +61,12 @@ export function packageVersion(): string {
   return (packageRoot !== undefined && readPackage(packageRoot)?.version) || 'unknown';
 }
 
-/** The user's folder for caches. None for a user without a home, as a container's may be; never one that depends on the working directory. */
-function userCaches(): string | undefined {
-  const named = process.env['XDG_CACHE_HOME'];
-  if (named !== undefined && isAbsolute(named)) return named;
-  try {
-    return isAbsolute(homedir()) ? join(homedir(), '.cache') : undefined;
-  } catch {
-    return undefined; // no HOME, and no entry for the user in /etc/passwd
-  }
-}
-
 /** Where `build` puts its files when it may not write into the package: one folder per installation and version. undefined where the user has no cache. */
 export function cacheFolder(root: string): string | undefined {
-  const caches = userCaches();
+  const caches = cachesFolder();
   if (caches === undefined) return undefined;
   const { createHash } = process.getBuiltinModule('node:crypto');
-  return join(caches, 'ds-native-kernels', `${packageVersion()}-${createHash('sha256').update(root).digest('hex').slice(0, 12)}-${process.arch}-${libc()}`);
+  return join(caches, `${packageVersion()}-${createHash('sha256').update(root).digest('hex').slice(0, 12)}-${process.arch}-${libc()}`);
 }
 
 export const builtName = 'ds_native_kernels.node';

@@ -6,7 +6,7 @@ import { root } from './markdown.js';
 
 /** Each may import from itself and from those above it; those of one line may not know each other. */
 const layers = [
-  ['errors'],
+  ['errors', 'caches'],
   ['dtype'],
   ['graph'],
   ['tensor'],
@@ -15,7 +15,7 @@ const layers = [
   ['onnx', 'build', 'passes'],
   ['quantize', 'compile'],
   ['runtime'],
-  ['cli', 'index'],
+  ['cli', 'index', 'start'],
 ];
 const levelOf = (part: string) => layers.findIndex((layer) => layer.includes(part));
 

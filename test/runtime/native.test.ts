@@ -66,7 +66,7 @@ function load({ env = {}, before = '', node = [process.execPath], program = home
       ?.replace(/[^\s/]+-\w{12}-(\w+)-glibc/g, '<installation>-$1-glibc')
       .replaceAll(home, '<package>')
       .replaceAll(folder, '<folder>')
-      .replace(/dist\/(runtime\/native|chunk-\w+)\.js/, 'dist/<module>.js') // one module, or a bundle's
+      .replace(/dist\/(runtime\/native|cli\/main)\.js/, 'dist/<module>.js') // one module, or a bundle's
       .replace(/glibc 2[\d.]+/g, 'glibc <version>');
   return addon.error === undefined ? { path: plain(addon.path) } : { error: plain(addon.error) };
 }
