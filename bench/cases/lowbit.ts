@@ -22,6 +22,7 @@ const each = (bits: LowBits): readonly LowBitCase[] => [
   { name: 'every number of rows, a short last group', m: 19, n: 32, k: 131, bits, block: 64, bias: true },
   { name: 'one scale a column', m: 7, n: 17, k: 300, bits, block: 300, zeros: 'packed' },
   { name: 'a large block', m: 6, n: 40, k: 1024, bits, block: 512 },
+  { name: 'many rows, blocks of k', m: 45, n: 70, k: 530, bits, block: 32, zeros: 'packed', bias: true, gap: 2 },
   { name: 'one column', m: 13, n: 1, k: 16, bits, block: 16 },
   { name: 'four panels of one row', m: 1, n: 140, k: 257, bits, block: 128, zeros: 'packed' },
 ];

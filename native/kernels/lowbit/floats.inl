@@ -5,8 +5,11 @@
 // Tiling    AVX-512: ten rows, two vectors: 20 accumulators; codes, weights, scales and zero points of both vectors, mask
 //           and broadcast are ten more of 32. A k is unpacked once for all rows: two products on the ports of 20 FMA. AVX2: four rows
 // Packing   pack.cc
+//           From kLowBitManyRows rows on, blocks of 256 k become floats in scratch (32 KB in AVX-512), and the tile is that of
+//           micro.inl: unpacking is a hundredth of 197 rows. Multiplying them from the bits, ten rows at a time, took 1.5
+//           times as long
 // Source    none
-// Needs: kFloatRows, accumulateFloats(acc, a, w).
+// Needs: kFloatRows, accumulateFloats(acc, a, w), micro.inl with panels of two vectors.
 
 template <int bits, int MR>
 static void floatTile(const LowBitShape& shape, int zero, const float* x, const uint8_t* panel, float* y, int64_t ldc,
@@ -60,17 +63,77 @@ static void floatTile(const LowBitShape& shape, int zero, const float* x, const 
   }
 }
 
+// Weights [k0, k1) of a panel as floats, k by k; k0 and the space behind k1 are whole units.
+template <int bits>
+static void unpackPanel(const LowBitShape& shape, int zero, const uint8_t* panel, int64_t k0, int64_t k1, float* to) {
+  const int64_t unitBytes = shape.unitBytes(), headBytes = shape.headBytes(), blockBytes = shape.blockBytes();
+  for (int64_t k = k0; k < k1; k += kLowBitUnit) {
+    const uint8_t* block = panel + k / shape.group * blockBytes;
+    const uint8_t* unit = block + headBytes + k % shape.group / kLowBitUnit * unitBytes;
+    const auto* head = reinterpret_cast<const float*>(block);
+    const F32 scale[2] = {F32::load(head), F32::load(head + F32::lanes)};
+    F32 off[2] = {F32::set(static_cast<float>(zero)), F32::set(static_cast<float>(zero))};
+    if (shape.zeros != 0) {
+      off[0] = F32::load(head + kLowBitNr);
+      off[1] = F32::load(head + kLowBitNr + F32::lanes);
+    }
+    eachQuad([&](auto quad) __attribute__((always_inline)) {
+      constexpr int i = decltype(quad)::value;
+      const I32 codes[2] = {codesOf<bits, i, 0>(unit), codesOf<bits, i, 1>(unit)};
+      eachQuad([&](auto byte) __attribute__((always_inline)) {
+        constexpr int b = decltype(byte)::value;
+        float* row = to + (k - k0 + 4 * i + b) * kLowBitNr;
+        ((toF32(shifted<8 * b>(codes[0]) & I32::set(255)) - off[0]) * scale[0]).store(row);
+        ((toF32(shifted<8 * b>(codes[1]) & I32::set(255)) - off[1]) * scale[1]).store(row + F32::lanes);
+      });
+    });
+  }
+}
+
+// Many rows: the weights of a panel become floats once for all of them, a block of k at a time, and the tile of dense
+// products multiplies. The same chain of fma as floatTile: partial sums that go through memory are the same floats.
+template <int bits>
+static void floatRows(const LowBitShape& shape, int zero, const float* x, int64_t rows, const uint8_t* panel, float* y,
+                      int64_t ldc, const float* bias, float* weights) {
+  for (int64_t k0 = 0; k0 < shape.k; k0 += kLowBitBlock) {
+    const int64_t k1 = shape.k - k0 < kLowBitBlock ? shape.k : k0 + kLowBitBlock;
+    unpackPanel<bits>(shape, zero, panel, k0, k1, weights);
+    eachRows<kMr>(0, rows, [&](auto count, int64_t row) {
+      constexpr int MR = decltype(count)::value;
+      Tile<MR, 2> t;
+      if (k0 == 0) {
+        t.clear();
+      } else {
+        t.load(y + row * ldc, ldc, kLowBitNr);
+      }
+      multiplyAdd(t, StridedRows{x + row * shape.k + k0, shape.k}, weights, 0, k1 - k0);
+      if (k1 == shape.k && bias != nullptr) {
+        DSNK_UNROLL for (int r = 0; r < MR; r++) {
+          DSNK_UNROLL for (int j = 0; j < 2; j++) t.v[r][j] = t.v[r][j] + F32::load(bias + j * F32::lanes);
+        }
+      }
+      t.store(y + row * ldc, ldc, kLowBitNr);
+    });
+  }
+}
+
 template <int bits>
 static void floatProduct(const LowBitFloatParams& p, const Work& w) {
   const LowBitShape shape = lowBitShape(p, kLowBitNr);
   const LowBitPart part = lowBitPart(p.m, shape.panels(), kFloatRows, w.tile, w.tiles);
+  const int64_t rows = part.rows.end - part.rows.begin;
   for (int64_t panel = part.panels.begin; panel < part.panels.end; panel++) {
-    const int64_t column = panel * kLowBitNr;
+    const int64_t column = panel * kLowBitNr, at = part.rows.begin;
     const float* bias = w.operand[3] == nullptr ? nullptr : w.at<const float>(3) + column;
     const uint8_t* from = w.at<const uint8_t>(2) + panel * shape.panelBytes();
-    eachRows<kFloatRows>(part.rows.begin, part.rows.end, [&](auto rows, int64_t row) {
-      floatTile<bits, decltype(rows)::value>(shape, p.zero, w.at<const float>(1) + row * p.k, from,
-                                             w.at<float>(0) + row * p.ldc + column, p.ldc, bias, p.n - column);
+    if (rows >= kLowBitManyRows && p.k > 0 && p.n - column >= kLowBitNr) {
+      floatRows<bits>(shape, p.zero, w.at<const float>(1) + at * p.k, rows, from, w.at<float>(0) + at * p.ldc + column,
+                      p.ldc, bias, reinterpret_cast<float*>(w.scratch));
+      continue;
+    }
+    eachRows<kFloatRows>(part.rows.begin, part.rows.end, [&](auto count, int64_t row) {
+      floatTile<bits, decltype(count)::value>(shape, p.zero, w.at<const float>(1) + row * p.k, from,
+                                              w.at<float>(0) + row * p.ldc + column, p.ldc, bias, p.n - column);
     });
   }
 }

@@ -56,9 +56,15 @@ static uint32_t tiles(const Kernel& kernel, const void* params, uint32_t threads
 // y, integers, their scales, their sums, packed weights, bias?
 extern const Contract lowbit_gemm_contract{
     "lowbit_gemm", "wrrrro", 0, sizeof(LowBitGemmParams), false, verifyGemm, tiles<LowBitGemmParams>, nullptr};
+static uint64_t floatScratch(const Kernel& kernel, const void* params) {
+  const auto& p = *static_cast<const LowBitFloatParams*>(params);
+  return p.m < kLowBitManyRows ? 0 : static_cast<uint64_t>(kLowBitBlock) * kernel.nr * 4;
+}
+
 // y, x, packed weights, bias?
-extern const Contract lowbit_gemm_floats_contract{
-    "lowbit_gemm_floats", "wrro", 0, sizeof(LowBitFloatParams), false, verifyFloats, tiles<LowBitFloatParams>, nullptr};
+extern const Contract lowbit_gemm_floats_contract{"lowbit_gemm_floats",      "wrro",      0,
+                                                  sizeof(LowBitFloatParams), false,       verifyFloats,
+                                                  tiles<LowBitFloatParams>,  floatScratch};
 
 static const char* verifyQuantize(const Kernel&, const Check& c) {
   const auto& p = c.as<LowBitQuantizeParams>();

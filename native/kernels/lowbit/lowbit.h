@@ -7,6 +7,8 @@ namespace dsnk {
 
 constexpr int64_t kLowBitUnit = 16;
 constexpr int64_t kLowBitGroup = 256;
+// Rows of floats from which on weights become floats first, so many k at a time.
+constexpr int64_t kLowBitManyRows = 16, kLowBitBlock = 256;
 
 // A panel is nr columns; of each group of k first the scales, then the zero points if there are any, then its units. A
 // unit is 16 k of all columns in as many vectors of nr/2 words as a code has bits.

@@ -7,6 +7,9 @@
 #include "kernels/lowbit/lowbit.h"
 #include "simd/avx2-begin.h"
 //
+#define DSNK_PANEL_VECTORS 2
+#include "kernels/gemm/micro.inl"
+//
 #include "kernels/lowbit/dot-avx2.inl"
 //
 #include "kernels/lowbit/codes.inl"

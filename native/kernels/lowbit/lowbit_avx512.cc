@@ -7,6 +7,9 @@
 #include "kernels/lowbit/lowbit.h"
 #include "simd/avx512-begin.h"
 //
+#define DSNK_PANEL_VECTORS 2
+#include "kernels/gemm/micro.inl"
+//
 #include "kernels/lowbit/dot-avx512.inl"
 //
 #include "kernels/lowbit/codes.inl"

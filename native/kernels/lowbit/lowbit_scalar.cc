@@ -6,6 +6,9 @@
 #include "kernels/lowbit/lowbit.h"
 #include "simd/scalar-begin.h"
 //
+#define DSNK_PANEL_VECTORS 2
+#include "kernels/gemm/micro.inl"
+//
 #include "kernels/lowbit/dot-scalar.inl"
 //
 #include "kernels/lowbit/codes.inl"
