@@ -69,6 +69,8 @@ export interface StaticOptions extends CommonOptions {
 export interface FewBitsWeightOptions {
   /** Default 4. */
   readonly bits?: WeightBits;
+  /** Bits of single layers, by node name, where they are to have others. */
+  readonly layers?: Readonly<Record<string, WeightBits>>;
   /** Weights that share a scale: a power of two from 16 to 256, or all of an output channel. Default 64, 32 with 3 bits, 16 with 2. */
   readonly groupSize?: number | 'channel';
   /** Levels around zero, or with a zero point for every group. Default: around zero with 8 bits, zero points below. */
@@ -134,6 +136,7 @@ export function checkOptions(options: QuantizeOptions): void {
 function checkFewBits(options: WeightOnlyOptions, oneOf: (name: string, value: unknown, list: readonly unknown[]) => void): void {
   const { weights } = options;
   oneOf('weights.bits', weights?.bits, [8, 4, 3, 2]);
+  for (const [name, bits] of Object.entries(weights?.layers ?? {})) oneOf(`weights.layers["${name}"]`, bits, [8, 4, 3, 2]);
   oneOf('weights.groupSize', weights?.groupSize, [16, 32, 64, 128, 256, 'channel']);
   oneOf('weights.symmetric', weights?.symmetric, [true, false]);
   oneOf('weights.algorithm', weights?.algorithm, fewBitsAlgorithms);

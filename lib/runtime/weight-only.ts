@@ -20,6 +20,7 @@ export interface FewBitsPlan {
   readonly weights: {
     readonly bits?: WeightBits;
     readonly groupSize?: number | 'channel';
+    readonly layers?: Readonly<Record<string, WeightBits>>;
     readonly symmetric?: boolean;
     readonly algorithm?: FewBitsAlgorithm;
   };
@@ -64,6 +65,11 @@ export async function quantizeWeightsOnly(source: Graph, feeds: readonly Feeds[]
     const came = why === '' ? 'it has none' : why;
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${source.name}"`, 'model must have a convolution or product with constant weights to quantize', came);
   }
+  const named = new Map(Object.entries(plan.weights.layers ?? {}));
+  for (const name of named.keys()) {
+    if (!products.some((p) => p.node.name === name))
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${source.name}"`, 'weights.layers must name layers that are quantized', `"${name}" is none`);
+  }
   await assertFinite(products);
   const options = fewBitsDefaults(feeds !== undefined, plan.weights);
   const samples = feeds ?? [];
@@ -86,7 +92,7 @@ export async function quantizeWeightsOnly(source: Graph, feeds: readonly Feeds[]
       for (const [i, p] of part.entries()) {
         const gram = grams.get(p);
         if (options.algorithm === 'gptq' && gram === undefined) unseen.add(p);
-        fits.set(p, await fitLayer(p, { ...options, bits: eight.has(p) ? 8 : bitsOf(p) }, gram));
+        fits.set(p, await fitLayer(p, { ...options, bits: named.get(p.node.name) ?? (eight.has(p) ? 8 : bitsOf(p)) }, gram));
         if (p.bias !== undefined) biases.set(p, p.bias.constant?.values() ?? []);
         plan.onProgress({ stage: 'weights', done: from + i + 1, total: products.length });
       }

@@ -105,6 +105,13 @@ describe('weight-only', () => {
     expect(report.layers.filter((l) => l.bits === 8).length).toBeGreaterThan(2);
   });
 
+  it('gives single layers the bits they are to have', async () => {
+    const { report } = await quantize(everyProduct(), { method: 'weight-only', weights: { bits: 3, layers: { stem: 4, gemm: 2 } } });
+    expect(report.layers.map((l) => l.bits)).toEqual([4, 3, 3, 3, 2, 3, 8]);
+    await expect(refused({ weights: { layers: { stern: 4 } } })).rejects.toThrow(/"stern" is none/);
+    await expect(refused({ weights: { layers: { stem: 6 as never } } })).rejects.toThrow(/layers\["stem"\] must be/);
+  });
+
   it('keeps what it is asked to keep', async () => {
     const { report, graph } = await quantize(everyProduct(), { method: 'weight-only', keepFloat: ['stem', /gemm|turned/] });
     expect(report.layers.filter((l) => l.bits === 32).map((l) => l.name)).toEqual(['stem', 'gemm', 'turned']);
