@@ -157,7 +157,7 @@ function lowerDepthwise(low: Lowering, window: WindowShape, pads: readonly numbe
           nr: row.nr,
           kr: row.kr,
           ...common,
-          zero: node.int('x_zero', 0),
+          zero: node.int('x_zero', 0) - activationOffset(row.isa),
           flip: node.input(1).type === 'uint8' ? 0x80 : 0,
           perColumn: ending.perColumn,
         },

@@ -135,6 +135,10 @@ export const loops = [
     ['tile 2x36, two rows', 'narrowTile<2, 9,'],
     ['tile 1x36, one row', 'narrowTile<1, 9,'],
   ].map(([what, symbol]) => ({ kernel: 'gemm_i8_dotprod', what, source: `${integer}dotprod.cc`, symbol, of: 'bytes', cores: ['n1'], floor: { n1: 0.9 } })),
+  ...[
+    ['3x3 stride 1, two pixels', 'depthwiseRow<3, (dsnk::neon::Taps)0>'],
+    ['5x5 stride 1, two pixels', 'depthwiseRow<5, (dsnk::neon::Taps)0>'],
+  ].map(([what, symbol]) => ({ kernel: 'depthwise_i8_neon', what, source: `${integer}neon.cc`, symbol, uses: 'smlal2', of: 'bytes', cores: floats })),
   { kernel: 'gemm_i8_i8mm', what: 'tile 8x8', source: `${integer}i8mm.cc`, symbol: 'narrowTile<8, 2,', of: 'bytes', cores: ['v3'], floor: { v3: 0.75 } },
 ];
 

@@ -5,7 +5,14 @@ import { type IntegerConvCase, integers, resultOf, signed } from '../../bench/ca
 import { depthwiseCaseParams, depthwiseCases } from '../../bench/cases/integer-depthwise.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
-import { BYTE_WEIGHTS, depthwiseBytesParams, depthwisePackedBytes, depthwisePackParams, depthwisePattern } from '../../lib/kernels/integer.js';
+import {
+  activationOffset,
+  BYTE_WEIGHTS,
+  depthwiseBytesParams,
+  depthwisePackedBytes,
+  depthwisePackParams,
+  depthwisePattern,
+} from '../../lib/kernels/integer.js';
 import { callKernel, rowNamed, rowsOf } from './harness.js';
 import { type ConvOperands, convOperands, convReference, expectSame, same, total } from './integer-reference.js';
 
@@ -16,7 +23,16 @@ function packed(row: KernelRow, c: IntegerConvCase, o: ConvOperands, threads: nu
   const name = depthwisePattern.members[pattern] as (typeof depthwisePattern.members)[number];
   const blocks = new Uint8Array(depthwisePackedBytes(c.channels, kernel, row.nr, row.kr, name)).fill(0xab);
   const bias = new Int32Array(c.channels);
-  const params = { channels: c.channels, kernel, nr: row.nr, kr: row.kr, pattern, zero: c.aZero ?? 0, flip: 0, perColumn: c.oneMultiplier ? 0 : 1 };
+  const params = {
+    channels: c.channels,
+    kernel,
+    nr: row.nr,
+    kr: row.kr,
+    pattern,
+    zero: (c.aZero ?? 0) - activationOffset(row.isa),
+    flip: 0,
+    perColumn: c.oneMultiplier ? 0 : 1,
+  };
   callKernel(packRow, depthwisePackParams, params, [blocks, bias], [o.w, o.rest[0], o.rest[1]], { threads });
   return { blocks, bias };
 }
@@ -44,6 +60,7 @@ describe.each(rowsOf('depthwise_i8', BYTE_WEIGHTS))('$name', (row) => {
     [255, -128],
     [255, 127],
     [0, -128],
+    [0, -127],
     [128, -128],
   ])('adds products of %i and %i exactly', (x, w) => {
     for (const size of [3, 5, 7]) {

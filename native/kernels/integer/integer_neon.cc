@@ -1,8 +1,9 @@
-// product.inl for NEON: tiles of 4x4 in registers, on ARMv7 2x4.
+// product.inl and depthwise-neon.inl for NEON: tiles of 4x4 in registers, on ARMv7 2x4.
 #if defined(__ARM_NEON)
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/integer/bytes.h"
+#include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
 #include "simd/neon-begin.h"
 //
@@ -25,6 +26,8 @@
 #include "kernels/integer/ending.inl"
 //
 #include "kernels/integer/product.inl"
+//
+#include "kernels/integer/depthwise-neon.inl"
 static_assert(kNr == 4, "kernels.inc says nr 4");
 #include "simd/neon-end.h"
 #undef DSNK_ROW_LOOP
@@ -33,5 +36,6 @@ namespace dsnk {
 constexpr IntegerRow kRow{4, 16, Isa::neon};
 Fault gemm_i8_neon(const Work& w) { return neon::integerGemm<neon::Signed, neon::RegisterProduct>(w, kRow); }
 Fault conv_i8_neon(const Work& w) { return neon::integerConv<neon::Signed, neon::RegisterProduct>(w, kRow); }
+Fault depthwise_i8_neon(const Work& w) { return neon::integerDepthwise(w); }
 }  // namespace dsnk
 #endif
