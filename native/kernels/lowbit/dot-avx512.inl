@@ -1,5 +1,5 @@
 // What floats.inl and rows.inl need in AVX-512.
-constexpr int kFloatRows = 10;
+constexpr int kFloatRows = 4;
 
 // acc + a·w. As assembly for the reason that micro.inl gives: GCC must keep acc where it is.
 DSNK_INLINE void accumulateFloats(F32& acc, F32 a, F32 w) {

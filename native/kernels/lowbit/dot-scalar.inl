@@ -1,5 +1,5 @@
 // Codes in plain C++: four to a word, the first k in the low byte.
-constexpr int kCodeRows = 4, kCodePanels = 2, kFloatRows = 4;
+constexpr int kCodeRows = 1, kCodePanels = 1, kFloatRows = 1;
 constexpr int codeOffset(int) { return 0; }
 
 DSNK_INLINE void accumulateFloats(F32& acc, F32 a, F32 w) { acc = fma(a, w, acc); }

@@ -2,9 +2,7 @@
 // Shapes    y: f32, rows ldc apart; x: f32 [M,K]; weights: packed by lowbit_pack
 // Numerics  a weight is rounded twice, as DequantizeLinear has it; then one chain of fma over k ascending, the bias last:
 //           |error| ≤ (K + 2)·2^-24·Σ|x||w|
-// Tiling    AVX-512: ten rows, two vectors: 20 accumulators; codes, weights, scales and zero points of both vectors, mask
-//           and broadcast are ten more of 32. A k is unpacked once for all rows: two products on the ports of 20 FMA. AVX2: four rows
-// Packing   pack.cc
+// Tiling    up to four rows of two vectors from the bits: a k is unpacked once for all of them.
 //           From kLowBitManyRows rows on, blocks of 256 k become floats in scratch (32 KB in AVX-512), and the tile is that of
 //           micro.inl: unpacking is a hundredth of 197 rows. Multiplying them from the bits, ten rows at a time, took 1.5
 //           times as long
@@ -90,6 +88,28 @@ static void unpackPanel(const LowBitShape& shape, int zero, const uint8_t* panel
   }
 }
 
+// y of one panel += x·weights for k of them. Not inlined: it is the same for all widths.
+__attribute__((noinline)) static void multiplyRows(const LowBitShape& shape, const float* x, int64_t rows,
+                                                   const float* weights, int64_t k0, int64_t k, float* y, int64_t ldc,
+                                                   const float* bias) {
+  eachRows<kMr>(0, rows, [&](auto count, int64_t row) __attribute__((always_inline)) {
+    constexpr int MR = decltype(count)::value;
+    Tile<MR, 2> t;
+    if (k0 == 0) {
+      t.clear();
+    } else {
+      t.load(y + row * ldc, ldc, kLowBitNr);
+    }
+    multiplyAdd(t, StridedRows{x + row * shape.k + k0, shape.k}, weights, 0, k);
+    if (bias != nullptr) {
+      DSNK_UNROLL for (int r = 0; r < MR; r++) {
+        DSNK_UNROLL for (int j = 0; j < 2; j++) t.v[r][j] = t.v[r][j] + F32::load(bias + j * F32::lanes);
+      }
+    }
+    t.store(y + row * ldc, ldc, kLowBitNr);
+  });
+}
+
 // Many rows: the weights of a panel become floats once for all of them, a block of k at a time, and the tile of dense
 // products multiplies. The same chain of fma as floatTile: partial sums that go through memory are the same floats.
 template <int bits>
@@ -98,22 +118,7 @@ static void floatRows(const LowBitShape& shape, int zero, const float* x, int64_
   for (int64_t k0 = 0; k0 < shape.k; k0 += kLowBitBlock) {
     const int64_t k1 = shape.k - k0 < kLowBitBlock ? shape.k : k0 + kLowBitBlock;
     unpackPanel<bits>(shape, zero, panel, k0, k1, weights);
-    eachRows<kMr>(0, rows, [&](auto count, int64_t row) {
-      constexpr int MR = decltype(count)::value;
-      Tile<MR, 2> t;
-      if (k0 == 0) {
-        t.clear();
-      } else {
-        t.load(y + row * ldc, ldc, kLowBitNr);
-      }
-      multiplyAdd(t, StridedRows{x + row * shape.k + k0, shape.k}, weights, 0, k1 - k0);
-      if (k1 == shape.k && bias != nullptr) {
-        DSNK_UNROLL for (int r = 0; r < MR; r++) {
-          DSNK_UNROLL for (int j = 0; j < 2; j++) t.v[r][j] = t.v[r][j] + F32::load(bias + j * F32::lanes);
-        }
-      }
-      t.store(y + row * ldc, ldc, kLowBitNr);
-    });
+    multiplyRows(shape, x, rows, weights, k0, k1 - k0, y, ldc, k1 == shape.k ? bias : nullptr);
   }
 }
 
