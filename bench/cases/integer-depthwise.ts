@@ -86,6 +86,8 @@ export const depthwiseCases: readonly IntegerConvCase[] = [
   small('tiny multipliers', 40, { multiplier: 1e-40, zero: 5 }),
   small('ties', 70, { multiplier: 0, zero: 128 }),
   small('empty batch', 16, { batch: 0 }),
+  small('no rows, padding only', 70, { size: [0, 7], pads: [2, 1, 2, 1], aZero: 9 }),
+  small('no columns, padding only', 70, { size: [5, 0], pads: [1, 2, 1, 2], aZero: 9 }),
   small('three images', 70, { batch: 3, aZero: 19 }),
 ];
 

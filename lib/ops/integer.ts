@@ -119,12 +119,17 @@ function waysOf(low: Lowering, op: string, m: number, k: number, emit: (row: Ker
 /** Pixels of a tile, and columns from which on gathering a window costs little beside multiplying it. */
 const STRIP_WIDTH = 14;
 const STRIP_COLUMNS = 192;
+/** The kernel's limit of padding in a row. */
+const STRIP_PADDING = 64;
 
 /** Whether windows should be read from copied rows: where few columns share one, and tiles fill a row of output. */
-function suitsStrips(window: WindowShape, group: number, channels: number, outChannels: number, width: number): boolean {
+function suitsStrips(window: WindowShape, group: number, x: readonly number[], y: readonly number[]): boolean {
   const { kernel, strides, dilations } = window;
+  const [width, channels, outChannels] = [y.at(-2), x.at(-1), y.at(-1)] as [number, number, number];
   if (kernel.length !== 2 || group !== 1 || elementCount(kernel) === 1 || channels > 4096 || outChannels > STRIP_COLUMNS) return false;
   if (kernel.some((n) => n > 16) || strides.some((n) => n > 8) || dilations.some((n) => n !== 1)) return false;
+  const seen = (width - 1) * (strides[1] as number) + (kernel[1] as number);
+  if ((x[1] as number) === 0 || seen > (x[2] as number) + STRIP_PADDING) return false;
   const run = (kernel[1] as number) * channels;
   return width >= STRIP_WIDTH && Math.ceil(width / STRIP_WIDTH) * STRIP_WIDTH <= 1.2 * width && Math.ceil(run / 4) * 4 <= 1.5 * run;
 }
@@ -224,7 +229,7 @@ function lowerConv(low: Lowering): void {
     low.emit(row, integerConvolutionParams, params, [low.out()], [low.in(0), panels, bias, low.input(3), low.input(4), low.input(5)], { reason });
   };
   const gathered = waysOf(low, 'conv_i8', elementCount(y.slice(0, -1)), taps * inner, emit);
-  const strips = suitsStrips(window, group, channels, outChannels, y[rank] as number)
+  const strips = suitsStrips(window, group, x, y)
     ? low.rows('conv_rows_i8', BYTE_WEIGHTS).filter((row) => row.isa !== 'scalar')
     : [];
   const ways = strips.map(

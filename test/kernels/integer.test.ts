@@ -385,6 +385,8 @@ describe.each(rowsOf('conv_rows_i8', BYTE_WEIGHTS))('$name', (row) => {
     expect(call({ kernel: [2, 3, 3] })).toThrow(/two dimensions/);
     expect(call({ inSize: [2, 5, 7] })).toThrow(/two dimensions|must hold/);
     expect(call({ outSize: [1, 9, 13] })).toThrow(/wide/);
+    expect(call({ outSize: [1, 1, 90] })).toThrow(/small/);
+    expect(call({ inSize: [1, 0, 17] })).toThrow(/small/);
     expect(call({ outSize: [1, 9, 18] })).toThrow(/y must hold/);
     expect(call({ outChannels: 34, ldc: 34 })).toThrow(/must hold/);
     expect(call({ channels: 2 ** 20 })).toThrow(/must hold|channels/);

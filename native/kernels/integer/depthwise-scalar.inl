@@ -4,13 +4,14 @@ static Fault integerDepthwise(const Work& w) {
   const auto& p = w.as<DepthwiseBytesParams>();
   constexpr int64_t nr = 16;
   const DepthwiseGroups groups(p, 1);
-  const int64_t blocks = ceilDiv(p.channels, nr), pairs = ceilDiv(p.outSize[0], 2);
+  const int64_t blocks = ceilDiv(p.channels, nr), bands = ceilDiv(p.outSize[0], kDepthwiseRows);
   IntegerEnding ending(p, w);
   ending.residualRow = p.channels;
   const Range units = tileRange(depthwiseUnits(p, nr), w.tile, w.tiles);
   for (int64_t unit = units.begin; unit < units.end; unit++) {
-    const int64_t block = unit % blocks, pair = unit / blocks, image = pair / pairs, first = pair % pairs * 2;
-    const int64_t end = p.outSize[0] - first < 2 ? p.outSize[0] : first + 2, channel = block * nr;
+    const int64_t block = unit % blocks, band = unit / blocks, image = band / bands;
+    const int64_t first = band % bands * kDepthwiseRows, left = p.outSize[0] - first, channel = block * nr;
+    const int64_t end = left < kDepthwiseRows ? p.outSize[0] : first + kDepthwiseRows;
     const int64_t n = p.channels - channel < nr ? p.channels - channel : nr;
     const auto* packed = w.at<const int8_t>(2) + block * groups.blockBytes(nr) + 8 * nr;
     for (int64_t pixel = first * p.outSize[1]; pixel < end * p.outSize[1]; pixel++) {

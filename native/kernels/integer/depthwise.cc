@@ -63,13 +63,13 @@ static uint32_t tiles(const Kernel& k, const void* params, uint32_t threads) {
   const auto& p = *static_cast<const DepthwiseBytesParams*>(params);
   if (p.batch == 0 || p.channels == 0 || p.outSize[0] == 0 || p.outSize[1] == 0) return 0;
   const int64_t taps = int64_t{p.kernel[0]} * p.kernel[1], channels = p.channels < k.nr ? p.channels : k.nr;
-  return tilesFor(depthwiseUnits(p, k.nr), p.outSize[1] * channels * ((taps < 64 ? taps : 64) + 8) / 8, threads);
+  const int64_t rows = p.outSize[0] < kDepthwiseRows ? p.outSize[0] : kDepthwiseRows;
+  return tilesFor(depthwiseUnits(p, k.nr), rows * p.outSize[1] * channels * ((taps < 64 ? taps : 64) + 8) / 16, threads);
 }
 
 // A row of padding.
 static uint64_t scratchBytes(const Kernel&, const void* params) {
-  const auto& p = *static_cast<const DepthwiseBytesParams*>(params);
-  return static_cast<uint64_t>(p.inSize[1]) * static_cast<uint64_t>(p.channels) + 64;
+  return static_cast<uint64_t>(depthwiseRowBytes(*static_cast<const DepthwiseBytesParams*>(params)) + 64);
 }
 
 // y, x, packed weights, bias, multipliers?, residual?, addend?

@@ -53,9 +53,16 @@ struct DepthwiseGroups {
   int64_t blockBytes(int64_t nr) const { return 8 * nr + count() * groupBytes(nr); }
 };
 
-// One unit is two rows of output for a block of channels.
+// Bytes of a row of x; 0 where there is none, whose width nothing bounds.
+inline int64_t depthwiseRowBytes(const DepthwiseBytesParams& p) {
+  return p.batch == 0 || p.inSize[0] == 0 ? 0 : int64_t{p.inSize[1]} * p.channels;
+}
+
+// One unit is so many rows of output for a block of channels: rows of x that lie in several windows are still in L1 when
+// the next rows of output come.
+constexpr int64_t kDepthwiseRows = 8;
 inline int64_t depthwiseUnits(const DepthwiseBytesParams& p, int64_t nr) {
-  return int64_t{p.batch} * ceilDiv(p.outSize[0], 2) * ceilDiv(p.channels, nr);
+  return int64_t{p.batch} * ceilDiv(p.outSize[0], kDepthwiseRows) * ceilDiv(p.channels, nr);
 }
 
 }  // namespace dsnk

@@ -2,11 +2,17 @@
 //           bytes, what lies around x is `padding`; the ending stands in ending.inl
 // Shapes    y [N,OH,OW,C], pixels ldc apart; x [N,H,W,C]; w and all that is one a channel: blocks of depthwise.h
 // Numerics  sums in 32 bits, wrapping: every row gives the same bits
-// Tiling    a block of channels times two rows of output. Bytes of up to four taps are interleaved, so that one VPDPBUSD
+// Tiling    a block of channels times eight rows of output. Bytes of up to four taps are interleaved, so that one VPDPBUSD
 //           adds up the taps of a channel: with vectors of 64 channels 8 shuffles make the operands of four. For 3x3 and
 //           5x5 of stride 1 and 2 the taps of a group stand one above the other: an interleaved column of the window
 //           serves every output in which it lies (and of 3x3 four rows serve two rows of output), whose sums wait in
 //           registers, taking turns. Any other window takes its taps one after the other.
+//           Limits, by count for 64 channels of a pixel of 3x3: 12 VPDPBUSD, 4 shuffles, 23 operations of the ending, two
+//           a cycle on Zen 4. Measured there inside MobileNetV2, microseconds best (and the float32 kernel): 576@14 10.9
+//           (14.4, of which the count explains 9.5), 384@14 12.3 (14.4 for 384), 144@56 76 (121), 96@112 s2 65 (132 with
+//           s1 32@112 70): images larger than L1 wait for memory, and at 144 bytes a pixel three loads of four cross a
+//           cache line. With the sums as a plain array indexed by turn GCC kept them in memory: 117 for 144@56; with the
+//           ending of anything but bytes in the same code it spilled a third of them: 101.
 // Packing   depthwise.h
 // Source    our own
 //
@@ -20,7 +26,7 @@ struct DepthwiseStrip {
   int64_t channels, pad, width, outWidth;  // distance of pixels of x
   const std::byte* block;
   const IntegerEnding& ending;  // at the first pixel and channel
-  int64_t rows;                 // of output that there are
+  int64_t rows;                 // of output, where two are made at a time
   int n;                        // channels
 };
 
@@ -181,8 +187,8 @@ static Fault integerDepthwise(const Work& w) {
   const auto& p = w.as<DepthwiseBytesParams>();
   constexpr int64_t nr = 4 * V::distance;
   const DepthwiseGroups groups(p, V::group);
-  const int64_t blocks = ceilDiv(p.channels, nr), pairs = ceilDiv(p.outSize[0], 2);
-  const int64_t inRow = int64_t{p.inSize[1]} * p.channels;
+  const int64_t blocks = ceilDiv(p.channels, nr), bands = ceilDiv(p.outSize[0], kDepthwiseRows);
+  const int64_t inRow = depthwiseRowBytes(p), width = inRow == 0 ? 0 : p.inSize[1];
   const bool two = p.pattern == static_cast<int32_t>(DepthwisePattern::twoRows);
   auto* padding = reinterpret_cast<uint8_t*>(w.scratch);
   std::memset(padding, p.padding, static_cast<size_t>(inRow + 64));
@@ -190,15 +196,16 @@ static Fault integerDepthwise(const Work& w) {
   ending.residualRow = p.channels;
   const Range units = tileRange(depthwiseUnits(p, nr), w.tile, w.tiles);
   for (int64_t unit = units.begin; unit < units.end; unit++) {
-    const int64_t block = unit % blocks, pair = unit / blocks, image = pair / pairs, first = pair % pairs * 2;
-    const int64_t left = p.outSize[0] - first, both = left < 2 ? left : 2, channel = block * nr;
+    const int64_t block = unit % blocks, band = unit / blocks, image = band / bands;
+    const int64_t first = band % bands * kDepthwiseRows, left = p.outSize[0] - first, channel = block * nr;
+    const int64_t end = left < kDepthwiseRows ? p.outSize[0] : first + kDepthwiseRows;
     const auto n = static_cast<int>(p.channels - channel < nr ? p.channels - channel : nr);
     const uint8_t* x = w.at<const uint8_t>(1) + image * p.inSize[0] * inRow + channel;
-    for (int64_t oh = first; oh < first + both; oh += two ? 2 : 1) {
+    for (int64_t oh = first; oh < end; oh += two ? 2 : 1) {
       const IntegerEnding at = ending.at((image * p.outSize[0] + oh) * p.outSize[1], channel);
       const int64_t firstH = oh * p.strides[0] - p.pads[0];
       const std::byte* packed = w.at<const std::byte>(2) + block * groups.blockBytes(nr);
-      DepthwiseStrip u{{}, padding, p.channels, p.pads[1], p.inSize[1], p.outSize[1], packed, at, two ? both : 1, n};
+      DepthwiseStrip u{{}, padding, p.channels, p.pads[1], width, p.outSize[1], packed, at, end - oh < 2 ? 1 : 2, n};
       for (int64_t i = 0; i < 5; i++) {
         const int64_t h = firstH + i;
         u.row[i] = h >= 0 && h < p.inSize[0] ? x + h * inRow : padding;

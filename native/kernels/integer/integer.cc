@@ -60,6 +60,8 @@ static const char* verifyStrips(const Kernel& kernel, const Check& c) {
   }
   if (p.channels > 4096) return "channels must be at most 4096";
   if (p.outSize[2] < kStripWidth) return "rows must be as wide as a tile";
+  // So that copied rows are not larger than those there are.
+  if (p.inSize[1] == 0 || ConvStrip(p).pixels > p.inSize[2] + kStripPadding) return "padding must be small";
   if (!isIntegerByte(p.padding)) return "padding must be a byte";
   if (const char* wrong = verifyIntegerEnding(p, c, p.outChannels, out * Size(p.outChannels))) return wrong;
   const ConvStrip strip(p);
@@ -76,8 +78,9 @@ static uint32_t stripTiles(const Kernel&, const void* params, uint32_t threads) 
 }
 
 static uint64_t stripScratch(const Kernel&, const void* params) {
-  const ConvStrip strip(*static_cast<const IntegerConvolutionParams*>(params));
-  return static_cast<uint64_t>(strip.rows * strip.rowBytes);
+  const auto& p = *static_cast<const IntegerConvolutionParams*>(params);
+  const ConvStrip strip(p);
+  return p.batch == 0 ? 0 : static_cast<uint64_t>(strip.rows * strip.rowBytes);
 }
 
 // y, a, packed b, bias, multipliers?, residual?, addend?

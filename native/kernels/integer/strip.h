@@ -7,6 +7,8 @@ namespace dsnk {
 
 // Rows of output that share copied rows of x, and the least width of such a row: the widest tile.
 constexpr int64_t kStripRows = 8, kStripWidth = 14;
+// Pixels of padding in one of them.
+constexpr int64_t kStripPadding = 64;
 
 struct ConvStrip {
   int64_t quads;   // of a row of taps
