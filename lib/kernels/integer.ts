@@ -91,11 +91,10 @@ export const integerPackParams = kernelParams('IntegerPackParams', {
 export const activationOffset = (isa: string) => (isa === 'neon' || isa === 'neona53' || isa === 'dotprod' ? 128 : 0);
 
 /**
- * In which order a row of depthwise_i8 takes the taps: groups of them one after the other; column by column of the window;
- * the same for two rows of output at a time. All but the first are for 3x3 and 5x5 of stride 1 or 2 (two rows: 3x3 of
- * stride 1), in rows of 64 channels and groups of four taps.
+ * In which order a row of depthwise_i8 takes the taps: groups of them one after the other, or column by column of the window:
+ * for 3x3 and 5x5 of stride 1 or 2, in rows of 64 channels and groups of four taps.
  */
-export const depthwisePattern = kernelEnum('DepthwisePattern', ['flat', 'columns', 'twoRows']);
+export const depthwisePattern = kernelEnum('DepthwisePattern', ['flat', 'columns']);
 
 /**
  * Channels-last depthwise convolution, one filter a channel. Operands: y [N,OH,OW,C] (pixels `ldc` apart), x u8
@@ -138,7 +137,7 @@ type Pattern = (typeof depthwisePattern.members)[number];
 /** Bytes of the packed filters of a depthwise convolution. */
 export function depthwisePackedBytes(channels: number, kernel: readonly number[], nr: number, kr: number, pattern: Pattern): number {
   const [height, width] = kernel as [number, number];
-  const groups = { flat: Math.ceil((height * width) / kr), columns: width * Math.ceil(height / kr), twoRows: 2 * width }[pattern];
+  const groups = { flat: Math.ceil((height * width) / kr), columns: width * Math.ceil(height / kr) }[pattern];
   return Math.ceil(channels / nr) * nr * (8 + groups * kr * (kr === 2 ? 2 : 1));
 }
 
@@ -151,8 +150,7 @@ export function depthwisePatternFor(
 ): Pattern {
   const [size, stride] = [kernel[0] as number, strides[0] as number];
   const regular = kernel[1] === size && strides[1] === stride && dilations.every((d) => d === 1) && stride <= 2 && (size === 3 || size === 5);
-  if (row.nr !== 64 || row.kr !== 4 || !regular) return 'flat';
-  return size === 3 && stride === 1 ? 'twoRows' : 'columns';
+  return row.nr === 64 && row.kr === 4 && regular ? 'columns' : 'flat';
 }
 
 /** Bytes of one packed number. */

@@ -229,9 +229,7 @@ function lowerConv(low: Lowering): void {
     low.emit(row, integerConvolutionParams, params, [low.out()], [low.in(0), panels, bias, low.input(3), low.input(4), low.input(5)], { reason });
   };
   const gathered = waysOf(low, 'conv_i8', elementCount(y.slice(0, -1)), taps * inner, emit);
-  const strips = suitsStrips(window, group, x, y)
-    ? low.rows('conv_rows_i8', BYTE_WEIGHTS).filter((row) => row.isa !== 'scalar')
-    : [];
+  const strips = suitsStrips(window, group, x, y) ? low.rows('conv_rows_i8', BYTE_WEIGHTS).filter((row) => row.isa !== 'scalar') : [];
   const ways = strips.map(
     (row): Way<void> => ({
       name: row.name,

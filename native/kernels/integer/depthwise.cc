@@ -23,10 +23,7 @@ static const char* verifyGroups(const P& p, int64_t nr, int64_t kr) {
     return "kernel must have 1 … 2^20 taps";
   if (p.pattern == static_cast<int32_t>(DepthwisePattern::flat)) return nullptr;
   const bool square = p.kernel[0] == p.kernel[1] && (p.kernel[0] == 3 || p.kernel[0] == 5);
-  if (nr != 64 || kr != 4 || !square) return "pattern must be one of this row";
-  if (p.pattern == static_cast<int32_t>(DepthwisePattern::twoRows) && p.kernel[0] != 3)
-    return "two rows at a time must be of 3x3";
-  return nullptr;
+  return nr != 64 || kr != 4 || !square ? "pattern must be one of this row" : nullptr;
 }
 
 static const char* verify(const Kernel& kernel, const Check& c) {
@@ -43,8 +40,6 @@ static const char* verify(const Kernel& kernel, const Check& c) {
   if (p.pattern != static_cast<int32_t>(DepthwisePattern::flat)) {
     const int32_t s = p.strides[0];
     if (p.dilations[0] != 1 || p.dilations[1] != 1 || p.strides[1] != s || s > 2) return "pattern must suit strides";
-    if (s != 1 && p.pattern == static_cast<int32_t>(DepthwisePattern::twoRows))
-      return "two rows at a time must be of stride 1";
   }
   if (p.ldc < p.channels) return "ldc must be at least the channels";
   if (!(in * p.channels).fits(c.operandBytes[1])) return "x must hold batch·size·channels";
@@ -64,7 +59,8 @@ static uint32_t tiles(const Kernel& k, const void* params, uint32_t threads) {
   if (p.batch == 0 || p.channels == 0 || p.outSize[0] == 0 || p.outSize[1] == 0) return 0;
   const int64_t taps = int64_t{p.kernel[0]} * p.kernel[1], channels = p.channels < k.nr ? p.channels : k.nr;
   const int64_t rows = p.outSize[0] < kDepthwiseRows ? p.outSize[0] : kDepthwiseRows;
-  return tilesFor(depthwiseUnits(p, k.nr), rows * p.outSize[1] * channels * ((taps < 64 ? taps : 64) + 8) / 16, threads);
+  return tilesFor(depthwiseUnits(p, k.nr), rows * p.outSize[1] * channels * ((taps < 64 ? taps : 64) + 8) / 16,
+                  threads);
 }
 
 // A row of padding.

@@ -24,30 +24,13 @@ struct DepthwiseGroups {
   DepthwiseGroups(const P& p, int64_t width)
       : pattern(static_cast<DepthwisePattern>(p.pattern)), kernel{p.kernel[0], p.kernel[1]}, kr(width) {}
 
-  int64_t count() const {
-    switch (pattern) {
-      case DepthwisePattern::columns: return kernel[1] * ceilDiv(kernel[0], kr);
-      case DepthwisePattern::twoRows: return kernel[1] * 2;
-      default: return ceilDiv(kernel[0] * kernel[1], kr);
-    }
-  }
-  // Place i of a group: a tap, or -1.
+  bool columns() const { return pattern == DepthwisePattern::columns; }
+  int64_t count() const { return columns() ? kernel[1] * ceilDiv(kernel[0], kr) : ceilDiv(kernel[0] * kernel[1], kr); }
+  // Place i of a group: a tap, or -1. Columns of the window are taken from top to bottom.
   int64_t tap(int64_t group, int64_t i) const {
-    int64_t row = 0, column = 0;
-    switch (pattern) {
-      case DepthwisePattern::columns: {  // columns of the window, each from top to bottom
-        const int64_t each = ceilDiv(kernel[0], kr);
-        column = group / each;
-        row = group % each * kr + i;
-        break;
-      }
-      case DepthwisePattern::twoRows:  // the same for a row of output, and shifted down by one for the next
-        column = group / 2;
-        row = i - group % 2;
-        break;
-      default: return group * kr + i < kernel[0] * kernel[1] ? group * kr + i : -1;
-    }
-    return row >= 0 && row < kernel[0] ? row * kernel[1] + column : -1;
+    if (!columns()) return group * kr + i < kernel[0] * kernel[1] ? group * kr + i : -1;
+    const int64_t each = ceilDiv(kernel[0], kr), row = group % each * kr + i;
+    return row < kernel[0] ? row * kernel[1] + group / each : -1;
   }
   int64_t groupBytes(int64_t nr) const { return nr * kr * (kr == 2 ? 2 : 1); }
   int64_t blockBytes(int64_t nr) const { return 8 * nr + count() * groupBytes(nr); }

@@ -5,14 +5,15 @@
 // Tiling    a block of channels times eight rows of output. Bytes of up to four taps are interleaved, so that one VPDPBUSD
 //           adds up the taps of a channel: with vectors of 64 channels 8 shuffles make the operands of four. For 3x3 and
 //           5x5 of stride 1 and 2 the taps of a group stand one above the other: an interleaved column of the window
-//           serves every output in which it lies (and of 3x3 four rows serve two rows of output), whose sums wait in
-//           registers, taking turns. Any other window takes its taps one after the other.
-//           Limits, by count for 64 channels of a pixel of 3x3: 12 VPDPBUSD, 4 shuffles, 23 operations of the ending, two
-//           a cycle on Zen 4. Measured there inside MobileNetV2, microseconds best (and the float32 kernel): 576@14 10.9
-//           (14.4, of which the count explains 9.5), 384@14 12.3 (14.4 for 384), 144@56 76 (121), 96@112 s2 65 (132 with
-//           s1 32@112 70): images larger than L1 wait for memory, and at 144 bytes a pixel three loads of four cross a
-//           cache line. With the sums as a plain array indexed by turn GCC kept them in memory: 117 for 144@56; with the
-//           ending of anything but bytes in the same code it spilled a third of them: 101.
+//           serves every output in which it lies, whose sums wait in registers, taking turns. Any other window takes its
+//           taps one after the other.
+//           Limits, by count for 64 channels of a pixel of 3x3: 12 VPDPBUSD, 8 shuffles, 23 operations of the ending, two
+//           a cycle on Zen 4: 22 cycles. Measured there inside MobileNetV2, microseconds best (and the float32 kernel
+//           without its two conversions): 576@14 16 (22; by count 10.3), 384@14 10 (14.4), 960@7 8.5 (11), 192@28 18 (29),
+//           144@56 70 (88), 96@112 s2 55 (121), 32@112 68 (132).
+//           Rejected: two rows of output from four rows of x, which halves the shuffles and leaves filters no registers:
+//           +12 %, since only one vector of 64 bytes is loaded a cycle; sums as a plain array indexed by turn, which GCC
+//           keeps in memory: +55 %; the ending of anything but bytes in the same code, for whose call it spills: +30 %.
 // Packing   depthwise.h
 // Source    our own
 //
@@ -26,7 +27,6 @@ struct DepthwiseStrip {
   int64_t channels, pad, width, outWidth;  // distance of pixels of x
   const std::byte* block;
   const IntegerEnding& ending;  // at the first pixel and channel
-  int64_t rows;                 // of output, where two are made at a time
   int n;                        // channels
 };
 
@@ -53,11 +53,13 @@ DSNK_INLINE void finishPixel(const DepthwiseStrip& u, int64_t pixel, const V (&t
   }
 }
 
-// What the windows of R rows of output have in common. Sums of outputs that share columns take turns.
-template <int KH, int KW, int S, int R>
+// What the windows of a row of output have in common. Sums of outputs that share columns take turns.
+template <int K, int S>
 struct Columns {
-  static constexpr int seen = (R - 1) * S + KH, groups = (seen + 3) / 4;  // rows of x; their groups of four
-  static constexpr int open = (KW + S - 1) / S, period = open * S;
+  static constexpr int groups = (K + 3) / 4;  // of four rows of x
+  static constexpr int open = (K + S - 1) / S, period = open * S;
+  // Zen 4 loads one vector of 64 bytes a cycle: filters that fit stay in registers.
+  static constexpr bool held = K == 3;
 };
 
 template <class V, int seen, Strip how>
@@ -84,46 +86,50 @@ DSNK_INLINE void loadColumn(const DepthwiseStrip& u, int64_t at, V (&x)[(seen + 
 }
 
 // Column `phase` of a period and those after it; a template each, so that every sum has a register of its own.
-template <class V, int KH, int KW, int S, int R, Strip how, int phase>
-DSNK_INLINE void walkColumns(const DepthwiseStrip& u, int64_t column, int64_t columns,
-                             V (&t)[Columns<KH, KW, S, R>::open][R][4]) {
-  using C = Columns<KH, KW, S, R>;
-  constexpr int64_t groupBytes = 16 * V::distance;
+template <class V, int K, int S, Strip how, int phase>
+DSNK_INLINE void walkColumns(const DepthwiseStrip& u, int64_t column, int64_t columns, const V (&filter)[3][4],
+                             V (&t)[Columns<K, S>::open][4]) {
+  using C = Columns<K, S>;
   if (column >= columns) return;
   V x[C::groups][4];
-  loadColumn<V, C::seen, how>(u, column - u.pad, x);
+  loadColumn<V, K, how>(u, column - u.pad, x);
   const std::byte* weights = u.block + 8 * 4 * V::distance;
   opaque(weights);  // one register: addresses of operands of assembly would each take one
   // The last column of a window first: its sums make room.
-  constexpr int last = KW - 1 - (KW - 1 - phase % S) % S;
+  constexpr int last = K - 1 - (K - 1 - phase % S) % S;
   DSNK_UNROLL for (int k = last; k >= 0; k -= S) {
     const int turn = ((phase - k) / S + 2 * C::open) % C::open;
-    DSNK_UNROLL for (int r = 0; r < R; r++) {
-      DSNK_UNROLL for (int g = 0; g < C::groups; g++) {
-        const std::byte* w = weights + ((k * R + r) * C::groups + g) * groupBytes;
-        DSNK_UNROLL for (int j = 0; j < 4; j++) {
-          if (k == 0 && g == 0) t[turn][r][j] = V::loadWords(u.block + 4 * V::distance * j);
-          t[turn][r][j].multiplyAdd(x[g][j], w + 4 * V::distance * j);
+    DSNK_UNROLL for (int g = 0; g < C::groups; g++) {
+      DSNK_UNROLL for (int j = 0; j < 4; j++) {
+        if (k == 0 && g == 0) t[turn][j] = V::loadWords(u.block + 4 * V::distance * j);
+        if constexpr (C::held) {
+          t[turn][j].multiplyAdd(x[g][j], filter[k][j]);
+        } else {
+          t[turn][j].multiplyAdd(x[g][j], weights + ((k * C::groups + g) * 4 + j) * 4 * V::distance);
         }
       }
     }
-    if (k < KW - 1 || column < KW - 1) continue;
-    const int64_t o = (column - (KW - 1)) / S;
-    finishPixel<V, how>(u, o, t[turn][0]);
-    if (R > 1 && u.rows > 1) finishPixel<V, how>(u, u.outWidth + o, t[turn][R - 1]);
+    if (k == K - 1 && column >= K - 1) finishPixel<V, how>(u, (column - (K - 1)) / S, t[turn]);
   }
-  if constexpr (phase + 1 < C::period) walkColumns<V, KH, KW, S, R, how, phase + 1>(u, column + 1, columns, t);
+  if constexpr (phase + 1 < C::period) walkColumns<V, K, S, how, phase + 1>(u, column + 1, columns, filter, t);
 }
 
-// R rows of output, walking along the columns of their windows.
-template <class V, int KH, int KW, int S, int R, Strip how>
+// A row of output, walking along the columns of its windows.
+template <class V, int K, int S, Strip how>
 __attribute__((noinline)) static void columnStrip(const DepthwiseStrip& strip) {
-  using C = Columns<KH, KW, S, R>;
+  using C = Columns<K, S>;
   const DepthwiseStrip u = strip;  // a copy that no store can reach
-  const int64_t columns = (u.outWidth - 1) * S + KW;
-  V t[C::open][R][4];
+  const int64_t columns = (u.outWidth - 1) * S + K;
+  V t[C::open][4], filter[3][4];
+  if constexpr (C::held) {
+    DSNK_UNROLL for (int k = 0; k < 3; k++) {
+      DSNK_UNROLL for (int j = 0; j < 4; j++) {
+        filter[k][j] = V::loadWords(u.block + (8 + 4 * k + j) * 4 * V::distance);
+      }
+    }
+  }
   for (int64_t column = 0; column < columns; column += C::period) {
-    walkColumns<V, KH, KW, S, R, how, 0>(u, column, columns, t);
+    walkColumns<V, K, S, how, 0>(u, column, columns, filter, t);
   }
 }
 
@@ -171,11 +177,9 @@ template <class V, Strip how>
 static void depthwiseStrip(const DepthwiseBytesParams& p, const DepthwiseStrip& u, const uint8_t* image,
                            int64_t firstH) {
   if constexpr (V::columns) {
-    if (p.pattern == static_cast<int32_t>(DepthwisePattern::twoRows)) return columnStrip<V, 3, 3, 1, 2, how>(u);
     if (p.pattern == static_cast<int32_t>(DepthwisePattern::columns)) {
-      if (p.kernel[0] == 3)
-        return (p.strides[0] == 1 ? columnStrip<V, 3, 3, 1, 1, how> : columnStrip<V, 3, 3, 2, 1, how>)(u);
-      return (p.strides[0] == 1 ? columnStrip<V, 5, 5, 1, 1, how> : columnStrip<V, 5, 5, 2, 1, how>)(u);
+      if (p.kernel[0] == 3) return (p.strides[0] == 1 ? columnStrip<V, 3, 1, how> : columnStrip<V, 3, 2, how>)(u);
+      return (p.strides[0] == 1 ? columnStrip<V, 5, 1, how> : columnStrip<V, 5, 2, how>)(u);
     }
   }
   flatStrip<V, how>(p, u, image, firstH);
@@ -189,7 +193,6 @@ static Fault integerDepthwise(const Work& w) {
   const DepthwiseGroups groups(p, V::group);
   const int64_t blocks = ceilDiv(p.channels, nr), bands = ceilDiv(p.outSize[0], kDepthwiseRows);
   const int64_t inRow = depthwiseRowBytes(p), width = inRow == 0 ? 0 : p.inSize[1];
-  const bool two = p.pattern == static_cast<int32_t>(DepthwisePattern::twoRows);
   auto* padding = reinterpret_cast<uint8_t*>(w.scratch);
   std::memset(padding, p.padding, static_cast<size_t>(inRow + 64));
   IntegerEnding ending(p, w);
@@ -201,11 +204,11 @@ static Fault integerDepthwise(const Work& w) {
     const int64_t end = left < kDepthwiseRows ? p.outSize[0] : first + kDepthwiseRows;
     const auto n = static_cast<int>(p.channels - channel < nr ? p.channels - channel : nr);
     const uint8_t* x = w.at<const uint8_t>(1) + image * p.inSize[0] * inRow + channel;
-    for (int64_t oh = first; oh < end; oh += two ? 2 : 1) {
+    for (int64_t oh = first; oh < end; oh++) {
       const IntegerEnding at = ending.at((image * p.outSize[0] + oh) * p.outSize[1], channel);
       const int64_t firstH = oh * p.strides[0] - p.pads[0];
       const std::byte* packed = w.at<const std::byte>(2) + block * groups.blockBytes(nr);
-      DepthwiseStrip u{{}, padding, p.channels, p.pads[1], width, p.outSize[1], packed, at, end - oh < 2 ? 1 : 2, n};
+      DepthwiseStrip u{{}, padding, p.channels, p.pads[1], width, p.outSize[1], packed, at, n};
       for (int64_t i = 0; i < 5; i++) {
         const int64_t h = firstH + i;
         u.row[i] = h >= 0 && h < p.inSize[0] ? x + h * inRow : padding;

@@ -35,6 +35,9 @@ struct Lanes64 {
     x[2].v = _mm512_unpacklo_epi16(high, high);
     x[3].v = _mm512_unpackhi_epi16(high, high);
   }
+  inline __attribute__((always_inline)) void multiplyAdd(Lanes64 x, Lanes64 w) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(v) : "v"(x.v), "v"(w.v));
+  }
   inline __attribute__((always_inline)) void multiplyAdd(Lanes64 x, const std::byte* w) {
     DSNK_DOT(v, x.v, *reinterpret_cast<const __m512i_u*>(w));
   }
@@ -109,6 +112,9 @@ struct Lanes32 {
     x[3].v = _mm256_unpackhi_epi16(abHigh, cdHigh);
   }
   static inline __attribute__((always_inline)) void spreadOut(Lanes32 a, Lanes32 (&x)[4]) { interleave(a, a, a, a, x); }
+  inline __attribute__((always_inline)) void multiplyAdd(Lanes32 x, Lanes32 w) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(v) : "v"(x.v), "v"(w.v));
+  }
   inline __attribute__((always_inline)) void multiplyAdd(Lanes32 x, const std::byte* w) {
     DSNK_DOT(v, x.v, *reinterpret_cast<const __m256i_u*>(w));
   }

@@ -8,9 +8,8 @@ namespace dsnk {
 enum class DepthwisePattern : int32_t {
   flat = 0,
   columns = 1,
-  twoRows = 2,
 };
-constexpr int32_t kDepthwisePatternCount = 3;
+constexpr int32_t kDepthwisePatternCount = 2;
 
 enum class IntegerOutput : int32_t {
   u8 = 0,
