@@ -35,14 +35,22 @@ enum class Fault : uint32_t {
   invalidValue = 3,     // any other value that the operator's definition excludes
 };
 
+// Weights of later instructions, for a kernel that has time to fetch them while it multiplies: memory gives a core 30 GB/s
+// here, so what reads each weight once would wait. Whoever fetches moves `at` on; results do not depend on it.
+struct Ahead {
+  const std::byte* at = nullptr;
+  const std::byte* end = nullptr;
+};
+
 // One tile of one instruction. Operands stand outputs first, then inputs; an optional operand left out is nullptr.
 struct Work {
   const void* params;
   std::byte* const* operand;
   uint32_t operandCount;
-  uint32_t tile;       // this tile, 0 … tiles-1
-  uint32_t tiles;      // as returned by Contract::tiles
-  std::byte* scratch;  // Contract::scratchBytes, 64-byte aligned, private to the running thread
+  uint32_t tile;           // this tile, 0 … tiles-1
+  uint32_t tiles;          // as returned by Contract::tiles
+  std::byte* scratch;      // Contract::scratchBytes, 64-byte aligned, private to the running thread
+  Ahead* ahead = nullptr;  // of the running thread, or nullptr
 
   template <class T>
   const T& as() const {

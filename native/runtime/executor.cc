@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "runtime/weights_ahead.h"
+
 namespace dsnk {
 
 static std::byte* resolve(const OperandRef& o, const SegmentBases& b) {
@@ -23,6 +25,7 @@ struct Round {
   std::byte* scratch;
   uint64_t scratchBytesPerThread;
   const std::atomic<bool>* abort;
+  WeightsAhead* ahead;
   std::atomic<uint32_t> fault{0};
 };
 }  // namespace
@@ -33,6 +36,7 @@ static void runTile(void* context, uint32_t tile, uint32_t member) {
   Work work = round.work;
   work.tile = tile;
   work.scratch = round.scratch + member * round.scratchBytesPerThread;
+  work.ahead = round.ahead->of(member);
   const Fault f = round.run(work);
   if (f != Fault::none) round.fault.store(static_cast<uint32_t>(f), std::memory_order_relaxed);
 }
@@ -44,16 +48,19 @@ RunResult execute(const std::vector<Instruction>& code, const std::vector<Operan
                   void (*afterInstruction)(void*, uint32_t), void* context) {
   const Team::Run run(team);
   std::vector<std::byte*> pointers;
+  WeightsAhead ahead(code, operands, *bases.weights, team.threads());
   for (uint32_t pc = 0; pc < code.size(); pc++) {
     const Instruction& in = code[pc];
     const uint64_t start = timesNs ? nowNs() : 0;
     pointers.clear();
     for (uint32_t i = 0; i < in.operandCount; i++) pointers.push_back(resolve(operands[in.firstOperand + i], bases));
+    ahead.before(pc);
     Round round{{in.params, pointers.data(), in.operandCount, 0, in.tiles, nullptr},
                 in.kernel->run,
                 bases.scratch,
                 bases.scratchBytesPerThread,
-                &abort};
+                &abort,
+                &ahead};
     team.parallel(in.tiles, runTile, &round);
     if (abort.load(std::memory_order_relaxed)) return {RunResult::aborted, static_cast<int32_t>(pc)};
     if (const auto f = round.fault.load(std::memory_order_relaxed)) {

@@ -78,6 +78,16 @@ DSNK_INLINE float largest(F32 a) { return _mm512_reduce_max_ps(a.v); }
 DSNK_INLINE float smallest(F32 a) { return _mm512_reduce_min_ps(a.v); }
 // a·2^n for integral n, denormal results rounded once.
 DSNK_INLINE F32 scale2(F32 a, F32 n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+// 2^(i/16) where that is a normal number: the low four bits of i choose the fraction, from entries that already lack
+// what they leave in the sum when the others are shifted to the exponent.
+#define DSNK_POWER_TABLE
+DSNK_INLINE F32 powerOfSixteenths(I32 i) {
+  const __m512i table =
+      _mm512_setr_epi32(0x3f800000, 0x3f7daac3, 0x3f7b95c2, 0x3f79c3d3, 0x3f7837f0, 0x3f76f532, 0x3f75fed7, 0x3f75583f,
+                        0x3f7504f3, 0x3f7508a4, 0x3f75672a, 0x3f76248c, 0x3f7744fd, 0x3f78ccdf, 0x3f7ac0c7, 0x3f7d257d);
+  return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_permutexvar_epi32(i.v, table), _mm512_slli_epi32(i.v, 19)))};
+}
+DSNK_INLINE I32 min(I32 a, I32 b) { return {_mm512_min_epi32(a.v, b.v)}; }
 // Narrow elements widened to float, and back. Bytes are truth values (0, 1); halves round to nearest even.
 DSNK_INLINE F32 loadTruth(const uint8_t* p) {
   const __mmask16 yes = _mm_test_epi8_mask(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(-1));

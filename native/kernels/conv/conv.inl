@@ -41,7 +41,9 @@ static void convUnit(const ConvParams& p, const ConvPlan& plan, const ConvChunk&
               .clamp = Clamp(p.activation, p.alpha, p.beta),
               .columns = columns,
               .first = false,
-              .last = false};
+              .last = false,
+              .ahead = w.at<const std::byte>(2),
+              .aheadStep = 0};
   const int64_t steps = plan.depth > kConvDepth ? ceilDiv(plan.depth, kConvDepth) : 1;
   for (int64_t s = 0; s < steps; s++) {
     job.first = s == 0;
@@ -60,7 +62,12 @@ static void convUnit(const ConvParams& p, const ConvPlan& plan, const ConvChunk&
       job.runCount = end - begin;
       job.row = chunk.pointers(b) + int64_t{begin} * chunk.rows;
       job.pixel = block.pixel;
+      const bool fetch =
+          fetchesAhead(block.rows, vectors) && w.ahead != nullptr && w.ahead->at < w.ahead->end && job.runCount > 0;
+      job.ahead = fetch ? w.ahead->at : w.at<const std::byte>(2);
+      job.aheadStep = fetch ? 64 : 0;
       tileFor(block.rows, vectors, halfFilled(columns, vectors))(job);
+      if (fetch) w.ahead->at += job.aheadStep * linesAhead(job);
       if (job.last && !isClamp(p.activation)) {
         sweepOf(p.activation)(job.y, {block.pixel, p.ldc, block.rows, columns, p.alpha, p.beta});
       }

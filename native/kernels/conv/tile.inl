@@ -26,7 +26,19 @@ struct TileJob {
   Clamp clamp;
   int columns;  // valid ones
   bool first, last;
+  const std::byte* ahead;  // a line in every second step of k; anywhere where aheadStep is 0
+  int64_t aheadStep;       // bytes
 };
+
+// Tiles that multiply long enough for each load to fetch what comes later: 12 and more multiply-adds of 16 lanes a step.
+constexpr bool fetchesAhead(int rows, int vectors) { return F32::lanes == 16 && rows * vectors >= 12; }
+
+// Lines that a tile fetches.
+static inline int64_t linesAhead(const TileJob& j) {
+  int64_t lines = 0;
+  for (int r = 0; r < j.runCount; r++) lines += j.runs[r].length / 2;
+  return lines;
+}
 
 #define DSNK_UNROLL _Pragma("GCC unroll 16")
 #ifdef DSNK_ROW_LOOP
@@ -75,6 +87,8 @@ static void convTile(const TileJob& j) {
       DSNK_UNROLL for (int v = 0; v < V; v += line) __builtin_prefetch(add + v * L, /*write=*/0, 3);
     }
   }
+  const std::byte* ahead = j.ahead;
+  const int64_t aheadStep = j.aheadStep;
   const float* const* row = j.row;
   for (int r = 0; r < j.runCount; r++, row += j.rowStride) {
     const float* a[MR];
@@ -96,6 +110,10 @@ static void convTile(const TileJob& j) {
       }
     };
     for (; k + 2 <= n; k += 2, b += 2 * V * L) {
+      if constexpr (fetchesAhead(MR, V)) {
+        __builtin_prefetch(ahead, /*write=*/0, 2);
+        ahead += aheadStep;
+      }
       step(k, b);
       step(k + 1, b + V * L);
     }

@@ -176,7 +176,9 @@ static void winogradProducts(const WinogradPlan& plan, int64_t n, const float* i
                         .clamp = Clamp(0, 0.0f, 0.0f),
                         .columns = static_cast<int>(width),
                         .first = true,
-                        .last = false};
+                        .last = false,
+                        .ahead = reinterpret_cast<const std::byte*>(panel),
+                        .aheadStep = 0};
       tileFor(rows, vectors)(job);
       first += rows;
     }
