@@ -71,7 +71,7 @@ export interface FewBitsWeightOptions {
   readonly bits?: WeightBits;
   /** Bits of single layers, by node name, where they are to have others. */
   readonly layers?: Readonly<Record<string, WeightBits>>;
-  /** Weights that share a scale: a power of two from 16 to 256, or all of an output channel. Default 64, 32 with 3 bits, 16 with 2. */
+  /** Weights that share a scale: a power of two from 16 to 256, or all of an output channel. Default 64; 128 with 8 bits, 32 with 3, 16 with 2. */
   readonly groupSize?: number | 'channel';
   /** Levels around zero, or with a zero point for every group. Default: around zero with 8 bits, zero points below. */
   readonly symmetric?: boolean;

@@ -40,7 +40,7 @@ export const fewBitsDefaults = (calibrated: boolean, weights: FewBitsPlan['weigh
   return {
     bits,
     // Where levels are few, scales have to be many.
-    groupSize: weights.groupSize ?? (bits === 2 ? 16 : bits === 3 ? 32 : 64),
+    groupSize: weights.groupSize ?? { 8: 128, 4: 64, 3: 32, 2: 16 }[bits],
     symmetric: weights.symmetric ?? bits === 8,
     algorithm: weights.algorithm ?? (calibrated ? 'gptq' : 'hqq'),
   };

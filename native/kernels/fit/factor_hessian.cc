@@ -22,11 +22,12 @@ static const char* verify(const Kernel&, const Check& c) {
 
 static uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
   const auto& p = *static_cast<const FactorHessianParams*>(params);
-  return p.k == 0 ? 0 : tilesFor(p.count, p.k * p.k * p.k, threads);
+  return p.count == 0 || p.k == 0 ? 0 : tilesFor(p.count, p.k * p.k * p.k, threads);
 }
 
 static uint64_t scratchBytes(const Kernel&, const void* params) {
-  return static_cast<uint64_t>(static_cast<const FactorHessianParams*>(params)->k) * 8;
+  const auto& p = *static_cast<const FactorHessianParams*>(params);
+  return p.count == 0 ? 0 : static_cast<uint64_t>(p.k) * 8;
 }
 
 extern const Contract factor_hessian_contract{"factor_hessian", "wr",  0,           sizeof(FactorHessianParams), false,

@@ -41,7 +41,8 @@ static uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
 
 // A row in float64, and the weights of its errors.
 static uint64_t scratchBytes(const Kernel&, const void* params) {
-  return static_cast<uint64_t>(static_cast<const FitWeightsParams*>(params)->k) * 16;
+  const auto& p = *static_cast<const FitWeightsParams*>(params);
+  return p.n == 0 ? 0 : static_cast<uint64_t>(p.k) * 16;  // no rows may have any number of columns
 }
 
 extern const Contract fit_weights_contract{"fit_weights", "wwwroo", 0,     sizeof(FitWeightsParams),

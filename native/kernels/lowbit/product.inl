@@ -7,8 +7,11 @@
 // Tiling    AVX-512: six rows, two vectors: 12 integer and 12 float accumulators, 2 of codes, their source, mask and broadcast are 29 of
 //           32. A quad of k is 12 VPDPBUSD on the two ports that multiply; unpacking 4 bits (a shift and two ANDs) goes to
 //           the other two on Zen 4. What a group costs on top is two multiplications an accumulator: 12 VPDPBUSD a quad
-//           against 24 a group of 32 bound it to 0.80 of the probe, 0.89 at 64, 0.94 at 128. A single row takes four panels at a time:
-//           eight chains, four streams of memory
+//           against 24 a group of 32 bound it to 0.80 of the probe, 0.89 at 64, 0.94 at 128. 197x768x3072 reaches 0.72 at
+//           32 and 0.87 at 128 on Zen 4; the rest is where groups begin: sums from memory to all lanes, addresses that no
+//           register holds. 14 rows would leave no registers for the floats, whose 28 loads and stores a group cost more
+//           than the two multiplications that they amortize. A single row takes four panels at a time: eight chains, four
+//           streams of memory; 1x4096x4096 runs at 60 to 70 GB/s from the third level
 // Packing   pack.cc
 // Source    none; VPDPBUSD: Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2
 // Needs: kCodeRows (rows of a tile), kCodePanels (panels of a tile of one row), codeOffset(bits): what is taken from codes before they are
@@ -29,13 +32,15 @@ static void codeTile(const LowBitShape& shape, int zero, const CodeRows& x, cons
   DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int j = 0; j < NV; j++) sum[r][j] = F32::zero(); }
   const int64_t panelBytes = shape.panelBytes(), unitBytes = shape.unitBytes(), headBytes = shape.headBytes();
   // What the codes are short of as they are multiplied.
-  const int constant = (shape.zeros != 0 ? 0 : zero) - codeOffset(bits);
+  const auto constant = static_cast<uint32_t>(codeOffset(bits) - (shape.zeros != 0 ? 0 : zero));
   const int8_t* q = x.q;
   const uint8_t* block = panel;
   for (int64_t g = 0; g < shape.groups(); g++) {
     I32 acc[MR][NV];
     DSNK_UNROLL for (int r = 0; r < MR; r++) {
-      const I32 first = I32::set(-constant * x.sum[r * x.groups + g]);
+      // Wrapping: a sum may be any number.
+      const auto all = static_cast<uint32_t>(x.sum[r * x.groups + g]);
+      const I32 first = I32::set(static_cast<int32_t>(constant * all));
       DSNK_UNROLL for (int j = 0; j < NV; j++) acc[r][j] = first;
     }
     const int64_t left = x.kPadded - g * shape.group, length = left < shape.group ? left : shape.group;
