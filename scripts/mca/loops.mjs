@@ -138,7 +138,16 @@ export const loops = [
   ...[
     ['3x3 stride 1, two pixels', 'depthwiseRow<3, (dsnk::neon::Taps)0>'],
     ['5x5 stride 1, two pixels', 'depthwiseRow<5, (dsnk::neon::Taps)0>'],
-  ].map(([what, symbol]) => ({ kernel: 'depthwise_i8_neon', what, source: `${integer}neon.cc`, symbol, uses: 'smlal2', of: 'bytes', cores: floats, through: true })),
+  ].map(([what, symbol]) => ({
+    kernel: 'depthwise_i8_neon',
+    what,
+    source: `${integer}neon.cc`,
+    symbol,
+    uses: 'smlal2',
+    of: 'bytes',
+    cores: floats,
+    through: true,
+  })),
   { kernel: 'gemm_i8_i8mm', what: 'tile 8x8', source: `${integer}i8mm.cc`, symbol: 'narrowTile<8, 2,', of: 'bytes', cores: ['v3'], floor: { v3: 0.75 } },
 ];
 

@@ -93,7 +93,44 @@ struct IntegerEnding {
     DSNK_UNROLL for (int r = 0; r < MR; r++) {
       DSNK_UNROLL for (int j = 0; j < NV; j++) t.v[r][j].store(sums + (r * NV + j) * F32::lanes);
     }
-    finishRows(sums, NV * F32::lanes, MR, columns, /*biased=*/true);
+    if (output == IntegerOutput::u8) {
+      finishResidual(sums, NV * F32::lanes, MR, columns);
+    } else {
+      finishRows(sums, NV * F32::lanes, MR, columns, /*biased=*/true);
+    }
+  }
+
+  // Bytes with a residual, from sums with bias: finishRows without anything to decide inside of its loop.
+  __attribute__((noinline)) void finishResidual(const float* sums, int64_t row, int64_t rows, int64_t columns) const {
+    for (int64_t j = 0; j < columns; j += F32::lanes) {
+      const int n = columns - j < F32::lanes ? static_cast<int>(columns - j) : F32::lanes;
+      const F32 m = perColumn != 0 ? F32::loadFirst(multiplier + j, n) : F32::set(*multiplier);
+      if (n == F32::lanes) {
+        sumRatio != 0 ? addResidual<true>(sums + j, row, rows, j, F32::lanes, m)
+                      : addResidual<false>(sums + j, row, rows, j, F32::lanes, m);
+      } else {
+        sumRatio != 0 ? addResidual<true>(sums + j, row, rows, j, n, m)
+                      : addResidual<false>(sums + j, row, rows, j, n, m);
+      }
+    }
+  }
+
+  template <bool rounded>
+  inline __attribute__((always_inline)) void addResidual(const float* sums, int64_t row, int64_t rows, int64_t j, int n,
+                                                         F32 m) const {
+    const F32 low = F32::set(sumLow), high = F32::set(sumHigh), sumFactor = F32::set(sumRatio);
+    const F32 residualFactor = F32::set(residualRatio);
+    const I32 residualOff = I32::set(residualZero);
+    const uint8_t* from = residual + j;
+    auto* to = reinterpret_cast<uint8_t*>(y) + j;
+    const ByteRange ends = range;  // a copy that no store can reach
+    const int64_t fromRow = residualRow, toRow = ldc;
+    for (int64_t i = 0; i < rows; i++, sums += row, from += fromRow, to += toRow) {
+      F32 x = toF32(bitsOf(F32::load(sums))) * m;
+      if constexpr (rounded) x = roundEven(max(min(x, high), low)) * sumFactor;
+      x = x + toF32(loadBytes(from, n) - residualOff) * residualFactor;
+      storeVector(roundBytes(x), to, n, ends);
+    }
   }
 
   void finishSums(const float* sums, int64_t rows, int64_t columns) const {
