@@ -6,11 +6,11 @@
 //           threads gives the same bits
 // Tiling    narrow/product.h; k is not cut into blocks outside of AMX, as bytes of y hold no partial sums. A quad of k in
 //           AVX-512 is 28 VPDPBUSD, 14 broadcasts and two loads, nothing spilled. The loops of ARM: lanes-dot.inl,
-//           eights-i8mm.inl, sixteens-neon.inl. One filter a channel: depthwise.inl; few
-//           columns: strip.inl. Measured on one Zen 4 core, fraction of the probe of VPDPBUSD (472 GOPS): 1024³ 0.99, 197x768x3072
-//           0.94, 3x3 256→256 @14 0.97, 1x1 64→256 @56 0.78 (16 quads of k for an ending of six operations a vector),
-//           16→96 @112 0.39 (4 quads). With a residual 64→256 @56 0.54; through finishRows it was 0.42, and through
-//           registers it would be 45 times as much code
+//           eights-i8mm.inl, sixteens-neon.inl. One filter a channel: depthwise.inl; few columns: strip.inl.
+//           Measured on one Zen 4 core, fraction of the probe of VPDPBUSD (472 GOPS): 1024³ 0.99, 197x768x3072 0.94, 3x3
+//           256→256 @14 0.97, 1x1 64→256 @56 0.78 (16 quads of k before an ending of six operations a vector), 16→96 @112
+//           0.39 (4 quads); with a residual 64→256 @56 0.54, through finishRows 0.42. Not tried: a residual added in
+//           registers, which would stand in the code of every height and width of tile
 // Packing   b[K,N] as panels of nr columns in quads of k, zeros up to kr and nr; AMX has this order too:
 //             b[0][0] b[1][0] b[2][0] b[3][0]  b[0][1] b[1][1] b[2][1] b[3][1] …   b[4][0] …
 //           AVX2, which has no exact product of quads, in pairs of 16-bit numbers (kr 2), and so the rows of a; I8MM in
