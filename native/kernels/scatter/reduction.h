@@ -81,8 +81,22 @@ inline void withReduction(const P& p, Visit&& visit) {
   }
 }
 
+// The indices of a call, of 4 or 8 bytes each. Told apart at every access: both are one code, and reductions of all types
+// have many already.
+class ScatterIndices {
+ public:
+  ScatterIndices(const void* first, int32_t indexBytes) : first_(first), wide_(indexBytes == 8) {}
+  int64_t operator[](int64_t i) const {
+    return wide_ ? static_cast<const int64_t*>(first_)[i] : static_cast<const int32_t*>(first_)[i];
+  }
+
+ private:
+  const void* first_;
+  bool wide_;
+};
+
 // A tile that owns the blocks `range` of y, operand 0: they become those of x, operand 1, and then
-// scatter(y, index, updates, Reduction{}) updates them, each pointer at its first element.
+// scatter(y, indices, updates, Reduction{}) updates them, each pointer at its first element.
 template <class P, class Scatter>
 inline Fault scatterInto(const Work& w, const P& p, Range range, int64_t block, Scatter&& scatter) {
   Fault fault = Fault::none;
@@ -93,10 +107,7 @@ inline Fault scatterInto(const Work& w, const P& p, Range range, int64_t block, 
     if (y != x)
       std::memcpy(y + range.begin * block, x + range.begin * block,
                   static_cast<size_t>((range.end - range.begin) * block) * sizeof(T));
-    fault = withIndexType(p.indexBytes, [&](auto i) {
-      using I = decltype(i);
-      return scatter(y, w.at<const I>(2), w.at<const T>(3), reduction);
-    });
+    fault = scatter(y, ScatterIndices(w.at<const std::byte>(2), p.indexBytes), w.at<const T>(3), reduction);
   });
   return fault;
 }

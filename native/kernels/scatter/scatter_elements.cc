@@ -36,9 +36,10 @@ uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
                   64 * 1024);
 }
 
-// Updates of one position of the dimensions before the axis.
-template <class T, class I, class Reduction>
-Fault scatterBlock(const ScatterElementsParams& p, T* y, const I* index, const T* updates, Reduction) {
+// Updates of one position of the dimensions before the axis, the first of them at `first`.
+template <class T, class Reduction>
+Fault scatterBlock(const ScatterElementsParams& p, T* y, const ScatterIndices& indices, const T* updates, int64_t first,
+                   Reduction) {
   const int32_t rank = p.rank - p.axis;
   const int64_t *dims = p.dims + p.axis, *indexDims = p.indexDims + p.axis;
   int64_t strides[kRank] = {};  // of y, the axis left to the index
@@ -47,16 +48,16 @@ Fault scatterBlock(const ScatterElementsParams& p, T* y, const I* index, const T
   strides[0] = 0;
   Walk<kRank> walk(indexDims, strides, rank, 0);
   for (int64_t k = 0; k < count; k++, walk.next()) {
-    const int64_t at = positionOf(index[k], dims[0]);
+    const int64_t at = positionOf(indices[first + k], dims[0]);
     if (at < 0) return Fault::indexOutOfRange;
     T& to = y[walk.at + at * along];
-    to = Reduction::apply(to, updates[k]);
+    to = Reduction::apply(to, updates[first + k]);
   }
   return Fault::none;
 }
 
-template <class T, class I, class Reduction>
-Fault scatterRange(const ScatterElementsParams& p, Range outer, T* y, const I* index, const T* updates,
+template <class T, class Reduction>
+Fault scatterRange(const ScatterElementsParams& p, Range outer, T* y, const ScatterIndices& indices, const T* updates,
                    Reduction reduction) {
   const int64_t block = product(p.dims + p.axis, p.rank - p.axis);
   const bool updated = product(p.indexDims, p.rank) > 0;
@@ -73,7 +74,7 @@ Fault scatterRange(const ScatterElementsParams& p, Range outer, T* y, const I* i
       scale *= p.indexDims[d];
     }
     if (!inside) continue;
-    const Fault fault = scatterBlock(p, y + o * block, index + at * indexBlock, updates + at * indexBlock, reduction);
+    const Fault fault = scatterBlock(p, y + o * block, indices, updates, at * indexBlock, reduction);
     if (fault != Fault::none) return fault;
   }
   return Fault::none;
@@ -88,8 +89,8 @@ Fault scatter_elements_scalar(const Work& w) {
   const auto& p = w.as<ScatterElementsParams>();
   const Range outer = tileRange(product(p.dims, p.axis), w.tile, w.tiles);
   return scatterInto(w, p, outer, product(p.dims + p.axis, p.rank - p.axis),
-                     [&](auto* y, const auto* index, const auto* updates, auto reduction) {
-                       return scatterRange(p, outer, y, index, updates, reduction);
+                     [&](auto* y, const ScatterIndices& indices, const auto* updates, auto reduction) {
+                       return scatterRange(p, outer, y, indices, updates, reduction);
                      });
 }
 

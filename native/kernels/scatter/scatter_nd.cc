@@ -35,12 +35,13 @@ uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
   return tilesFor(product(p.dims, p.depth), p.block * p.elementBytes, threads, 128 * 1024);
 }
 
-template <class T, class I, class Reduction>
-Fault scatterRange(const ScatterNdParams& p, Range blocks, T* y, const I* index, const T* updates, Reduction) {
+template <class T, class Reduction>
+Fault scatterRange(const ScatterNdParams& p, Range blocks, T* y, const ScatterIndices& indices, const T* updates,
+                   Reduction) {
   for (int64_t i = 0; i < p.count; i++) {
     int64_t at = 0;
     for (int32_t d = 0; d < p.depth; d++) {
-      const int64_t position = positionOf(index[i * p.depth + d], p.dims[d]);
+      const int64_t position = positionOf(indices[i * p.depth + d], p.dims[d]);
       if (position < 0) return Fault::indexOutOfRange;
       at = at * p.dims[d] + position;
     }
@@ -60,8 +61,8 @@ extern const Contract scatter_nd_contract{"scatter_nd", "wrrr", 1 << 1, sizeof(S
 Fault scatter_nd_scalar(const Work& w) {
   const auto& p = w.as<ScatterNdParams>();
   const Range blocks = tileRange(product(p.dims, p.depth), w.tile, w.tiles);
-  return scatterInto(w, p, blocks, p.block, [&](auto* y, const auto* index, const auto* updates, auto reduction) {
-    return scatterRange(p, blocks, y, index, updates, reduction);
+  return scatterInto(w, p, blocks, p.block, [&](auto* y, const ScatterIndices& indices, const auto* updates, auto reduction) {
+    return scatterRange(p, blocks, y, indices, updates, reduction);
   });
 }
 
