@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npm run bench:report [-- --seconds 4 --threads 1,2 --skip-ops --skip-load --skip-runtime]`: runs the model, operator, load and runtime
-// benches, keeps their figures as bench/results/<cpu>-<date>.json, renders them as a page beside it, and puts the newest ones between the markers of
+// `npm run bench:report [-- --seconds 4 --threads 1,2 --skip-int8 --skip-ops --skip-load --skip-runtime]`: runs the model, quantized model,
+// operator, load and runtime benches, keeps their figures as bench/results/<cpu>-<date>.json, renders them as a page beside it, and puts the newest ones between the markers of
 // README.md and bench/README.md. No figure is typed by hand. `-- --render` only renders the JSON files that are there.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ const { values: flags } = parseArgs({
   options: {
     seconds: { type: 'string', default: '4' },
     threads: { type: 'string', default: '1,2' },
+    'skip-int8': { type: 'boolean' },
     'skip-ops': { type: 'boolean' },
     'skip-load': { type: 'boolean' },
     'skip-runtime': { type: 'boolean' },
@@ -42,6 +43,7 @@ function measure() {
     return JSON.parse(readFileSync(file, 'utf8'));
   };
   const models = bench('models', '--seconds', flags.seconds, '--threads', flags.threads);
+  const int8 = flags['skip-int8'] ? undefined : bench('int8', '--seconds', flags.seconds, '--threads', flags.threads, '--fresh').rows;
   const ops = flags['skip-ops'] ? undefined : bench('ops').rows;
   const load = flags['skip-load'] ? undefined : bench('load').rows;
   const runtime = flags['skip-runtime'] ? undefined : JSON.parse(run(process.execPath, ['bench/runtime.mjs', '--json'], true));
@@ -54,11 +56,13 @@ function measure() {
     peer: `onnxruntime-node ${models.peer}`,
     commands: {
       models: `npm run bench:models -- --seconds ${flags.seconds} --threads ${flags.threads}`,
+      int8: `npm run bench:int8 -- --seconds ${flags.seconds} --threads ${flags.threads} --fresh`,
       ops: 'npm run bench:ops',
       load: 'npm run bench:load',
       runtime: 'npm run bench:runtime',
     },
     models: models.rows,
+    ...(int8 && { int8 }),
     ...(ops && { ops }),
     ...(load && { load }),
     ...(runtime && { runtime }),
@@ -91,6 +95,18 @@ function modelTable(r) {
       const mb = (n) => (n / 1e6).toFixed(2);
       const cells = [times(m.ours), times(m.peer), m.ratioBest.toFixed(2), m.ratioMedian.toFixed(2), m.largestDifference.toExponential(1)];
       return `| ${m.model} | ${m.threads} | ${cells.join(' | ')} | ${mb(m.arenaBytes)} | ${mb(m.lowerBoundBytes)} |`;
+    }),
+  ];
+}
+
+function int8Table(r) {
+  const ratios = (side, ours) => [side.best / ours.best, side.median / ours.median].map((x) => x.toFixed(2));
+  return [
+    '| quantized model | threads | ours, ms best / median | peer, same file | ratio best | ratio median | our float32 | ratio best | ratio median | agreement with the peer |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|',
+    ...r.int8.map(({ model, threads, int8, peer, float, agreementDb }) => {
+      const cells = [times(int8), times(peer), ...ratios(peer, int8), times(float), ...ratios(float, int8), `${agreementDb.toFixed(0)} dB`];
+      return `| ${model} | ${threads} | ${cells.join(' | ')} |`;
     }),
   ];
 }
@@ -162,6 +178,16 @@ function page(r) {
     '',
     `Geometric mean of the ratios: ${geomeans(r).join('; ')}.`,
     '',
+    ...(r.int8
+      ? [
+          '## Quantized models',
+          '',
+          `\`${r.commands.int8}\`. Networks that \`quantize\` made 8-bit, in one process and in alternation with the peer on the same file and with our float32.`,
+          '',
+          ...int8Table(r),
+          '',
+        ]
+      : []),
     ...(r.ops
       ? [
           '## Operators',
@@ -210,7 +236,14 @@ const newest = reports[0];
 if (newest !== undefined) {
   const { name, report } = newest;
   const source = (folder) => `${report.cpu.model}, ${report.date}, \`npm run bench:report\` ([all of it](${folder}${name}.md)):`;
-  fill(join(root, 'README.md'), [source('bench/results/'), '', ...modelTable(report), '', `Geometric mean of the ratios: ${geomeans(report).join('; ')}.`]);
+  fill(join(root, 'README.md'), [
+    source('bench/results/'),
+    '',
+    ...modelTable(report),
+    '',
+    `Geometric mean of the ratios: ${geomeans(report).join('; ')}.`,
+    ...(report.int8 ? ['', 'Quantized by `quantize`, 8 bits:', '', ...int8Table(report)] : []),
+  ]);
   fill(
     join(root, 'bench', 'README.md'),
     reports.map((r) => `- [${r.report.cpu.model}, ${r.report.date}](results/${r.name}.md): ${geomeans(r.report).join('; ')}`),
