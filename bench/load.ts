@@ -80,7 +80,9 @@ for (const { name, build } of benchModels) {
 }
 
 /** From the import of the package to the first result, without Node's own start. */
-const fromImport = (s: Side) => s.import.best + s.firstResult.best;
+function fromImport(s: Side): number {
+  return s.import.best + s.firstResult.best;
+}
 
 function line({ model, ours, peer }: (typeof rows)[0]): string[] {
   const ms = (s: Summary) => `${s.best.toFixed(0)} / ${s.median.toFixed(0)}`;
