@@ -26,7 +26,9 @@ export type {
   WeightOptions,
 } from './runtime/quantize-options.js';
 export type { KernelCall, ProgramReport, SessionReport } from './runtime/report.js';
-export { type Feeds, type Fetches, InferenceSession, type NodeTiming, type RunOptions, type SessionOptions, type TensorMetadata } from './runtime/session.js';
+export { InferenceSession, type NodeTiming, type TensorMetadata } from './runtime/session.js';
+export type { RunOptions, SessionOptions } from './runtime/session-options.js';
+export type { Feeds, Fetches } from './runtime/signature.js';
 export { type CompiledFunction, type CompileFunctionOptions, compile, type Traced, type TracedResult } from './runtime/trace.js';
 export type { TuneOptions } from './runtime/tune.js';
 export { Tensor, type TensorLike } from './tensor.js';

@@ -1,6 +1,6 @@
 /** Options that the commands which load a model share. */
 import type { Precision } from '../compile/precision.js';
-import type { SessionOptions } from '../runtime/session.js';
+import type { SessionOptions } from '../runtime/session-options.js';
 
 export interface SessionFlags {
   readonly threads?: number;

@@ -4,7 +4,9 @@ import type { Graph, Value } from '../graph/graph.js';
 import { Histogram } from '../quantize/histogram.js';
 import { observedGraph } from '../quantize/observe.js';
 import { readTensor, Tensor } from '../tensor.js';
-import { type Feeds, type Fetches, InferenceSession, type SessionOptions } from './session.js';
+import { InferenceSession } from './session.js';
+import type { SessionOptions } from './session-options.js';
+import type { Feeds, Fetches } from './signature.js';
 
 export type CalibrationFeeds = Iterable<Feeds> | AsyncIterable<Feeds>;
 

@@ -2,7 +2,9 @@
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { meanGraph } from '../quantize/compare.js';
 import type { Product } from '../quantize/islands.js';
-import { type Feeds, InferenceSession, type SessionOptions } from './session.js';
+import { InferenceSession } from './session.js';
+import type { SessionOptions } from './session-options.js';
+import type { Feeds } from './signature.js';
 
 /** Layers are corrected front to back in so many groups: within one they do not see each other's correction. */
 export const CORRECTIONS = 8;

@@ -9,7 +9,8 @@ import { measureError } from './measure-error.js';
 import type { QuantizeProgress } from './quantize-options.js';
 import { settle } from './quantize-source.js';
 import { quantizeWeights } from './quantize-weights.js';
-import type { Feeds, SessionOptions } from './session.js';
+import type { SessionOptions } from './session-options.js';
+import type { Feeds } from './signature.js';
 
 export interface DynamicPlan {
   readonly perChannel: boolean;

@@ -8,7 +8,9 @@ import type { Product } from '../quantize/islands.js';
 import { surveyGraph } from '../quantize/weights.js';
 import { Tensor } from '../tensor.js';
 import { reduceExtremes, runConstants } from './quantize-weights.js';
-import { type Feeds, InferenceSession, type SessionOptions } from './session.js';
+import { InferenceSession } from './session.js';
+import type { SessionOptions } from './session-options.js';
+import type { Feeds } from './signature.js';
 
 /** Sums of x·xᵀ over the feeds, for layers of a graph that computes what comes before them. */
 export async function gatherGrams(

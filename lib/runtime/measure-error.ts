@@ -1,7 +1,9 @@
 /** Signal to noise of a quantized model's values, over feeds. */
 import type { Graph, Value } from '../graph/graph.js';
 import { comparisonGraph, decibels } from '../quantize/compare.js';
-import { type Feeds, InferenceSession, type SessionOptions } from './session.js';
+import { InferenceSession } from './session.js';
+import type { SessionOptions } from './session-options.js';
+import type { Feeds } from './signature.js';
 
 /** In dB, for each value of the float model and its twin in the quantized one. */
 export async function measureError(

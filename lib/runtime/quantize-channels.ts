@@ -6,7 +6,8 @@ import { codeType, type WeightBits } from '../quantize/few-bits.js';
 import type { Product } from '../quantize/islands.js';
 import { fitBias, type QuantizedWeight } from '../quantize/weights.js';
 import { assertFinite, fitLayer, gatherGrams } from './fit-layers.js';
-import type { Feeds, SessionOptions } from './session.js';
+import type { SessionOptions } from './session-options.js';
+import type { Feeds } from './signature.js';
 
 export interface ChannelPlan {
   readonly bits: WeightBits;

@@ -10,7 +10,7 @@ import { computedConstants, constantsOnly, settleConstants } from '../quantize/p
 import type { CalibrationFeeds } from './calibrate.js';
 import { bytesOf } from './model-argument.js';
 import { runConstants } from './quantize-weights.js';
-import type { Feeds } from './session.js';
+import type { Feeds } from './signature.js';
 
 /** Feeds that are kept: so many, of so many bytes in all. */
 interface KeptSize {

@@ -24,7 +24,8 @@ import { quantizeChannels } from './quantize-channels.js';
 import { checkOptions, type QuantizeOptions, type QuantizeProgress, type QuantizeTarget, type StaticOptions } from './quantize-options.js';
 import { graphOf, kept, MEASURED, SEEN, settle } from './quantize-source.js';
 import { quantizeWeights } from './quantize-weights.js';
-import { type Feeds, InferenceSession } from './session.js';
+import { InferenceSession } from './session.js';
+import type { Feeds } from './signature.js';
 import { quantizeWeightsOnly } from './weight-only.js';
 
 export interface QuantizedModel {

@@ -14,7 +14,9 @@ import { type ChannelMeans, CORRECTIONS, channelMeans, correctBiases } from './c
 import { assertFinite, fitLayer, gatherGrams } from './fit-layers.js';
 import { measureError } from './measure-error.js';
 import type { QuantizeProgress, QuantizeTarget } from './quantize-options.js';
-import { type Feeds, InferenceSession, type SessionOptions } from './session.js';
+import { InferenceSession } from './session.js';
+import type { SessionOptions } from './session-options.js';
+import type { Feeds } from './signature.js';
 
 export interface FewBitsPlan {
   readonly weights: {

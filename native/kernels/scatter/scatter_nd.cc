@@ -61,9 +61,10 @@ extern const Contract scatter_nd_contract{"scatter_nd", "wrrr", 1 << 1, sizeof(S
 Fault scatter_nd_scalar(const Work& w) {
   const auto& p = w.as<ScatterNdParams>();
   const Range blocks = tileRange(product(p.dims, p.depth), w.tile, w.tiles);
-  return scatterInto(w, p, blocks, p.block, [&](auto* y, const ScatterIndices& indices, const auto* updates, auto reduction) {
-    return scatterRange(p, blocks, y, indices, updates, reduction);
-  });
+  return scatterInto(w, p, blocks, p.block,
+                     [&](auto* y, const ScatterIndices& indices, const auto* updates, auto reduction) {
+                       return scatterRange(p, blocks, y, indices, updates, reduction);
+                     });
 }
 
 }  // namespace dsnk
