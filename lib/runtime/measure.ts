@@ -78,7 +78,7 @@ const calls: readonly SingleCall[] = [
 
 /** Products and sums in one lane of 32 bits at each step of a probe's chain, times lanes, by ISA. */
 const probeLanes: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  f32: { scalar: 1, avx2: 8, avx512: 16, neon: 4 },
+  f32: { avx2: 8, avx512: 16, neon: 4 },
   f32bf16: { avx512bf16: 32 },
   f32f16: { neonfp16: 8 },
   u8s8: { avx2: 16, avxvnni: 32, avx512vnni: 64, neon: 16, dotprod: 16, i8mm: 32 },
@@ -93,7 +93,8 @@ export function fmaProbe(isa?: string, dtypes?: string): () => number {
   const rows = nativeCatalogue().kernels.filter(suits);
   const row = rows.find((k) => k.dtypes === dtypes) ?? rows.find((k) => k.dtypes !== 'u8s8') ?? rows[0];
   if (row === undefined) return () => Number.NaN;
-  const lanes = probeLanes[row.dtypes]?.[row.isa] ?? 1;
+  const lanes = row.isa === 'scalar' ? 1 : probeLanes[row.dtypes]?.[row.isa];
+  if (lanes === undefined) throw new Error(`probeLanes must have the lanes of ${row.name}`);
   const iterations = 8000;
   const out = new Float32Array(16);
   const call = loadKernel(row, encodeParams(probeFmaParams, { iterations, tiles: 1 }), [{ bytes: out.byteLength }], []);

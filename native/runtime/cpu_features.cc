@@ -158,9 +158,9 @@ static double cgroupQuota() {
   for (const std::string& line : linesOf("/proc/self/cgroup")) {
     const size_t a = line.find(':'), b = line.find(':', a + 1);
     if (a == std::string::npos || b == std::string::npos) continue;
-    const std::string controllers = line.substr(a + 1, b - a - 1);
-    const bool v2 = controllers.empty();
-    if (!v2 && controllers.find("cpu") == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(a + 1, b - a - 1) + ",";  // cpuset is another one
+    const bool v2 = controllers == ",,";
+    if (!v2 && controllers.find(",cpu,") == std::string::npos) continue;
     for (std::string path = line.substr(b + 1);; path = path.substr(0, path.rfind('/'))) {
       const std::string dir = path == "/" ? "" : path;
       if (v2) {
