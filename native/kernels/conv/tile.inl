@@ -87,8 +87,8 @@ static void convTile(const TileJob& j) {
       DSNK_UNROLL for (int v = 0; v < V; v += line) __builtin_prefetch(add + v * L, /*write=*/0, 3);
     }
   }
-  const std::byte* ahead = j.ahead;
-  const int64_t aheadStep = j.aheadStep;
+  [[maybe_unused]] const std::byte* ahead = j.ahead;  // row loops fetch nothing ahead
+  [[maybe_unused]] const int64_t aheadStep = j.aheadStep;
   const float* const* row = j.row;
   for (int r = 0; r < j.runCount; r++, row += j.rowStride) {
     const float* a[MR];

@@ -11,7 +11,8 @@
 //           32 and 0.87 at 128 on Zen 4; the rest is where groups begin: sums from memory to all lanes, addresses that no
 //           register holds. 14 rows would leave no registers for the floats, whose 28 loads and stores a group cost more
 //           than the two multiplications that they amortize. A single row takes four panels at a time: eight chains, four
-//           streams of memory; 1x4096x4096 runs at 60 to 70 GB/s from the third level
+//           streams of memory; 1x4096x4096 runs at 60 to 70 GB/s from the third level. AArch64: the same tiles of 4 lanes,
+//           ARMv7 two rows; no board has timed them
 // Packing   pack.cc
 // Source    none; VPDPBUSD: Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2
 // Needs: kCodeRows (rows of a tile), kCodePanels (panels of a tile of one row), codeOffset(bits): what is taken from codes before they are
