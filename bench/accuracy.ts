@@ -1,0 +1,111 @@
+/**
+ * `npm run bench:accuracy [-- --models resnet20,resnet56 --only W4 --json file]`: what quantization costs the shared CIFAR-10
+ * classifiers, on all 2,000 pictures of dev2000, calibrated on 256 others: top-1, the share of the file, and on how many
+ * pictures onnxruntime-node, given the same file, says the same class. Needs the shared assets (DSNK_ASSETS).
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { InferenceSession, type QuantizeOptions, quantize, Tensor } from '../lib/index.js';
+import { loadPeer } from './peer.js';
+import { table } from './statistics.js';
+
+const { values: args } = parseArgs({
+  options: { models: { type: 'string', default: 'resnet20,resnet56' }, only: { type: 'string' }, json: { type: 'string' } },
+});
+
+const assets = process.env['DSNK_ASSETS'] ?? join(import.meta.dirname, '..', '..', 'shared', 'assets');
+if (!existsSync(join(assets, 'cifar'))) {
+  console.error(`bench:accuracy: needs the shared models and pictures, which are not in ${assets} (set DSNK_ASSETS)`);
+  process.exit(1);
+}
+const bytesOf = (file: string) => readFileSync(join(assets, 'data', 'cifar10', file));
+
+const PIXELS = 32 * 32;
+const BATCH = 50;
+const CALIBRATION = 256;
+const mean = [0.485, 0.456, 0.406] as const;
+const deviation = [0.229, 0.224, 0.225] as const;
+
+function images(pixels: Uint8Array, from: number, count: number): Float32Array {
+  const x = new Float32Array(count * 3 * PIXELS);
+  for (let i = 0; i < x.length; i++) {
+    const [b, c, p] = [Math.floor(i / PIXELS / 3), Math.floor(i / PIXELS) % 3, i % PIXELS];
+    x[i] = ((pixels[((from + b) * PIXELS + p) * 3 + c] as number) / 255 - (mean[c] as number)) / (deviation[c] as number);
+  }
+  return x;
+}
+
+const pixels = bytesOf('dev2000_images_rgb_hwc_u8.bin');
+const labels = bytesOf('dev2000_labels_u8.bin');
+const others = bytesOf('calib1000_images_rgb_hwc_u8.bin');
+
+function* calibration() {
+  for (let from = 0; from < CALIBRATION; from += 32) yield { input: new Tensor('float32', images(others, from, 32), [32, 3, 32, 32]) };
+}
+
+type Run = (x: Float32Array, dims: readonly number[]) => Promise<Float32Array>;
+
+async function classesOf(run: Run): Promise<number[]> {
+  const classes: number[] = [];
+  for (let from = 0; from < labels.length; from += BATCH) {
+    const logits = await run(images(pixels, from, BATCH), [BATCH, 3, 32, 32]);
+    for (let b = 0; b < BATCH; b++) {
+      const own = logits.subarray(b * 10, b * 10 + 10);
+      classes.push(own.indexOf(Math.max(...own)));
+    }
+  }
+  return classes;
+}
+
+const share = (a: ArrayLike<number>, b: ArrayLike<number>) => (100 * Array.from(a).filter((v, i) => v === b[i]).length) / a.length;
+
+const ways: readonly { readonly name: string; readonly options: () => QuantizeOptions }[] = [
+  { name: 'W8A8 static, entropy', options: () => ({ calibration: calibration() }) },
+  { name: 'W8 weight-only, no data', options: () => ({ method: 'weight-only', weights: { bits: 8 } }) },
+  { name: 'W4 weight-only, no data', options: () => ({ method: 'weight-only' }) },
+  { name: 'W4 weight-only, calibrated', options: () => ({ method: 'weight-only', calibration: calibration() }) },
+  { name: 'W4A8 static', options: () => ({ calibration: calibration(), weights: { bits: 4 } }) },
+  { name: 'W3 weight-only, calibrated', options: () => ({ method: 'weight-only', calibration: calibration(), weights: { bits: 3 } }) },
+  { name: 'W2 weight-only, calibrated', options: () => ({ method: 'weight-only', calibration: calibration(), weights: { bits: 2 } }) },
+];
+
+const peer = loadPeer();
+const folder = mkdtempSync(join(tmpdir(), 'dsnk-accuracy-'));
+
+async function ours(model: string | Uint8Array): Promise<number[]> {
+  await using session = await InferenceSession.create(model);
+  return await classesOf(async (x, dims) => (await session.run({ input: new Tensor('float32', x, dims) }))['logits']?.data as Float32Array);
+}
+
+async function theirs(path: string): Promise<number[]> {
+  const session = await peer.create(path, 1);
+  try {
+    return await classesOf(async (x, dims) => (await session.run({ input: new peer.Tensor('float32', x, dims) }))['logits']?.data as Float32Array);
+  } finally {
+    await session.release();
+  }
+}
+
+const rows: { model: string; way: string; top1: number; drop: number; fileShare: number; agreement: number }[] = [];
+for (const model of args.models.split(',')) {
+  const path = join(assets, 'cifar', `${model}_cifar10.onnx`);
+  const float = share(await ours(path), labels);
+  for (const { name, options } of ways) {
+    if (args.only && !name.includes(args.only)) continue;
+    const { bytes } = await quantize(path, options());
+    const file = join(folder, 'quantized.onnx');
+    writeFileSync(file, bytes);
+    const classes = await ours(bytes);
+    const top1 = share(classes, labels);
+    const row = { model, way: name, top1, drop: float - top1, fileShare: bytes.length / statSync(path).size, agreement: share(classes, await theirs(file)) };
+    rows.push(row);
+    console.log(`${model}  ${name}: ${top1.toFixed(2)} %`);
+  }
+}
+rmSync(folder, { recursive: true });
+
+const line = (r: (typeof rows)[0]) => [r.model, r.way, r.top1.toFixed(2), r.drop.toFixed(2), r.fileShare.toFixed(3), r.agreement.toFixed(2)];
+console.log(table([['model', 'way', 'top-1 %', 'drop, points', 'file / float32', 'agreement with the peer %'], ...rows.map(line)]));
+if (args.json) writeFileSync(args.json, `${JSON.stringify({ node: process.version, peer: peer.version, rows }, null, 2)}\n`);
