@@ -6,11 +6,11 @@
  * Node and architecture. NODE_DISABLE_COMPILE_CACHE turns it off, as it does Node's own. Where nothing can be read or written,
  * and where V8 refuses what it finds (another version, other flags), the script is compiled as ever.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
-import { cachesFolder } from './caches.js';
+import { cachesFolder, makeFolders } from './caches.js';
 
 /** The bundle as a function: a CommonJS module, and `module.url`. */
 type Bundle = (module: { exports: object; url: string }, exports: object, require: (name: string) => unknown) => void;
@@ -21,7 +21,7 @@ interface Internal {
   hasLoadedProgram(): boolean;
 }
 
-/** Runs the bundle. `packages` are those that it imports, as the application's modules see them. */
+/** Runs the bundle. `packages` are what it imports, as the application's modules see it. */
 export function start<Exports extends Internal>(url: URL, packages: Readonly<Record<string, unknown>>): Exports {
   const path = fileURLToPath(url);
   const folder = process.env['NODE_DISABLE_COMPILE_CACHE'] ? undefined : cachesFolder();
@@ -30,7 +30,7 @@ export function start<Exports extends Internal>(url: URL, packages: Readonly<Rec
   const cachedData = kept && readKept(kept);
   const script = new Script(read(path), { filename: path, ...(cachedData && { cachedData }) });
   const module = { exports: {} as Exports, url: url.href };
-  (script.runInThisContext() as Bundle)(module, module.exports, (name) => packages[name] ?? process.getBuiltinModule(name));
+  (script.runInThisContext() as Bundle)(module, module.exports, (name) => packages[name]);
   if (kept !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) {
     process.once('exit', () => {
       if (module.exports.hasLoadedProgram()) keep(kept, script);
@@ -66,8 +66,7 @@ function keep(file: string, script: Script): void {
   const part = `${file}.${process.pid}`;
   try {
     const folder = dirname(file);
-    // one by one: Node's `recursive` never returns where a folder cannot be made and says that it is not there (/proc)
-    for (const each of [dirname(folder), folder]) if (!existsSync(each)) mkdirSync(each, { mode: 0o700 });
+    makeFolders(folder, 2);
     if (!mine(folder)) return;
     writeFileSync(part, script.createCachedData(), { mode: 0o600, flag: 'wx', flush: true });
     renameSync(part, file);

@@ -28,7 +28,7 @@ async function bundle(options) {
     ...options,
   });
   const [output] = Object.values(metafile.outputs);
-  const packages = [...new Set(output.imports.filter((i) => i.external && !i.path.startsWith('node:')).map((i) => i.path))];
+  const packages = [...new Set(output.imports.filter((i) => i.external).map((i) => i.path))];
   return { text: named(outputFiles[0].text), packages, names: output.exports };
 }
 

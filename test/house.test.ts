@@ -96,7 +96,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   runtime: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'kernels', 'ops', 'onnx', 'build', 'quantize', 'compile'],
   start: ['caches'],
   index: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'build', 'quantize', 'runtime'],
-  cli: ['dtype', 'errors', 'tensor', 'graph', 'ops', 'quantize', 'compile', 'runtime'],
+  cli: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'ops', 'quantize', 'compile', 'runtime'],
 };
 
 describe('arrows', () => {

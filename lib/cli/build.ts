@@ -1,7 +1,8 @@
 /** `build`: compiles the addon on this machine from the sources in the package. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../caches.js';
 import { dsnkError } from '../errors.js';
 import { addonPath, builtName, cacheFolder, packageRoot } from '../runtime/native.js';
 
@@ -21,7 +22,7 @@ export function build(options: { debug?: boolean }): void {
   const mustHold = `must be able to write into ${packageRoot} or a cache of the user`;
   if (folder === undefined) throw dsnkError('ERR_DSNK_NO_BINARY', 'build', mustHold, 'neither XDG_CACHE_HOME nor HOME names a folder');
   try {
-    if (!inside) mkdirSync(folder, { recursive: true });
+    if (!inside) makeFolders(folder, 3); // the user's caches, the package's, this installation's
   } catch (cause) {
     throw dsnkError('ERR_DSNK_NO_BINARY', 'build', mustHold, (cause as Error).message, cause);
   }

@@ -43,7 +43,7 @@ export interface Answer {
 /** A process in the project, with no variable set that would change what is loaded. */
 export function start(program: string, args: readonly string[], options: { env?: Readonly<Record<string, string>>; uid?: number } = {}): Answer {
   const { DS_NATIVE_KERNELS_PREBUILD: _, PREBUILDS_ONLY: __, NODE_OPTIONS: ___, DSNK_ISA: ____, FORCE_COLOR: _____, ...rest } = process.env;
-  return spawnSync(program, args, { cwd: project, encoding: 'utf8', ...options, env: { ...rest, ...options.env } });
+  return spawnSync(program, args, { cwd: project, encoding: 'utf8', timeout: 600_000, ...options, env: { ...rest, ...options.env } });
 }
 
 export interface Classified {
