@@ -205,12 +205,14 @@ static void depthwiseRowOf(const DepthwiseBytesParams& p, const DepthwiseRow& u,
 }
 
 static Fault integerDepthwise(const Work& w) {
-  const auto& p = w.as<DepthwiseBytesParams>();
+  DepthwiseBytesParams p = w.as<DepthwiseBytesParams>();
+  const int64_t inRow = depthwiseRowBytes(p);
+  if (inRow == 0) p.inSize[1] = 0;  // where there are no rows, no column is inside
   constexpr int64_t nr = 16;
   const DepthwiseGroups groups(p, 1);
-  const int64_t blocks = ceilDiv(p.channels, nr), pairs = ceilDiv(p.outSize[0], 2);
+  const int64_t blocks = ceilDiv(p.channels, nr), bands = ceilDiv(p.outSize[0], kDepthwiseRows);
   const int64_t taps = int64_t{p.kernel[0]} * p.kernel[1];
-  const int64_t inRow = int64_t{p.inSize[1]} * p.channels, inImage = p.inSize[0] * inRow;
+  const int64_t inImage = p.inSize[0] * inRow;
   const bool square = p.kernel[0] == p.kernel[1];
   auto* padding = reinterpret_cast<uint8_t*>(w.scratch);
   std::memset(padding, p.padding, static_cast<size_t>(inRow + 64));
@@ -218,8 +220,9 @@ static Fault integerDepthwise(const Work& w) {
   ending.residualRow = p.channels;
   const Range units = tileRange(depthwiseUnits(p, nr), w.tile, w.tiles);
   for (int64_t unit = units.begin; unit < units.end; unit++) {
-    const int64_t block = unit % blocks, pair = unit / blocks, image = pair / pairs, first = pair % pairs * 2;
-    const int64_t end = p.outSize[0] - first < 2 ? p.outSize[0] : first + 2, channel = block * nr;
+    const int64_t block = unit % blocks, band = unit / blocks, image = band / bands, channel = block * nr;
+    const int64_t first = band % bands * kDepthwiseRows, left = p.outSize[0] - first;
+    const int64_t end = left < kDepthwiseRows ? p.outSize[0] : first + kDepthwiseRows;
     const auto n = static_cast<int>(p.channels - channel < nr ? p.channels - channel : nr);
     const std::byte* packed = w.at<const std::byte>(2) + block * groups.blockBytes(nr);
     DepthwiseRow u{w.at<const uint8_t>(1) + image * inImage + channel,
