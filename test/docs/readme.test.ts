@@ -74,7 +74,7 @@ describe('README.md', () => {
 
   it('names every public name and every session option', () => {
     for (const name of Object.keys(publicNames)) expect(readme.match(new RegExp(`\\b${name}\\b`)), name).not.toBeNull();
-    const options = /interface SessionOptions \{([\s\S]*?)\n\}/.exec(read('lib/runtime/session.ts'))?.[1] ?? '';
+    const options = /interface SessionOptions \{([\s\S]*?)\n\}/.exec(read('lib/runtime/session-options.ts'))?.[1] ?? '';
     const names = [...options.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name);
     expect(names.length).toBeGreaterThan(3);
     for (const name of names) expect(readme).toContain(`| \`${name}\` |`);
