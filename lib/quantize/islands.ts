@@ -9,6 +9,7 @@
  * - A Relu or Clip after a product or sum is part of it: only its result is quantized.
  * - Moves and max pools keep the scale of what they move.
  */
+import { dsnkError } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
 
@@ -85,6 +86,13 @@ export function findProducts(graph: Graph, keep: Keep): Pick<Islands, 'products'
     else products.push(product);
   }
   return { products, kept };
+}
+
+/** Error ERR_DSNK_INVALID_ARGUMENT, with the reason of every layer that is kept, where nothing is left to quantize. */
+export function assertProducts(graph: Graph, { products, kept }: Pick<Islands, 'products' | 'kept'>, wanted = 'a convolution or product'): void {
+  if (products.length > 0) return;
+  const came = [...kept].map(([node, reason]) => `${node.where}: ${reason}`).join('; ') || 'it has none';
+  throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, `model must have ${wanted} with constant weights to quantize`, came);
 }
 
 type Users = (v: Value) => readonly Node[];

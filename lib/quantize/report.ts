@@ -1,4 +1,5 @@
 /** What a quantization did: one entry per layer and tensor, and the whole model. Plain objects: JSON.stringify writes them. */
+import type { Graph, Node } from '../graph/graph.js';
 import { type ActivationType, type Affine, coverage, type Range } from './affine.js';
 import type { FewBitsAlgorithm } from './algorithms.js';
 import { decibels } from './compare.js';
@@ -38,6 +39,12 @@ export interface LayerReport {
   readonly notes: readonly string[];
 }
 
+/** Results of the whole quantized model over a few feeds. */
+export interface OutputReport {
+  readonly name: string;
+  readonly sqnrDb: number;
+}
+
 export interface QuantizeReport {
   readonly method: 'static' | 'weight-only' | 'dynamic';
   /** How activations became integers, where they did. */
@@ -53,7 +60,7 @@ export interface QuantizeReport {
   /** Calibration feeds seen. */
   readonly feeds: number;
   readonly layers: readonly LayerReport[];
-  readonly outputs: readonly { readonly name: string; readonly sqnrDb: number }[];
+  readonly outputs: readonly OutputReport[];
   /** Of the model file. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
@@ -62,6 +69,21 @@ export interface QuantizeReport {
   /** False where a target was given and not met. */
   readonly targetMet?: boolean;
   readonly notes: readonly string[];
+}
+
+/** What a method makes of a model. */
+export interface MethodResult {
+  readonly graph: Graph;
+  /** Without what only the files say. */
+  readonly report: Omit<QuantizeReport, 'bytesBefore' | 'bytesAfter'>;
+}
+
+/** The entries of layers that stay in float32, with the reason of each. */
+export function keptLayers(kept: ReadonlyMap<Node, string>): LayerReport[] {
+  return [...kept].map(([node, reason]) => {
+    const size = node.inputs[1]?.constant?.byteLength ?? 0;
+    return { name: node.name, op: node.op, bits: 32, reason, weights: size / 4, bytesBefore: size, bytesAfter: size, notes: [] };
+  });
 }
 
 export function tensorReport(name: string, h: Histogram, map: Affine, type: ActivationType): TensorReport {

@@ -100,9 +100,9 @@ const BIAS_STEPS = 2 ** 23;
 /**
  * A bias is an integer in steps of xScale·wScale. Where that overflows, the channel's scale grows until it fits: its weights
  * are negligible beside the bias then. An all-zero channel gets the scale that says its bias best.
- * Returns the number of channels that changed.
+ * Returns notes for the report.
  */
-export function fitBias(scales: Float32Array, maxima: ArrayLike<number>, bias: ArrayLike<number>, xScale: number): number {
+export function fitBias(scales: Float32Array, maxima: ArrayLike<number>, bias: ArrayLike<number>, xScale: number): string[] {
   let changed = 0;
   for (let c = 0; c < bias.length; c++) {
     const b = Math.abs(bias[c] as number);
@@ -113,7 +113,9 @@ export function fitBias(scales: Float32Array, maxima: ArrayLike<number>, bias: A
     scales[at] = Math.max(least, 2 ** -126);
     changed++;
   }
-  return changed;
+  return changed === 0
+    ? []
+    : [`${changed} ${changed === 1 ? 'channel has' : 'channels have'} a scale that fits the bias: the weights are small beside it, or zero`];
 }
 
 /** The bias in steps of xScale·wScale, which is a float32 product as runtimes compute it. */

@@ -1,11 +1,10 @@
 /** `quantize` with method dynamic: 8-bit weights, activations that become integers with a range of their own at every call. */
-import { dsnkError } from '../errors.js';
-import type { Graph, Node, Value } from '../graph/graph.js';
+import type { Graph, Node } from '../graph/graph.js';
 import { isTurned, refusal, writeDynamic } from '../quantize/dynamic.js';
-import { findProducts, type Product } from '../quantize/islands.js';
-import type { LayerReport, QuantizeReport } from '../quantize/report.js';
+import { assertProducts, findProducts, type Product } from '../quantize/islands.js';
+import { keptLayers, type LayerReport, type MethodResult } from '../quantize/report.js';
 import { type Algorithm, type QuantizedWeight, weightElements } from '../quantize/weights.js';
-import { measureError } from './measure-error.js';
+import { measureModel } from './measure-error.js';
 import type { QuantizeProgress } from './quantize-options.js';
 import { settle } from './quantize-source.js';
 import { quantizeWeights } from './quantize-weights.js';
@@ -22,7 +21,7 @@ export interface DynamicPlan {
   readonly onProgress: (progress: QuantizeProgress) => void;
 }
 
-export async function quantizeDynamic(source: Graph, plan: DynamicPlan): Promise<{ graph: Graph; report: Omit<QuantizeReport, 'bytesBefore' | 'bytesAfter'> }> {
+export async function quantizeDynamic(source: Graph, plan: DynamicPlan): Promise<MethodResult> {
   await turn(source, plan.keep);
   const found = findProducts(source, plan.keep);
   const kept = new Map(found.kept);
@@ -31,10 +30,7 @@ export async function quantizeDynamic(source: Graph, plan: DynamicPlan): Promise
     if (why !== undefined) kept.set(p.node, why);
     return why === undefined;
   });
-  if (products.length === 0) {
-    const came = [...kept].map(([node, reason]) => `${node.where}: ${reason}`).join('; ') || 'it has none';
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${source.name}"`, 'model must have a MatMul or Gemm with constant weights to quantize', came);
-  }
+  assertProducts(source, { products, kept }, 'a MatMul or Gemm');
   // Biases stay floats: no scale has to fit them.
   const bare = products.map((p): Product => ({ ...p, bias: undefined }));
   const quantized = await quantizeWeights(bare, {
@@ -44,20 +40,11 @@ export async function quantizeDynamic(source: Graph, plan: DynamicPlan): Promise
     onProgress: (done, total) => plan.onProgress({ stage: 'weights', done, total }),
   });
   const weights = new Map(products.map((p, i) => [p, quantized.get(bare[i] as Product) as QuantizedWeight]));
-  const { graph, map } = writeDynamic(source, weights);
-  const floats = source.outputs.filter((v) => v.dtype === 'float32');
-  const pairs = [
-    ...products.map((p) => [p.node.output(), map.get(p.node.output()) as Value] as const),
-    ...floats.map((v) => [v, graph.outputs[source.outputs.indexOf(v)] as Value] as const),
-  ];
-  const { samples } = plan;
-  const errors =
-    samples.length === 0
-      ? []
-      : await measureError(source, graph, pairs, samples, plan.options, (done, total) => plan.onProgress({ stage: 'measure', done, total }));
-  const layers = products.map((p, i): LayerReport => {
+  const written = writeDynamic(source, weights);
+  const error = await measureModel(source, written, products, plan.samples, plan.options, (done, total) => plan.onProgress({ stage: 'measure', done, total }));
+  const layers = products.map((p): LayerReport => {
     const w = weights.get(p) as QuantizedWeight;
-    const outputSqnrDb = errors[i];
+    const outputSqnrDb = error.sqnr.get(p.node);
     return {
       name: p.node.name,
       op: p.node.op,
@@ -70,19 +57,15 @@ export async function quantizeDynamic(source: Graph, plan: DynamicPlan): Promise
       notes: w.notes,
     };
   });
-  const rest = [...kept].map(([node, reason]): LayerReport => {
-    const size = node.inputs[1]?.constant?.byteLength ?? 0;
-    return { name: node.name, op: node.op, bits: 32, reason, weights: size / 4, bytesBefore: size, bytesAfter: size, notes: [] };
-  });
   return {
-    graph,
+    graph: written.graph,
     report: {
       method: 'dynamic',
       activation: 'u8',
       weights: { bits: 8, perChannel: plan.perChannel, algorithm: plan.algorithm },
-      feeds: samples.length,
-      layers: [...layers, ...rest],
-      outputs: errors.length === 0 ? [] : floats.map((v, i) => ({ name: v.name, sqnrDb: errors[products.length + i] as number })),
+      feeds: plan.samples.length,
+      layers: [...layers, ...keptLayers(kept)],
+      outputs: error.outputs,
       notes: [],
     },
   };

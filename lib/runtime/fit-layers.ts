@@ -5,12 +5,11 @@ import { decibels } from '../quantize/compare.js';
 import { type FewBitsOptions, type FewBitsWeight, fitGraph, layerOf } from '../quantize/few-bits.js';
 import { gramGraph } from '../quantize/gram.js';
 import type { Product } from '../quantize/islands.js';
-import { surveyGraph } from '../quantize/weights.js';
 import { Tensor } from '../tensor.js';
-import { reduceExtremes, runConstants } from './quantize-weights.js';
 import { InferenceSession } from './session.js';
 import type { SessionOptions } from './session-options.js';
 import type { Feeds } from './signature.js';
+import { runConstants } from './survey.js';
 
 /** Sums of x·xᵀ over the feeds, for layers of a graph that computes what comes before them. */
 export async function gatherGrams(
@@ -42,17 +41,6 @@ export async function gatherGrams(
       return [product, new Constant('float32', dims, () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
     }),
   );
-}
-
-/** NaN and infinities in weights are errors that name the layer. Returns the largest magnitude of each channel. */
-export async function assertFinite(products: readonly Product[]): Promise<Float32Array[]> {
-  const survey = await runConstants(surveyGraph(products).graph);
-  products.forEach((p, i) => {
-    const [, , bad] = reduceExtremes(survey[`extremes:${i}`]?.data as Float32Array);
-    if (bad > 0)
-      throw dsnkError('ERR_DSNK_INVALID_MODEL', p.node.where, 'weights must be finite', `${bad} NaN or infinite elements came in "${p.weight.name}"`);
-  });
-  return products.map((_, i) => survey[`max:${i}`]?.data as Float32Array);
 }
 
 export async function fitLayer(product: Product, options: FewBitsOptions, gram: Constant | undefined): Promise<FewBitsWeight> {

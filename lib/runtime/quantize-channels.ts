@@ -5,9 +5,10 @@ import type { FewBitsAlgorithm } from '../quantize/algorithms.js';
 import { codeType, type WeightBits } from '../quantize/few-bits.js';
 import type { Product } from '../quantize/islands.js';
 import { fitBias, type QuantizedWeight } from '../quantize/weights.js';
-import { assertFinite, fitLayer, gatherGrams } from './fit-layers.js';
+import { fitLayer, gatherGrams } from './fit-layers.js';
 import type { SessionOptions } from './session-options.js';
 import type { Feeds } from './signature.js';
+import { surveyWeights, type WeightSurvey } from './survey.js';
 
 export interface ChannelPlan {
   readonly bits: WeightBits;
@@ -19,24 +20,21 @@ export interface ChannelPlan {
 }
 
 export async function quantizeChannels(source: Graph, products: readonly Product[], plan: ChannelPlan): Promise<Map<Product, QuantizedWeight>> {
-  const maxima = await assertFinite(products);
+  const survey = await surveyWeights(products);
   const grams = await gatherGrams(source, products, (v) => v, plan.samples, plan.options);
   const weights = new Map<Product, QuantizedWeight>();
   for (const [i, product] of products.entries()) {
     const { bits, algorithm } = plan;
     const { layer, codes, scales, sqnrDb } = await fitLayer(product, { bits, algorithm, groupSize: 'channel', symmetric: true }, grams.get(product));
-    const bias = product.bias?.constant?.values();
-    const changed = bias === undefined ? 0 : fitBias(scales, maxima[i] as Float32Array, bias, plan.inputScale(product));
+    const { maxima, bias } = survey[i] as WeightSurvey;
+    const notes = bias === undefined ? [] : fitBias(scales, maxima, bias, plan.inputScale(product));
     weights.set(product, {
       product,
       scales,
       perChannel: true,
       constant: new Constant(codeType(layer), product.weight.constant?.dims ?? [], () => codes),
       sqnrDb,
-      notes:
-        changed === 0
-          ? []
-          : [`${changed} ${changed === 1 ? 'channel has' : 'channels have'} a scale that fits the bias: the weights are small beside it, or zero`],
+      notes,
     });
     plan.onProgress(i + 1, products.length);
   }

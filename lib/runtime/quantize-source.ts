@@ -9,8 +9,8 @@ import { assertSupported, inferGraph } from '../ops/infer.js';
 import { computedConstants, constantsOnly, settleConstants } from '../quantize/prepare.js';
 import type { CalibrationFeeds } from './calibrate.js';
 import { bytesOf } from './model-argument.js';
-import { runConstants } from './quantize-weights.js';
 import type { Feeds } from './signature.js';
+import { runConstants } from './survey.js';
 
 /** Feeds that are kept: so many, of so many bytes in all. */
 interface KeptSize {
@@ -61,6 +61,8 @@ export function kept(source: CalibrationFeeds, most: KeptSize) {
   }
   return { samples, total, first, all, isFull };
 }
+
+export type KeptFeeds = ReturnType<typeof kept>;
 
 export interface Source {
   readonly graph: Graph;

@@ -134,9 +134,14 @@ describe('quantize', () => {
     const impossible = await quantize(residualNet(), { calibration: calibration(), target: { sqnr: 200 } });
     expect(impossible.report.targetMet).toBe(false);
     let asked = 0;
-    const metric = () => [1, 0.5, 0.99][asked++] as number;
+    const sessions: InferenceSession[] = [];
+    const metric = (session: InferenceSession) => {
+      sessions.push(session);
+      return [1, 0.5, 0.99][asked++] as number;
+    };
     const measured = await quantize(residualNet(), { calibration: calibration(), target: { metric, maxDrop: 0.05 } });
     expect(measured.report).toMatchObject({ metricBefore: 1, metricAfter: 0.99, targetMet: true });
+    for (const session of sessions) await expect(session.run(feed(1))).rejects.toMatchObject({ code: 'ERR_DSNK_DISPOSED' });
     expect(measured.report.layers.filter((l) => l.reason === 'the target')).toHaveLength(1);
   });
 
@@ -289,6 +294,13 @@ describe('quantize refuses', () => {
       if (classifier !== undefined) classifier.inputs[1] = g.addConstant(Constant.of('float32', [5, 8], w), 'spoiled');
     });
     await refused({}, net).toThrow(/Gemm "classifier": weights must be finite, 1 NaN or infinite elements came in "spoiled"/);
+    const biased = () =>
+      residualNet((g) => {
+        const classifier = g.nodes.find((n) => n.name === 'classifier');
+        if (classifier !== undefined) classifier.inputs[2] = g.addConstant(Constant.of('float32', [5], [1, 2, Number.NaN, 4, 5]), 'bias');
+      });
+    for (const over of [{}, { weights: { bits: 4 } }, { method: 'weight-only' }])
+      await refused(over, biased()).toThrow(/Gemm "classifier": bias must be finite, NaN or infinite elements came in "bias"/);
   });
 
   it('a model that is quantized already, and one without products', async () => {
