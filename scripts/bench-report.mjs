@@ -230,6 +230,8 @@ if (!flags.render) measure();
 const reports = (existsSync(results) ? readdirSync(results) : [])
   .filter((f) => f.endsWith('.json'))
   .map((f) => ({ name: f.slice(0, -'.json'.length), report: JSON.parse(readFileSync(join(results, f), 'utf8')) }))
+  // What was measured on a machine: the estimates of bench:mca stand in the same folder.
+  .filter(({ report }) => report.models !== undefined)
   .sort((a, b) => (a.report.date < b.report.date ? 1 : -1));
 for (const { name, report } of reports) writeFileSync(join(results, `${name}.md`), page(report));
 const newest = reports[0];
