@@ -1,6 +1,5 @@
 /** The public names, nothing else. */
-export { GraphBuilder, type OperandDescriptor } from './build/builder.js';
-export * as ops from './build/functions.js';
+export { GraphBuilder, type OperandDescriptor, ops } from './build/builder.js';
 export { type Arg, Operand } from './build/operand.js';
 export type { DType } from './dtype.js';
 export { DsnkError, type ErrorCode, errorCodes } from './errors.js';

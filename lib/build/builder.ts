@@ -3,7 +3,7 @@
  * "ours" in the functions' docs.
  */
 import { type DType, isDType } from '../dtype.js';
-import { dsnkError, shapeText } from '../errors.js';
+import { DsnkError, dsnkError, shapeText, spelled } from '../errors.js';
 import type { Shape } from '../graph/dim.js';
 import { Constant, Graph } from '../graph/graph.js';
 import { readTensor, type TensorLike } from '../tensor.js';
@@ -51,8 +51,9 @@ export class GraphBuilder {
   build(outputs: Readonly<Record<string, Operand>>): Graph {
     if (Object.keys(outputs ?? {}).length === 0) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'build', 'outputs must have at least one operand', 'none came');
     for (const [name, operand] of Object.entries(outputs)) {
-      if (operand.graph !== this.#graph)
-        throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `output "${name}"`, 'operands must belong to this builder', 'one of another builder came');
+      const came = operand instanceof Operand ? 'one of another builder' : spelled(operand);
+      if (!(operand instanceof Operand) || operand.graph !== this.#graph)
+        throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `output "${name}"`, 'operands must belong to this builder', `${came} came`);
       let value = operand.value;
       // An input, a constant or a value that is an output already keeps its name: the output is a copy of it.
       if (value.producer === undefined || this.#graph.outputs.includes(value)) value = (functions.identity(operand) as Operand).value;
@@ -63,9 +64,32 @@ export class GraphBuilder {
   }
 }
 
-/** Every function of functions.ts is a method too. */
+/**
+ * A function that says what is wrong with its arguments, whatever they are: what comes before the first default is required, and
+ * null is nothing that any of them takes. Where the function itself trips over something else, that is the caller's too.
+ */
+function guarded<F extends (...args: never[]) => unknown>(name: string, fn: F): F {
+  const bad = (mustHold: string, came: string, cause?: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', name, mustHold, came, cause);
+  const call = (...args: unknown[]): unknown => {
+    if (args.length < fn.length) throw bad(`arguments must be at least ${fn.length}`, `${args.length} came`);
+    args.forEach((x, i) => {
+      if (x === undefined && i > 0 && i < fn.length) throw bad(`argument ${i + 1} must be given`, 'undefined came');
+      if (x === null && i >= fn.length) throw bad('options must be an object', 'null came');
+    });
+    try {
+      return fn(...(args as never[]));
+    } catch (error) {
+      if (error instanceof DsnkError || !(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)) throw error;
+      throw bad('arguments must be of the declared types', error.message, error);
+    }
+  };
+  return Object.defineProperty(call, 'name', { value: name }) as unknown as F;
+}
+
+/** All builder functions. The same functions work on operands (building a graph) and on tensors (computing at once). */
+export const ops: Functions = Object.fromEntries(Object.entries(functions).map(([name, fn]) => [name, guarded(name, fn)])) as never;
+
+/** Every one of them is a method too. */
 export interface GraphBuilder extends Functions {}
 
-for (const [name, fn] of Object.entries(functions)) {
-  if (typeof fn === 'function') Object.defineProperty(GraphBuilder.prototype, name, { value: fn, writable: true, configurable: true });
-}
+for (const [name, fn] of Object.entries(ops)) Object.defineProperty(GraphBuilder.prototype, name, { value: fn, writable: true, configurable: true });

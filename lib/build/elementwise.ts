@@ -21,11 +21,11 @@ type Binary = <A extends Arg, B extends Arg>(a: A, b: B, options?: Labelled) => 
 
 const unary =
   (op: string): Unary =>
-  (x, options) =>
+  (x, options = {}) =>
     one(op, [x], {}, options);
 const binary =
   (op: string): Binary =>
-  (a, b, options) =>
+  (a, b, options = {}) =>
     one(op, [a, b], {}, options);
 
 export const abs = unary('Abs');

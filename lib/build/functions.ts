@@ -1,4 +1,4 @@
-/** All builder functions. The same functions work on operands (building a graph) and on tensors (computing at once). */
+/** All builder functions, as builder.ts gives them to callers. */
 export * from './elementwise.js';
 export * from './neural.js';
 export * from './quantize.js';

@@ -1,5 +1,5 @@
 /** What an addon file says of itself, read from its ELF header before anything of it is run: a wrong file gives a sentence, not a crash. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 /** By Node's name of an architecture: e_machine, and the word that people use. */
 const machines: Readonly<Record<string, readonly [number, string]>> = {
@@ -30,9 +30,13 @@ class ElfFile {
   readonly #wide: boolean;
 
   constructor(path: string) {
-    this.#fd = openSync(path, 'r');
+    // Without waiting: a pipe that nobody writes to would be opened for ever.
+    this.#fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      this.#sizeBytes = fstatSync(this.#fd).size;
+      const status = fstatSync(this.#fd);
+      if (status.isDirectory()) throw new Unusable('a folder, not a file');
+      if (!status.isFile()) throw new Unusable('no regular file');
+      this.#sizeBytes = status.size;
       this.#header = this.#sizeBytes < 64 ? Buffer.alloc(64) : this.bytes(0, 64);
       if (this.#header.readUInt32BE(0) !== 0x7f454c46) throw new Unusable(`no addon: ${this.#sizeBytes} bytes without the mark of an ELF file`);
       if (this.#header[5] !== 1) throw new Unusable('built for a big-endian machine');
@@ -112,8 +116,7 @@ export function refusal(path: string): string | undefined {
   } catch (error) {
     if (error instanceof Unusable) return error.message;
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return 'not there';
-    return code === 'EISDIR' ? 'a folder, not a file' : message;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'not there' : message;
   }
 }
 

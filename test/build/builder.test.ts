@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compile, GraphBuilder, InferenceSession, type Operand, ops, Tensor } from '../../lib/index.js';
+import { compile, DsnkError, GraphBuilder, InferenceSession, type Operand, ops, Tensor } from '../../lib/index.js';
 import { randomFloats } from '../kernels/harness.js';
 
 const f32 = (values: number[], dims: number[] = [values.length]) => new Tensor('float32', Float32Array.from(values), dims);
@@ -94,6 +94,24 @@ describe('GraphBuilder', () => {
     expect(() => new GraphBuilder().build({})).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', /at least one/));
     expect(() => ops.relu(undefined as never)).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', /Relu/));
     expect(() => ops.add(f32([1]), null as never)).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', /Add/));
+    expect(() => new GraphBuilder().build({ y: null as never })).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', /output "y".*null came/));
+  });
+
+  it.each(Object.entries(ops) as [string, (...args: unknown[]) => unknown][])('%s: whatever is missing or null', (name, fn) => {
+    const x = new GraphBuilder().input('x', { dataType: 'float32', shape: [1, 2, 4, 4] });
+    const t = new Tensor('float32', new Float32Array(32), [1, 2, 4, 4]);
+    const others = [undefined, null, [1], 'float32', {}, 5, Symbol('none')];
+    for (const first of [x, t, null, undefined]) {
+      expect(() => fn()).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', new RegExp(name)));
+      for (const second of [first, ...others])
+        for (const rest of [[], [null], [first, null], [first, first, null], [[1], null], [first, 1, 1, null]]) {
+          try {
+            fn(first, second, ...rest);
+          } catch (error) {
+            expect(error).toBeInstanceOf(DsnkError);
+          }
+        }
+    }
   });
 });
 

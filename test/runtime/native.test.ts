@@ -169,6 +169,11 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')('the erro
     mkdirSync(join(home, prebuilt), { recursive: true });
     expect(load({ env: { PREBUILDS_ONLY: '1' } }).error).toContain(`${prebuilt}: a folder, not a file\n`);
   });
+  it('tells a pipe, without waiting for what comes out of it', () => {
+    mkdirSync(dirname(join(home, prebuilt)), { recursive: true });
+    expect(spawnSync('mkfifo', [join(home, prebuilt)]).status).toBe(0);
+    expect(load({ env: { PREBUILDS_ONLY: '1' } }).error).toContain(`${prebuilt}: no regular file\n`);
+  });
   it('tells a C library that is too old, or another', () => {
     const newest = [...good.toString('latin1').matchAll(/\0(GLIBC_2\.[\d.]+)(?=\0)/g)].map(([, v]) => v as string).find((v) => v.length === 10) as string;
     put(prebuilt, patched(newest, 'GLIBC_9.87'));
