@@ -10,7 +10,7 @@ import './runtime/eager.js';
 export { exportModel } from './onnx/export.js';
 export { type ImportedModel, importModel } from './onnx/import.js';
 export { quantizePicture } from './quantize/picture.js';
-export type { LayerReport, QuantizeReport, TensorReport } from './quantize/report.js';
+export type { AxisReport, LayerReport, MemoryReport, QuantizeReport, SpeedReport, TensorReport } from './quantize/report.js';
 export { compareOutputs, type OutputAccuracy } from './runtime/accuracy.js';
 export * as kernels from './runtime/kernels.js';
 export { type QuantizedModel, quantize } from './runtime/quantize.js';

@@ -6,6 +6,7 @@ import { dsnkError } from '../errors.js';
 import type { FewBitsAlgorithm } from '../quantize/algorithms.js';
 import type { WeightBits } from '../quantize/few-bits.js';
 import { quantizePicture } from '../quantize/picture.js';
+import type { AxisReport, QuantizeReport } from '../quantize/report.js';
 import { type QuantizedModel, quantize } from '../runtime/quantize.js';
 import type { DynamicOptions, QuantizeProgress, StaticOptions, WeightOnlyOptions } from '../runtime/quantize-options.js';
 import { InferenceSession } from '../runtime/session.js';
@@ -13,7 +14,7 @@ import type { Feeds } from '../runtime/signature.js';
 import { toTensor } from '../tensor.js';
 import { imageInput, imagenet, imageTensor, type Preprocess, readInput } from './inputs.js';
 import { readNpy } from './npy.js';
-import { bytesText, checkWritable, columns, Progress, printJson, styled, writeOutput } from './output.js';
+import { bytesText, checkWritable, columns, Progress, printJson, styled, threadsText, writeOutput } from './output.js';
 import { parseDims } from './run.js';
 
 export interface QuantizeCommandOptions {
@@ -32,6 +33,8 @@ export interface QuantizeCommandOptions {
   readonly equalize?: boolean;
   readonly keepFloat?: readonly string[];
   readonly sqnr?: number;
+  /** false where `--no-timing` stands. */
+  readonly timing: boolean;
   readonly picture?: string;
   readonly limit: number;
   readonly dim?: readonly string[];
@@ -107,6 +110,7 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
     ...(keepFloat && { keepFloat }),
     ...(options.sqnr !== undefined && options.method !== 'dynamic' && { target: { sqnr: options.sqnr } }),
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+    timing: options.timing && calibration !== undefined,
     onProgress: (p: QuantizeProgress) => {
       if (p.stage !== stage) {
         progress?.end();
@@ -171,7 +175,10 @@ function nameOrExpression(text: string): string | RegExp {
 
 const decibels = (v: number | undefined) => (v === undefined ? '' : Number.isFinite(v) ? v.toFixed(1) : '∞');
 
+const microseconds = (v: number | undefined) => (v === undefined ? '' : v.toFixed(1));
+
 function print(out: string, { report }: QuantizedModel): void {
+  const timed = report.speed !== undefined;
   const rows = report.layers.map((l) => [
     l.name,
     l.op,
@@ -180,20 +187,37 @@ function print(out: string, { report }: QuantizedModel): void {
     decibels(l.input?.sqnrDb),
     l.input === undefined ? '' : `${(l.input.clippedShare * 100).toFixed(3)}%`,
     decibels(l.outputSqnrDb),
+    bytesText(l.bytesBefore),
     bytesText(l.bytesAfter),
+    ...(timed ? [microseconds(l.medianUsBefore), microseconds(l.medianUsAfter)] : []),
   ]);
-  console.log(columns([['layer', 'op', 'bits', 'weights dB', 'input dB', 'clipped', 'result dB', 'size'], ...rows]));
+  const head = ['layer', 'op', 'bits', 'weights dB', 'input dB', 'clipped', 'result dB', 'size', 'then', ...(timed ? ['µs', 'then'] : [])];
+  console.log(columns([head, ...rows]));
   for (const l of report.layers)
     for (const note of [...(l.reason === undefined ? [] : [`float32: ${l.reason}`]), ...l.notes]) console.log(`${l.name}: ${note}`);
   for (const note of report.notes) console.log(note);
   console.log('');
-  for (const o of report.outputs) console.log(`${o.name}: ${decibels(o.sqnrDb)} dB signal to noise`);
-  const share = (100 * report.bytesAfter) / report.bytesBefore;
-  console.log(
-    styled(
-      'green',
-      `${out}: ${bytesText(report.bytesAfter)}, ${share.toFixed(1)} % of ${bytesText(report.bytesBefore)}; ${report.feeds} calibration feed${report.feeds === 1 ? '' : 's'}`,
-    ),
-  );
+  printAxes(report);
+  console.log(styled('green', `${out}: ${report.feeds} calibration feed${report.feeds === 1 ? '' : 's'}`));
   if (report.targetMet === false) console.log(styled('yellow', 'the target was not met'));
+}
+
+/** Accuracy, speed and memory, before and after. */
+function printAxes({ axes, speed }: QuantizeReport): void {
+  const figure = ({ unit }: AxisReport, v: number | undefined) => {
+    if (v === undefined) return '';
+    if (unit === 'bytes') return bytesText(v);
+    return unit === 'dB' ? `${decibels(v)} dB` : unit === 'ms' ? `${v.toFixed(3)} ms` : String(v);
+  };
+  const change = ({ axis, before, after }: AxisReport) => {
+    if (before === undefined || before === 0) return '';
+    return axis === 'speed'
+      ? `${(before / after).toFixed(2)}×`
+      : axis === 'memory'
+        ? `${((100 * after) / before).toFixed(1)}%`
+        : (after - before).toPrecision(2);
+  };
+  const rows = axes.map((a) => [a.axis, a.what, figure(a, a.before), figure(a, a.after), change(a)]);
+  console.log(columns([['', '', 'float32', 'quantized', ''], ...rows]));
+  if (speed !== undefined) console.log(`speed: medians of ${speed.runs} runs of each model in alternation, ${threadsText(speed.threads)}`);
 }

@@ -19,6 +19,9 @@ export function refusal({ node, bias }: Product): string | undefined {
   return node.op === 'Gemm' && node.inputs[2] !== undefined && bias === undefined ? 'its bias is no row' : undefined;
 }
 
+/** What a product becomes: nodes named after it, with these behind a slash. */
+export const dynamicParts = ['quantize', 'integers', 'cast', 'factor', 'scaled', 'bias'] as const;
+
 /** `weights` as [K, N] with one scale a column or one for all. */
 export function writeDynamic(source: Graph, weights: ReadonlyMap<Product, QuantizedWeight>): { graph: Graph; map: ReadonlyMap<Value, Value> } {
   const { graph, map: cloned } = source.clone();
@@ -30,7 +33,7 @@ export function writeDynamic(source: Graph, weights: ReadonlyMap<Product, Quanti
     const node = y.producer as Node;
     const { name } = node;
     const nodes: Node[] = [];
-    const add = (op: string, inputs: Value[], as: string, attrs: Record<string, number> = {}, outputs = 1): Node => {
+    const add = (op: string, inputs: Value[], as: (typeof dynamicParts)[number], attrs: Record<string, number> = {}, outputs = 1): Node => {
       const made = graph.createNode(op, inputs, { name: `${name}/${as}`, attrs, outputs });
       nodes.push(made);
       return made;

@@ -36,6 +36,9 @@ export interface LayerReport {
   readonly input?: TensorReport;
   /** Of the layer's result in the whole quantized model, with all errors from before it. */
   readonly outputSqnrDb?: number;
+  /** Of the layer's kernel calls, where the model was timed. A layer that was fused into another has none of its own. */
+  readonly medianUsBefore?: number;
+  readonly medianUsAfter?: number;
   readonly notes: readonly string[];
 }
 
@@ -43,6 +46,35 @@ export interface LayerReport {
 export interface OutputReport {
   readonly name: string;
   readonly sqnrDb: number;
+}
+
+/** Of both models in alternation, on the machine that quantized. */
+export interface SpeedReport {
+  readonly threads: number;
+  /** Of each model. */
+  readonly runs: number;
+  readonly medianMsBefore: number;
+  readonly medianMsAfter: number;
+}
+
+/** Of a session, once it has run. */
+export interface MemoryReport {
+  /** Packed. */
+  readonly weightBytesBefore: number;
+  readonly weightBytesAfter: number;
+  /** Intermediate results. */
+  readonly arenaBytesBefore: number;
+  readonly arenaBytesAfter: number;
+}
+
+/** One figure of the float model and of the quantized one. */
+export interface AxisReport {
+  readonly axis: 'accuracy' | 'speed' | 'memory';
+  readonly what: string;
+  readonly unit: 'dB' | 'ms' | 'bytes' | '';
+  /** Left out where the float model is what the other is compared with. */
+  readonly before?: number;
+  readonly after: number;
 }
 
 export interface QuantizeReport {
@@ -68,6 +100,11 @@ export interface QuantizeReport {
   readonly metricAfter?: number;
   /** False where a target was given and not met. */
   readonly targetMet?: boolean;
+  /** Where the models were timed. */
+  readonly speed?: SpeedReport;
+  readonly memory?: MemoryReport;
+  /** Accuracy, speed and memory side by side: what of them was measured. */
+  readonly axes: readonly AxisReport[];
   readonly notes: readonly string[];
 }
 
@@ -75,7 +112,20 @@ export interface QuantizeReport {
 export interface MethodResult {
   readonly graph: Graph;
   /** Without what only the files say. */
-  readonly report: Omit<QuantizeReport, 'bytesBefore' | 'bytesAfter'>;
+  readonly report: Omit<QuantizeReport, 'bytesBefore' | 'bytesAfter' | 'axes'>;
+}
+
+export function axesOf(report: Omit<QuantizeReport, 'axes'>): AxisReport[] {
+  const { metricBefore: before, metricAfter, outputs, speed, memory, bytesBefore, bytesAfter } = report;
+  const rows: AxisReport[] = [];
+  if (metricAfter !== undefined) rows.push({ axis: 'accuracy', what: 'metric', unit: '', ...(before !== undefined && { before }), after: metricAfter });
+  for (const o of outputs) rows.push({ axis: 'accuracy', what: `signal to noise of ${o.name}`, unit: 'dB', after: o.sqnrDb });
+  if (speed !== undefined) rows.push({ axis: 'speed', what: 'run', unit: 'ms', before: speed.medianMsBefore, after: speed.medianMsAfter });
+  rows.push({ axis: 'memory', what: 'file', unit: 'bytes', before: bytesBefore, after: bytesAfter });
+  if (memory === undefined) return rows;
+  rows.push({ axis: 'memory', what: 'weights', unit: 'bytes', before: memory.weightBytesBefore, after: memory.weightBytesAfter });
+  rows.push({ axis: 'memory', what: 'intermediate results', unit: 'bytes', before: memory.arenaBytesBefore, after: memory.arenaBytesAfter });
+  return rows;
 }
 
 /** The entries of layers that stay in float32, with the reason of each. */

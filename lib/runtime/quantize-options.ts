@@ -31,7 +31,7 @@ export interface QuantizeTarget {
 }
 
 export interface QuantizeProgress {
-  readonly stage: 'calibrate' | 'weights' | 'bias' | 'measure';
+  readonly stage: 'calibrate' | 'weights' | 'bias' | 'measure' | 'timing';
   readonly done: number;
   /** undefined where the feeds have no known number. */
   readonly total: number | undefined;
@@ -44,6 +44,11 @@ interface CommonOptions {
   /** Layers that stay in float32, by node name. */
   readonly keepFloat?: readonly (string | RegExp)[];
   readonly target?: QuantizeTarget;
+  /**
+   * Also runs the float model and the quantized one in alternation on the first feeds, with `intraOpNumThreads`: the report then has the time
+   * of every layer and of the whole, and the memory of a session, of both. Needs feeds. Default false.
+   */
+  readonly timing?: boolean;
   readonly intraOpNumThreads?: number;
   readonly onProgress?: (progress: QuantizeProgress) => void;
 }
@@ -125,6 +130,8 @@ export function checkOptions(options: QuantizeOptions): void {
   }
   const { calibration, keepFloat } = options;
   const target = options.method === 'dynamic' ? undefined : options.target;
+  oneOf('timing', options.timing, [true, false]);
+  if (options.timing === true && calibration === undefined) throw bad('calibration must be there for timing', calibration);
   const needed = (options.method ?? 'static') === 'static' || calibration !== undefined;
   if (needed && (typeof calibration !== 'object' || calibration === null || !(Symbol.iterator in calibration || Symbol.asyncIterator in calibration)))
     throw bad('calibration must be an iterable or async iterable of feeds', calibration);

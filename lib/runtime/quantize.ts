@@ -9,7 +9,7 @@ import type { Graph, Node } from '../graph/graph.js';
 import { exportModel } from '../onnx/export.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
 import { assertFloat, foldFloat } from '../quantize/prepare.js';
-import type { MethodResult, QuantizeReport } from '../quantize/report.js';
+import { axesOf, type MethodResult, type QuantizeReport } from '../quantize/report.js';
 import { feedShapes } from './calibrate.js';
 import { quantizeDynamic } from './dynamic.js';
 import { metricOf } from './meet-target.js';
@@ -17,6 +17,7 @@ import { checkOptions, type QuantizeOptions, type QuantizeProgress } from './qua
 import { graphOf, type KeptFeeds, kept, MEASURED, SEEN, settle } from './quantize-source.js';
 import type { Feeds } from './signature.js';
 import { quantizeStatic } from './static.js';
+import { timeQuantized } from './time-quantized.js';
 import { quantizeWeightsOnly } from './weight-only.js';
 
 export interface QuantizedModel {
@@ -81,7 +82,9 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
   }
   const file = exportModel(result.graph, { valueInfo: false, metadata, opsets });
   const sizes = { bytesBefore: bytes ?? exportModel(graph).byteLength, bytesAfter: file.byteLength };
-  return { bytes: file, graph: result.graph, report: { ...result.report, ...sizes, notes: [...unfolded, ...result.report.notes] } };
+  const timed = options.timing ? await timeQuantized(graph, result, feeds?.samples ?? [], common) : {};
+  const report = { ...result.report, ...sizes, ...timed, notes: [...unfolded, ...result.report.notes] };
+  return { bytes: file, graph: result.graph, report: { ...report, axes: axesOf(report) } };
 }
 
 /** The feeds that are kept, all of them checked. */

@@ -343,7 +343,12 @@ describe('quantize', () => {
     expect(json('inspect', out).inputs[0].shape).toEqual(['batch', 8]);
     const { status, stdout } = cli(['quantize', good, '--data', data, '--out', out, '--keep-float', '/one/']);
     expect(status).toBe(0);
-    for (const part of ['two', 'float32: asked for', 'signal to noise', '4 calibration feeds']) expect(stdout).toContain(part);
+    for (const part of ['two', 'float32: asked for', 'signal to noise', '4 calibration feeds', 'in alternation']) expect(stdout).toContain(part);
+    for (const row of ['accuracy  signal to noise of', 'speed     run', 'memory    file', 'memory    weights', 'memory    intermediate results'])
+      expect(stdout).toMatch(new RegExp(`^${row}`, 'm'));
+    expect(report.axes.map((a: { axis: string }) => a.axis)).toEqual(['accuracy', 'speed', 'memory', 'memory', 'memory']);
+    expect(report.layers.every((l: { medianUsBefore: number; medianUsAfter: number }) => l.medianUsBefore > 0 && l.medianUsAfter > 0)).toBe(true);
+    expect(json('quantize', good, '--data', data, '--out', out, '--no-timing').speed).toBeUndefined();
   });
   it('writes weights of few bits, without data too', () => {
     const out = join(folder, 'good.int4.onnx');

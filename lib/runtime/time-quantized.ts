@@ -1,0 +1,43 @@
+/** The report's figures of time and memory: the float model and the quantized one in alternation. */
+import type { Graph } from '../graph/graph.js';
+import { dynamicParts } from '../quantize/dynamic.js';
+import type { LayerReport, MemoryReport, MethodResult, SpeedReport } from '../quantize/report.js';
+import { type ModelCost, measureCosts } from './measure-costs.js';
+import type { QuantizeProgress } from './quantize-options.js';
+import type { SessionOptions } from './session-options.js';
+import type { Feeds } from './signature.js';
+
+export interface Timed {
+  readonly speed: SpeedReport;
+  readonly memory: MemoryReport;
+  readonly layers: readonly LayerReport[];
+}
+
+/** Microseconds of the nodes that a layer has become; undefined where it has none of its own. */
+export function layerUs({ nodesUs }: Pick<ModelCost, 'nodesUs'>, name: string): number | undefined {
+  const times = [name, ...dynamicParts.map((part) => `${name}/${part}`)].map((node) => nodesUs.get(node)).filter((us) => us !== undefined);
+  return times.length === 0 ? undefined : times.reduce((a, b) => a + b);
+}
+
+export async function timeQuantized(
+  float: Graph,
+  { graph, report }: MethodResult,
+  samples: readonly Feeds[],
+  { options, onProgress }: { readonly options: SessionOptions; readonly onProgress: (progress: QuantizeProgress) => void },
+): Promise<Timed> {
+  const { threads, runs, models } = await measureCosts([float, graph], samples, options, (done, total) => onProgress({ stage: 'timing', done, total }));
+  const [before, after] = models as [ModelCost, ModelCost];
+  return {
+    speed: { threads, runs, medianMsBefore: before.medianMs, medianMsAfter: after.medianMs },
+    memory: {
+      weightBytesBefore: before.weightBytes,
+      weightBytesAfter: after.weightBytes,
+      arenaBytesBefore: before.arenaBytes,
+      arenaBytesAfter: after.arenaBytes,
+    },
+    layers: report.layers.map((layer) => {
+      const [medianUsBefore, medianUsAfter] = [layerUs(before, layer.name), layerUs(after, layer.name)];
+      return { ...layer, ...(medianUsBefore !== undefined && { medianUsBefore }), ...(medianUsAfter !== undefined && { medianUsAfter }) };
+    }),
+  };
+}
