@@ -19,7 +19,7 @@ import { cases as reductions } from './reduce.js';
 import { cases as recurrent } from './rnn.js';
 import { cases as scans } from './scan.js';
 import { cases as selections } from './select.js';
-import { cases as softmaxes } from './softmax.js';
+import { byteSoftmaxBenchCases, cases as softmaxes } from './softmax.js';
 import { stemKernelCase, benchCases as stems } from './stem.js';
 
 const plain: readonly KernelCase[] = [
@@ -31,6 +31,7 @@ const plain: readonly KernelCase[] = [
   lpCase(2, 512, 768, 1),
   ...poolBenchCases.map(poolKernelCase),
   ...bytePoolBenchCases,
+  ...byteSoftmaxBenchCases,
   ...depthwiseBenchCases.map(depthwiseKernelCase),
 ];
 

@@ -1,6 +1,7 @@
-/** Softmax, LogSoftmax and Hardmax along one axis (the opset 13 form). */
+/** Softmax, LogSoftmax and Hardmax along one axis (the opset 13 form), and softmax of bytes. */
 import { elementCount } from '../graph/dim.js';
-import { softmaxKind, softmaxParams } from '../kernels/softmax.js';
+import { Constant } from '../graph/graph.js';
+import { byteSoftmaxParams, softmaxCurve, softmaxKind, softmaxParams } from '../kernels/softmax.js';
 import { orUnknown } from './known.js';
 import type { Operator } from './operator.js';
 
@@ -31,8 +32,32 @@ function softmaxOperator(name: string, kind: (typeof softmaxKind.members)[number
   };
 }
 
+/** x u8 → u8; attributes x_scale, y_zero, ratio = 1 / yScale. The zero point of x makes no difference. */
+const byteSoftmax: Operator = {
+  name: 'QSoftmax',
+  domain: 'dsnk',
+  infer(q) {
+    if (q.dtype(0) !== 'uint8') q.failDtype('elements must be uint8');
+    const shape = q.shape(0);
+    q.axis(q.node.int('axis', -1), shape.length);
+    return [{ dtype: 'uint8', shape }];
+  },
+  lower(low) {
+    const { node } = low;
+    low.emit(
+      low.select('softmax_i8', 'u8'),
+      byteSoftmaxParams,
+      { ratio: node.float('ratio', 1), zero: node.int('y_zero', 0), ...aroundAxis(low.dims(0), node.int('axis', -1)) },
+      [low.out()],
+      [low.in(0), low.constant(Constant.of('int32', [256], softmaxCurve(node.float('x_scale', 1))))],
+      { reason: 'exponentials of bytes from a table' },
+    );
+  },
+};
+
 export const softmaxOperators: readonly Operator[] = [
   softmaxOperator('Softmax', 'softmax'),
   softmaxOperator('LogSoftmax', 'logSoftmax'),
   softmaxOperator('Hardmax', 'hardmax'),
+  byteSoftmax,
 ];

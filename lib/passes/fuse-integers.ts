@@ -12,6 +12,8 @@
  *
  *     QuantizeLinear(dsnk.GlobalAveragePool(DequantizeLinear(%x, s, z)), r, q)   →   dsnk.QGlobalAveragePool(%x) {ratio=s/r, …}
  *
+ *     QuantizeLinear(Softmax(DequantizeLinear(%x, s, z)), r, q)   →   dsnk.QSoftmax(%x) {x_scale=s, ratio=1/r, y_zero=q}
+ *
  * The same for AveragePool, MatMul and Gemm, and of products without the QuantizeLinear, where the result stays float32. Sums, rounding and clamps
  * are those of the model. Refuses: scales, zero points or weights that are not constants, weights with a zero point,
  * results of the product that others read, activations other than relu and clip, activations in other types than bytes.
@@ -220,6 +222,17 @@ function fuseAverage(edit: GraphEditor, node: Node): void {
   edit.replaceNode(y.bytes, `Q${node.op}`, [x.bytes], { domain: 'dsnk', name: node.name, attrs });
 }
 
+/** Softmax between scales looks its exponentials up. */
+function fuseSoftmax(edit: GraphEditor, node: Node): void {
+  if (!isOp(node, 'Softmax') || edit.isConstant(node.output())) return;
+  const [x, y] = [bytesBehind(node.input(0)), bytesAfter(edit, node.output())];
+  if (x === undefined || y === undefined) return;
+  const ratio = f(1 / y.scale);
+  if (!Number.isFinite(x.scale) || !Number.isFinite(ratio) || ratio === 0) return;
+  const attrs = { axis: node.int('axis', -1), x_scale: x.scale, y_zero: y.zero, ratio };
+  edit.replaceNode(y.bytes, 'QSoftmax', [x.bytes], { domain: 'dsnk', name: node.name, attrs });
+}
+
 export const fuseIntegers: Pass = {
   name: 'fuse-integers',
   run(graph) {
@@ -227,6 +240,7 @@ export const fuseIntegers: Pass = {
     const edit = new GraphEditor(graph);
     for (const node of edit.nodes()) fuseProduct(edit, node);
     for (const node of edit.nodes()) fuseAverage(edit, node);
+    for (const node of edit.nodes()) fuseSoftmax(edit, node);
     const order = new Map(graph.nodes.map((node, i) => [node, i]));
     for (const node of edit.nodes()) fuseResidual(edit, node, order);
     return edit.finish();

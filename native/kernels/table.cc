@@ -17,6 +17,8 @@
 #define DSNK_ARM64(...)
 #endif
 
+#define DSNK_SCALAR(op, type) DSNK_KERNEL(op##_##type##_scalar, op##_contract, #type, scalar, 0, 0)
+
 namespace dsnk {
 
 #define DSNK_KERNEL(name, contract, dtypes, isa, nr, kr) \

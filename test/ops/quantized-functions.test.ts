@@ -104,6 +104,17 @@ describe.each(['uint8', 'int8'] as const)('%s', (type) => {
     expectClose(got.data, want);
   });
 
+  it('QLinearSoftmax, old form: all axes from one on together', async () => {
+    const got = await run('QLinearSoftmax', type, [x, scale(1 / 256), zero(type, low[type])], { axis: 2, opset: 11 });
+    expect(got.dims).toEqual(x.dims);
+    const a = real(x);
+    const want = a.map((v, i) => {
+      const row = a.slice(i - (i % 20), i - (i % 20) + 20);
+      return quantize(Math.exp(v) / row.reduce((sum, r) => sum + Math.exp(r), 0), 1 / 256, low[type], type);
+    });
+    expectClose(got.data, want);
+  });
+
   it.each([0, 1])('pools, channels_last %i', async (last) => {
     const a = real(x);
     const mean = (n: number, c: number, rows: number[], columns: number[]) => {

@@ -46,6 +46,17 @@ const pool =
     return quantized(edit, node, edit.value('Transpose', [y], { attrs: { perm: [0, ...axes.slice(2), 1] } }), 3);
   };
 
+/** As Softmax of `opset` has it: before 13 over all axes from `axis` on together. */
+const softmax: Expansion = (edit, node) => {
+  const x = real(edit, node, 0);
+  const old = node.int('opset', 13) < 13;
+  const axis = node.int('axis', old ? 1 : -1);
+  const rank = x.dims.length;
+  if (!old || axis === -1 || axis === rank - 1) return quantized(edit, node, edit.value('Softmax', [x], { attrs: { axis: old ? -1 : axis } }), 3);
+  const y = edit.value('Softmax', [edit.value('Flatten', [x], { attrs: { axis } })], { attrs: { axis: -1 } });
+  return quantized(edit, node, edit.value('Reshape', [y, edit.value('Shape', [x])]), 3);
+};
+
 const concat: Expansion = (edit, node) => {
   const parts: Value[] = [];
   for (let i = 2; i < node.inputs.length; i += 3) parts.push(real(edit, node, i));
@@ -109,7 +120,7 @@ export const quantizedExpansions: ReadonlyMap<string, Expansion> = new Map([
   ['QLinearMul', binary('Mul')],
   ['QLinearSigmoid', unary('Sigmoid')],
   ['QLinearLeakyRelu', unary('LeakyRelu')],
-  ['QLinearSoftmax', unary('Softmax')],
+  ['QLinearSoftmax', softmax],
   ['QLinearGlobalAveragePool', pool('GlobalAveragePool')],
   ['QLinearAveragePool', pool('AveragePool')],
   ['QLinearConcat', concat],

@@ -30,11 +30,15 @@ static void averageLanes(const BytePoolParams& p, const AverageRow& u, int64_t c
   }
 }
 
-template <class V>
+// Wide::channels as long as there are so many, then V::channels.
+template <class Wide, class V>
 static Fault integerAverage(const Work& work) {
   return averageRows(work, [](const BytePoolParams& p, const AverageRow& u) {
     int64_t c = 0;
-    for (; c + V::channels <= u.n; c += V::channels) averageLanes<V, true>(p, u, c, V::channels);
+    for (; c + Wide::channels <= u.n; c += Wide::channels) averageLanes<Wide, true>(p, u, c, Wide::channels);
+    if constexpr (Wide::channels != V::channels) {
+      for (; c + V::channels <= u.n; c += V::channels) averageLanes<V, true>(p, u, c, V::channels);
+    }
     if (c < u.n) averageLanes<V, false>(p, u, c, static_cast<int>(u.n - c));
   });
 }

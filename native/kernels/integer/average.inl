@@ -3,7 +3,9 @@
 // Shapes    y [N,OD,OH,OW,C] bytes, pixels ldc apart; x [N,D,H,W,C] bytes
 // Numerics  sums in 32 bits, wrapping; one quotient, one product and one rounding in float32: every row gives the same
 //           bits. An empty window has the sum 0 and the count 1
-// Tiling    a row of output for 64 channels is one unit. Sums of up to 256 taps are kept in 16 bits
+// Tiling    a row of output for 64 channels is one unit. Sums of up to 256 taps are kept in 16 bits. NEON takes 32
+//           channels at a time, so that four chains of sums hide each other's latency: 4.4 cycles a tap on Cortex-A72, 2.6
+//           on neoverse-n1 by llvm-mca, with 16 channels 4 and 2 of their latency
 // Packing   none
 // Source    none
 

@@ -40,7 +40,7 @@ Fault gemm_i8_avx2(const Work& w) {
 Fault conv_i8_avx2(const Work& w) {
   return avx2::integerConv<avx2::Widened, avx2::RegisterProduct>(w, {16, 2, Isa::avx2});
 }
-Fault pool_average_i8_avx2(const Work& w) { return avx2::integerAverage<avx2::Lanes>(w); }
+Fault pool_average_i8_avx2(const Work& w) { return avx2::integerAverage<avx2::Lanes, avx2::Lanes>(w); }
 Fault depthwise_i8_avx2(const Work& w) { return avx2::integerDepthwise<avx2::Lanes, avx2::Lanes>(w); }
 }  // namespace dsnk
 #endif

@@ -44,7 +44,9 @@ Fault conv_i8_avx512vnni(const Work& w) {
   return avx512vnni::integerConv<avx512vnni::Quads, avx512vnni::RegisterProduct>(w, {32, 4, Isa::avx512vnni});
 }
 Fault conv_rows_i8_avx512vnni(const Work& w) { return avx512vnni::integerStrips(w); }
-Fault pool_average_i8_avx512vnni(const Work& w) { return avx512vnni::integerAverage<avx512vnni::Lanes64>(w); }
+Fault pool_average_i8_avx512vnni(const Work& w) {
+  return avx512vnni::integerAverage<avx512vnni::Lanes64, avx512vnni::Lanes64>(w);
+}
 Fault depthwise_i8_avx512vnni(const Work& w) {
   return avx512vnni::integerDepthwise<avx512vnni::Lanes64, avx512vnni::Lanes32>(w);
 }

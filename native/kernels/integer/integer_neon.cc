@@ -1,10 +1,11 @@
-// product.inl and depthwise-neon.inl for NEON: tiles of 4x4 in registers, on ARMv7 2x4.
+// product.inl, depthwise-neon.inl and average.inl for NEON: tiles of 4x4 in registers, on ARMv7 2x4.
 #if defined(__ARM_NEON)
 #include "kernels/epilogue/params.gen.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/integer/bytes.h"
 #include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
+#include "kernels/pool/pool.h"
 #include "simd/neon-begin.h"
 //
 #undef DSNK_ROW_LOOP
@@ -28,6 +29,12 @@
 #include "kernels/integer/product.inl"
 //
 #include "kernels/integer/depthwise-neon.inl"
+//
+#include "kernels/integer/lanes-neon.inl"
+//
+#include "kernels/integer/average.inl"
+//
+#include "kernels/integer/average-lanes.inl"
 static_assert(kNr == 4, "kernels.inc says nr 4");
 #include "simd/neon-end.h"
 #undef DSNK_ROW_LOOP
@@ -36,6 +43,7 @@ namespace dsnk {
 constexpr IntegerRow kRow{4, 16, Isa::neon};
 Fault gemm_i8_neon(const Work& w) { return neon::integerGemm<neon::Signed, neon::RegisterProduct>(w, kRow); }
 Fault conv_i8_neon(const Work& w) { return neon::integerConv<neon::Signed, neon::RegisterProduct>(w, kRow); }
+Fault pool_average_i8_neon(const Work& w) { return neon::integerAverage<neon::ByteSums<2>, neon::ByteSums<1>>(w); }
 Fault depthwise_i8_neon(const Work& w) { return neon::integerDepthwise(w); }
 }  // namespace dsnk
 #endif

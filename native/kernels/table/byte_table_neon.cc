@@ -1,0 +1,16 @@
+#if defined(__aarch64__)
+#include "kernels/kernel.h"
+#include "kernels/sizes.h"
+#include "kernels/table/params.gen.h"
+#include "simd/neon-begin.h"
+#include "kernels/table/look-neon.inl"
+#include "simd/neon-end.h"
+
+namespace dsnk {
+Fault byte_table_neon(const Work& w) {
+  const Range r = tileRange(w.as<ByteTableParams>().count, w.tile, w.tiles, 1024);
+  neon::lookUp(w.at<const uint8_t>(1) + r.begin, w.at<uint8_t>(0) + r.begin, w.at<const uint8_t>(2), r.end - r.begin);
+  return Fault::none;
+}
+}  // namespace dsnk
+#endif
