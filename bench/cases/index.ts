@@ -3,6 +3,7 @@ import type { KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
 import { attentionKernelCase, benchCases as attentions } from './attention.js';
 import { bytePoolBenchCases } from './byte-pool.js';
+import { cachedKernelCases } from './cache.js';
 import type { KernelCase } from './case.js';
 import { convKernelCase, benchCases as convs, depthwiseBenchCases, depthwiseKernelCase } from './conv.js';
 import { gemmDirectKernelCase, gemmKernelCase, matmulGenericCase, benchCases as products } from './gemm.js';
@@ -24,6 +25,7 @@ import { stemKernelCase, benchCases as stems } from './stem.js';
 
 const plain: readonly KernelCase[] = [
   ...attentions.map(attentionKernelCase),
+  ...cachedKernelCases,
   ...moveCases,
   ...imageCases,
   ...[...norms, ...pointwise, ...reductions, ...recurrent, ...scans, ...selections, ...softmaxes].filter((c) => c.bench),

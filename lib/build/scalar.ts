@@ -22,7 +22,7 @@ export function scalarConstant(where: string, x: number, dtype: DType): Constant
 }
 
 /** Bits of the nearest binary16, ties to even. The quotient by the spacing of x's binade is exact, so one rounding happens. */
-function halfBits(x: number): number {
+export function halfBits(x: number): number {
   if (Number.isNaN(x)) return 0x7e00;
   const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
   const a = Math.abs(x);
@@ -35,7 +35,7 @@ function halfBits(x: number): number {
 }
 
 /** Bits of the nearest bfloat16, ties to even, of x as a float32. */
-function bfloatBits(x: number): number {
+export function bfloatBits(x: number): number {
   if (Number.isNaN(x)) return 0x7fc0;
   const bits = new Uint32Array(Float32Array.of(x).buffer)[0] as number;
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;

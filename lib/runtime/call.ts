@@ -16,6 +16,9 @@ export interface KernelCall {
   dispose(): void;
 }
 
+/** Whether operand i is modified in place, so that what it held goes in as well. */
+const isKept = (row: KernelRow, i: number) => row.operands[i] === 'm' || row.operands[i] === 'n';
+
 export interface OperandSize {
   readonly bytes: number;
 }
@@ -36,6 +39,7 @@ export function kernelProgram(
   };
   const outs = outputs.map(place);
   const ins = inputs.map(place);
+  const kept = outs.filter((_, i) => isKept(row, i));
   return encodeProgram({
     catalogueHash: native().catalogue().hash,
     arenaBytes: 0,
@@ -46,7 +50,7 @@ export function kernelProgram(
     weightBlock: 0,
     init: [],
     main: [{ kernel: row.id, operands: [...outs, ...ins], params }],
-    inputs: ins.filter((l) => l.segment !== 'none'),
+    inputs: [...kept, ...ins].filter((l) => l.segment !== 'none'),
     outputs: outs.filter((l) => l.segment !== 'none'),
   });
 }
@@ -84,7 +88,8 @@ export function loadKernel(
   const times = new BigUint64Array(1);
   const run = (outputs: readonly (Bytes | undefined)[], inputs: readonly (Bytes | undefined)[], timed: boolean) => {
     const present = (list: readonly (Bytes | undefined)[]) => list.filter((b) => b !== undefined);
-    const failed = addon.runSync(handle, present(inputs), present(outputs), timed ? times : null);
+    const kept = outputs.filter((_, i) => isKept(row, i));
+    const failed = addon.runSync(handle, present([...kept, ...inputs]), present(outputs), timed ? times : null);
     if (failed !== undefined) throw runError(failed[0], failed[1], failed[2], where);
   };
   return {

@@ -84,7 +84,7 @@ struct Check {
 struct Contract {
   const char* op;
   // One letter per operand, outputs first: w written, r read, o read or left out, x written or left out, m modified
-  // in place; a last letter followed by '*' repeats (zero or more times).
+  // in place, n modified in place or left out; a last letter followed by '*' repeats (zero or more times).
   const char* operands;
   uint32_t inPlace;     // bit i set: output 0 may be exactly the memory of operand i
   uint32_t paramBytes;  // sizeof the generated parameter struct

@@ -95,6 +95,8 @@ struct Loader {
     }
     return 0;
   }
+  static bool isWritten(char role) { return role == 'w' || role == 'x' || role == 'm' || role == 'n'; }
+  static bool mayBeLeftOut(char role) { return role == 'o' || role == 'x' || role == 'n'; }
   static uint32_t fewest(const char* pattern) {
     uint32_t n = 0;
     for (; *pattern && pattern[1] != '*'; pattern++) n++;
@@ -108,10 +110,10 @@ struct Loader {
     const char role = roleOf(k.contract->operands, i);
     if (role == 0) return fail(pc, "operand count must fit the kernel");
     if (o.segment == Segment::none) {
-      if (role != 'o' && role != 'x') return fail(pc, "a required operand must be present");
+      if (!mayBeLeftOut(role)) return fail(pc, "a required operand must be present");
       if (o.bytes != 0 || o.offset != 0) return fail(pc, "an operand left out must have no bytes");
     } else {
-      const bool writes = role == 'w' || role == 'x' || role == 'm';
+      const bool writes = isWritten(role);
       const int64_t have = segmentBytes(o, init, writes);
       if (have < 0) return fail(pc, "operand segment must exist and be writable where it is written");
       const auto size = static_cast<uint64_t>(have);
@@ -124,7 +126,7 @@ struct Loader {
     }
     // An optional operand of no bytes is one left out: kernels tell by its size when checked and by its pointer when
     // run.
-    const bool leftOut = o.bytes == 0 && (role == 'o' || role == 'x');
+    const bool leftOut = o.bytes == 0 && mayBeLeftOut(role);
     program.operands.push_back(leftOut ? OperandRef{Segment::none, 0, 0, 0} : o);
     return true;
   }
@@ -137,7 +139,7 @@ struct Loader {
   bool checkAliasing(const Kernel& k, uint32_t first, uint32_t count, int32_t pc) {
     for (uint32_t i = 0; i < count; i++) {
       const char role = roleOf(k.contract->operands, i);
-      if (role != 'w' && role != 'x' && role != 'm') continue;
+      if (!isWritten(role)) continue;
       const OperandRef& a = program.operands[first + i];
       if (a.bytes == 0) continue;
       for (uint32_t j = 0; j < count; j++) {

@@ -8,7 +8,7 @@ export const everything = (files) => files.filter((file) => !elsewhere.some((sha
 
 const behaviour = /models\/(golden|bundled)|runtime\/(session|lifecycle|threads)/;
 const vectors =
-  /kernels\/(attention|conv|conv-scale|depthwise|gemm|inverted-residual|math|norm|pointwise|pool|reduce|resize|rnn|softmax|stem|vision|winograd)\.test/;
+  /kernels\/(attention|cache|cache-append|conv|conv-scale|depthwise|gemm|inverted-residual|math|norm|pointwise|pool|reduce|resize|rnn|rope|softmax|stem|vision|winograd)\.test/;
 const small = /models\/bundled|runtime\/threads/;
 // Products in bfloat16 have no rows of ARM's own.
 const kernels = /kernels\/(?!bfloat)/;

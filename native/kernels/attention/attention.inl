@@ -73,11 +73,16 @@ __attribute__((noinline)) static void valueTile(const AttentionTile& g) {
 
 using AttentionTileRun = void (*)(const AttentionTile&);
 
-// By height and width; heights above kMr repeat it and are never asked for.
+// The least height of a tile of a strip: more than kAttentionFewRows rows are cut evenly into strips, those into tiles.
+constexpr int kStripLeast = kStripTiles == 1 && kMr > kAttentionFewRows ? kAttentionFewRows + 1 : 1;
+
+// By height and width; heights above kMr, and below the least one, repeat it and are never asked for.
 template <int NV, bool half = false>
 struct AttentionTiles {
   template <int MR>
-  static constexpr int height = MR < kMr ? MR : kMr;
+  static constexpr int height = MR < kStripLeast ? kStripLeast
+                                : MR < kMr       ? MR
+                                                 : kMr;
   template <int MR>
   static constexpr AttentionTileRun s = scoreTile<height<MR>, NV, half>;
   template <int MR>

@@ -1,0 +1,301 @@
+// Computes  y[b, i, h, :] = Σ_t w[t]·v[b, h/group, t, :], w = softmax_t of the scores of lib/kernels/cache.ts
+// Shapes    q, y: [batch, rows, heads, width | depth] by strides; k, v: caches of one type, f32, f16, bf16 or i8 with a
+//           scale a token, contiguous or in pages of 64 tokens (cache.h). How many tokens there are, and in which
+//           pages, comes from memory: a length or page outside of the cache is a fault
+// Numerics  scores: q·scale in float, then a chain of fma in each lane over the width, then the sum of the lanes; of i8
+//           times the scale of the token. Weights as in attention.inl; those of i8 times the scale of the token before
+//           they meet v. Within a split of 512 tokens one pass with a running maximum, block by block; sums of splits
+//           are merged in their order, m' = max(m₁, m₂), y' = y₁·e^(m₁-m') + y₂·e^(m₂-m'): the same operations whether
+//           one tile takes all splits of a head or attention_merge puts them together
+// Tiling    a unit is one head of the cache, or one of its splits, for all queries of its group, so that memory gives
+//           each token once. A block of 64 tokens: scores of 4 queries × 4 tokens in registers (4 × 2 with 16
+//           registers), the softmax, sums of 4 queries × 4 vectors (4 × 2); what further queries read again lies in L1
+// Packing   none: the tokens are read as append left them
+// Source    Dao et al., Flash-Decoding for long-context inference (2023), for splits and their merging; sizes our own
+
+#include "kernels/attention/cached-loops.inl"
+
+static void onRows(const CachedLoops::Step (&step)[3], CachedBlock g, int64_t rows) {
+  while (rows > 0) {
+    const int64_t n = rows >= kCachedHeight ? kCachedHeight : rows;
+    step[n >> 1](g);
+    g.q += n * g.rowQ;
+    g.s += n * kCachedScoreRow;
+    g.o += n * g.rowO;
+    g.keep += n;
+    rows -= n;
+  }
+}
+
+// What changes the scores of a row after the product: all operands of one query head.
+struct ScoreChanges {
+  const float* scales;  // of the tokens; nullptr where the cache has none
+  float softcap;
+  const float* bias;  // of the first token, nullptr where there is none
+  int64_t columnBias;
+  float slope, position;  // slope 0: none; position of the first token, seen from the query
+  int64_t begin, end;     // tokens of the block that the query sees
+};
+
+static void changeScores(float* s, int64_t n, const ScoreChanges& g) {
+  if (g.scales != nullptr) {
+    for (int64_t j = 0; j < n; j++) s[j] *= g.scales[j];
+  }
+  if (g.softcap > 0.0f) {
+    const F32 cap = F32::set(g.softcap);
+    // rows have room for whole vectors
+    for (int64_t j = 0; j < n; j += F32::lanes) (cap * tanh(F32::load(s + j) / cap)).store(s + j);
+  }
+  if (g.bias != nullptr) maskRow(s, n, {AttentionMask::add, g.bias, nullptr, g.columnBias, 0.0f});
+  if (g.slope != 0.0f) {
+    for (int64_t j = 0; j < n; j++) s[j] += g.slope * (g.position + static_cast<float>(j));
+  }
+  for (int64_t j = 0; j < g.begin && j < n; j++) s[j] = -__builtin_inff();
+  for (int64_t j = g.end < 0 ? 0 : g.end; j < n; j++) s[j] = -__builtin_inff();
+}
+
+static float expOf(float x) {
+  float lane[F32::lanes];
+  exp(F32::set(x)).store(lane);
+  return lane[0];
+}
+
+// Sums of one query over some tokens: y without its divisor, in whole vectors, the largest score, the sum of weights.
+struct CachedSum {
+  float* o;
+  float *peak, *total;
+};
+
+static void mergeSums(const CachedSum& to, const float* o, float peak, float total, int64_t depth) {
+  const float before = *to.peak, top = peak > before ? peak : before;
+  const float a = before == -__builtin_inff() ? 0.0f : expOf(before - top);
+  const float b = peak == -__builtin_inff() ? 0.0f : expOf(peak - top);
+  const F32 aa = F32::set(a), bb = F32::set(b);
+  *to.peak = top;
+  *to.total = *to.total * a + total * b;
+  for (int64_t d = 0; d < depth; d += F32::lanes) {
+    fma(F32::load(to.o + d), aa, F32::load(o + d) * bb).store(to.o + d);
+  }
+}
+
+static void startSums(const CachedSum& to, const float* sinks, int64_t head, int64_t depth) {
+  *to.peak = sinks == nullptr ? -__builtin_inff() : sinks[head];
+  *to.total = sinks == nullptr ? 0.0f : 1.0f;
+  for (int64_t d = 0; d < depth; d += F32::lanes) F32::zero().store(to.o + d);
+}
+
+static void finishSums(const CachedAttentionParams& p, const CachedSum& from, float* y) {
+  const auto empty = static_cast<AttentionEmpty>(p.empty);
+  const float total = *from.total;
+  const bool vanishes =
+      (empty == AttentionEmpty::zero && total == 0.0f) || (empty == AttentionEmpty::zeroNan && !(total > 0.0f));
+  const float inverse = 1.0f / total;
+  for (int64_t d = 0; d < p.depth; d++) y[d] = vanishes ? 0.0f : from.o[d] * inverse;
+}
+
+// One head of the cache for all queries of its group.
+struct CachedGroup {
+  using O = CachedOperand;
+  const Work& w;
+  const CachedLoops& loops;
+  const CachedAttentionParams& p;
+  int64_t b, h;
+  CachedTokens tokens;
+  CachedScratch at;
+  float* scratch;
+
+  CachedGroup(const Work& work, const CachedLoops& type, int64_t batch, int64_t head, CachedTokens seen)
+      : w(work),
+        loops(type),
+        p(work.as<CachedAttentionParams>()),
+        b(batch),
+        h(head),
+        tokens(seen),
+        at(cachedScratch(p)),
+        scratch(reinterpret_cast<float*>(work.scratch)) {}
+
+  int64_t headOf(int64_t r) const { return h * (p.heads / p.keyHeads) + r / p.rows; }
+
+  // Queries times scale, zeros behind their width.
+  void takeQueries() const {
+    const int64_t rows = cachedRows(p), padded = cachedPaddedRows(p);
+    for (int64_t r = 0; r < padded; r++) {
+      float* to = scratch + r * at.rowQ;
+      const int64_t i = r % p.rows;
+      const float* q = w.at<const float>(O::q) + b * p.strideQ[0] + i * p.strideQ[1] + headOf(r) * p.strideQ[2];
+      for (int64_t d = 0; d < at.rowQ; d++) to[d] = r < rows && d < p.width ? q[d] * p.scale : 0.0f;
+    }
+  }
+
+  // Scores to weights in place, of tokens [t, t + n).
+  void soften(int64_t t, int64_t n, const float* kScales, const float* vScales) const {
+    const int64_t rows = cachedRows(p);
+    const float* slopes = w.at<const float>(O::slopes);
+    const float* bias = w.at<const float>(O::bias);
+    for (int64_t r = 0; r < rows; r++) {
+      const int64_t i = r % p.rows, head = headOf(r);
+      const Range seen = cachedSeen(p, tokens.total, i);
+      const float* own = bias == nullptr ? nullptr
+                                         : bias + b * p.strideBias[0] + head * p.strideBias[1] + i * p.strideBias[2] +
+                                               t * p.columnBias;
+      changeScores(scratch + at.scores + r * kCachedScoreRow, n,
+                   {kScales, p.softcap, own, p.columnBias, slopes == nullptr ? 0.0f : slopes[head],
+                    static_cast<float>(t - (tokens.total - p.rows + i)), seen.begin - t, seen.end - t});
+    }
+    softenRows(scratch + at.scores, kCachedScoreRow, rows, n, scratch + at.peak, scratch + at.total, scratch + at.keep);
+    if (vScales == nullptr) return;
+    for (int64_t r = 0; r < rows; r++) {
+      float* s = scratch + at.scores + r * kCachedScoreRow;
+      for (int64_t j = 0; j < n; j++) s[j] *= vScales[j];
+    }
+  }
+
+  // The sums of one split.
+  Fault split(int64_t index) const {
+    const int64_t padded = cachedPaddedRows(p);
+    for (int64_t r = 0; r < padded; r++) {
+      scratch[at.peak + r] = -__builtin_inff();
+      scratch[at.total + r] = 0.0f;
+      scratch[at.keep + r] = 0.0f;
+    }
+    for (int64_t d = 0; d < padded * at.rowO; d++) scratch[at.sums + d] = 0.0f;
+    const int32_t* pages = w.at<const int32_t>(O::pages);
+    const auto head = cacheHead(p, pages, b, h);
+    const int64_t begin = index * kCacheSplit, end = begin + kCacheSplit;
+    const int64_t first = tokens.first > begin ? tokens.first : begin, last = tokens.total < end ? tokens.total : end;
+    for (int64_t t = first; t < last;) {
+      const int64_t pageEnd = (t / kCachePage + 1) * kCachePage, n = (last < pageEnd ? last : pageEnd) - t;
+      const int64_t row = head.rowOf(t);
+      if (row < 0) return Fault::indexOutOfRange;
+      const CachedBlock g{w.at<const std::byte>(O::k) + row * p.width * loops.elementBytes,
+                          w.at<const std::byte>(O::v) + row * p.depth * loops.elementBytes,
+                          n,
+                          p.width,
+                          p.depth,
+                          scratch,
+                          scratch + at.scores,
+                          scratch + at.sums,
+                          scratch + at.keep,
+                          at.rowQ,
+                          at.rowO};
+      onRows(loops.scores, g, padded);
+      soften(t, n, loops.scaled ? w.at<const float>(O::kScales) + row : nullptr,
+             loops.scaled ? w.at<const float>(O::vScales) + row : nullptr);
+      onRows(loops.sums, g, padded);
+      t += n;
+    }
+    return Fault::none;
+  }
+
+  CachedSum merged(int64_t r) const {
+    return {scratch + at.merged + r * at.rowO, scratch + at.mergedPeak + r, scratch + at.mergedTotal + r};
+  }
+
+  // All splits, and y.
+  Fault all() const {
+    const int64_t rows = cachedRows(p);
+    const float* sinks = w.at<const float>(O::sinks);
+    takeQueries();
+    for (int64_t r = 0; r < rows; r++) startSums(merged(r), sinks, headOf(r), p.depth);
+    const Range splits = tokens.splits();
+    for (int64_t s = splits.begin; s < splits.end; s++) {
+      const Fault fault = split(s);
+      if (fault != Fault::none) return fault;
+      for (int64_t r = 0; r < rows; r++) {
+        mergeSums(merged(r), scratch + at.sums + r * at.rowO, scratch[at.peak + r], scratch[at.total + r], p.depth);
+      }
+    }
+    for (int64_t r = 0; r < rows; r++) {
+      finishSums(p, merged(r),
+                 w.at<float>(O::y) + b * p.strideY[0] + r % p.rows * p.strideY[1] + headOf(r) * p.strideY[2]);
+    }
+    return Fault::none;
+  }
+
+  // Splits [from, to), each as a record for attention_merge.
+  Fault records(int64_t from, int64_t to) const {
+    takeQueries();
+    const int64_t rows = cachedRows(p);
+    for (int64_t s = from; s < to; s++) {
+      const Fault fault = split(s);
+      if (fault != Fault::none) return fault;
+      for (int64_t r = 0; r < rows; r++) {
+        const int64_t query = (b * p.rows + r % p.rows) * p.heads + headOf(r);
+        float* record = w.at<float>(O::y) + (query * cachedSplits(p) + s) * cachedRecord(p);
+        const float* o = scratch + at.sums + r * at.rowO;
+        for (int64_t d = 0; d < p.depth; d++) record[d] = o[d];
+        record[p.depth] = scratch[at.peak + r];
+        record[p.depth + 1] = scratch[at.total + r];
+      }
+    }
+    return Fault::none;
+  }
+};
+
+static Fault cachedHeads(const Work& w, const CachedLoops& loops) {
+  const auto& p = w.as<CachedAttentionParams>();
+  const Range units = tileRange(p.batch * p.keyHeads, w.tile, w.tiles);
+  for (int64_t u = units.begin; u < units.end; u++) {
+    const CachedTokens tokens = cachedTokens(p, w.at<const int32_t>(CachedOperand::lengths), u / p.keyHeads);
+    if (tokens.total < 0) return Fault::indexOutOfRange;
+    const Fault fault = CachedGroup(w, loops, u / p.keyHeads, u % p.keyHeads, tokens).all();
+    if (fault != Fault::none) return fault;
+  }
+  return Fault::none;
+}
+
+// The splits that there are, in equal parts for the tiles: a cache is rarely full.
+static Fault cachedSplitHeads(const Work& w, const CachedLoops& loops) {
+  const auto& p = w.as<CachedAttentionParams>();
+  const int32_t* lengths = w.at<const int32_t>(CachedOperand::lengths);
+  int64_t units = 0;
+  for (int64_t b = 0; b < p.batch; b++) {
+    const CachedTokens tokens = cachedTokens(p, lengths, b);
+    if (tokens.total < 0) return Fault::indexOutOfRange;
+    units += (tokens.splits().end - tokens.splits().begin) * p.keyHeads;
+  }
+  const Range own = tileRange(units, w.tile, w.tiles);
+  int64_t before = 0;  // units of the heads so far
+  for (int64_t u = 0; u < p.batch * p.keyHeads && before < own.end; u++) {
+    const CachedTokens tokens = cachedTokens(p, lengths, u / p.keyHeads);
+    const Range splits = tokens.splits();
+    const int64_t count = splits.end - splits.begin;
+    const int64_t from = own.begin > before ? own.begin - before : 0;
+    const int64_t to = own.end - before < count ? own.end - before : count;
+    if (from < to) {
+      const Fault fault =
+          CachedGroup(w, loops, u / p.keyHeads, u % p.keyHeads, tokens).records(splits.begin + from, splits.begin + to);
+      if (fault != Fault::none) return fault;
+    }
+    before += count;
+  }
+  return Fault::none;
+}
+
+template <class Stored>
+static Fault cachedRun(const Work& w) {
+  const CachedLoops& loops = kCachedLoops<Stored>;
+  return w.as<CachedAttentionParams>().split ? cachedSplitHeads(w, loops) : cachedHeads(w, loops);
+}
+
+static Fault mergeRun(const Work& w) {
+  const auto& p = w.as<CachedAttentionParams>();
+  const float* sinks = w.at<const float>(3);
+  const int64_t splits = cachedSplits(p), record = cachedRecord(p);
+  const Range units = tileRange(p.batch * p.rows * p.heads, w.tile, w.tiles);
+  float peak, total;
+  const CachedSum sums{reinterpret_cast<float*>(w.scratch), &peak, &total};
+  for (int64_t u = units.begin; u < units.end; u++) {
+    const int64_t head = u % p.heads, i = u / p.heads % p.rows, b = u / p.heads / p.rows;
+    const CachedTokens tokens = cachedTokens(p, w.at<const int32_t>(2), b);
+    if (tokens.total < 0) return Fault::indexOutOfRange;
+    startSums(sums, sinks, head, p.depth);
+    const Range own = tokens.splits();
+    for (int64_t s = own.begin; s < own.end; s++) {
+      const float* from = w.at<const float>(1) + (u * splits + s) * record;
+      mergeSums(sums, from, from[p.depth], from[p.depth + 1], p.depth);
+    }
+    finishSums(p, sums, w.at<float>(0) + b * p.strideY[0] + i * p.strideY[1] + head * p.strideY[2]);
+  }
+  return Fault::none;
+}
