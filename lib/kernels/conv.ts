@@ -1,11 +1,8 @@
 import { epilogueFields } from './epilogue.js';
 import { kernelParams } from './params.js';
 
-/**
- * Channels-last convolution and transposed convolution over three spatial dimensions (leading ones 1 for lower ranks).
- * Operands: y [N,OD,OH,OW,M] (pixels `ldc` apart), x [N,D,H,W,C], packed weights, bias? [M], residual? [N,OD,OH,OW,M].
- */
-export const convParams = kernelParams('ConvParams', {
+/** Which window reads what, over three spatial dimensions. */
+export const convolutionFields = {
   batch: 'i32',
   channels: 'i32',
   outChannels: 'i32',
@@ -19,6 +16,14 @@ export const convParams = kernelParams('ConvParams', {
   dilations: 'i32[3]',
   /** Elements between two output pixels: outChannels, or more where the output is a slice of a wider tensor. */
   ldc: 'i32',
+} as const;
+
+/**
+ * Channels-last convolution and transposed convolution over three spatial dimensions (leading ones 1 for lower ranks).
+ * Operands: y [N,OD,OH,OW,M] (pixels `ldc` apart), x [N,D,H,W,C], packed weights, bias? [M], residual? [N,OD,OH,OW,M].
+ */
+export const convParams = kernelParams('ConvParams', {
+  ...convolutionFields,
   ...epilogueFields,
 });
 

@@ -2,6 +2,8 @@
  * Products of quantized tensors: unsigned activations times signed weights, exact sums in 32-bit integers, and one
  * requantization that is the same on every ISA. See native/kernels/integer/.
  */
+import { convolutionFields } from './conv.js';
+import { depthwiseFields } from './depthwise.js';
 import { kernelEnum, kernelParams } from './params.js';
 
 /** What selects the rows: unsigned 8-bit activations, signed 8-bit weights. */
@@ -41,19 +43,9 @@ export const integerGemmParams = kernelParams('IntegerGemmParams', {
   reserved: 'i32',
 });
 
-/** Channels-last convolution: the fields of ConvParams. Operands as above, x instead of a, residual dense. */
+/** Channels-last convolution. Operands as above, x instead of a, residual dense. */
 export const integerConvolutionParams = kernelParams('IntegerConvolutionParams', {
-  batch: 'i32',
-  channels: 'i32',
-  outChannels: 'i32',
-  group: 'i32',
-  inSize: 'i32[3]',
-  outSize: 'i32[3]',
-  kernel: 'i32[3]',
-  strides: 'i32[3]',
-  pads: 'i32[3]',
-  dilations: 'i32[3]',
-  ldc: 'i32',
+  ...convolutionFields,
   /** What x has around the image: its zero point. */
   padding: 'i32',
   ...endingFields,
@@ -102,15 +94,7 @@ export const depthwisePattern = kernelEnum('DepthwisePattern', ['flat', 'columns
  * [N,OH,OW,C], addend? f32 [C].
  */
 export const depthwiseBytesParams = kernelParams('DepthwiseBytesParams', {
-  batch: 'i32',
-  channels: 'i32',
-  inSize: 'i32[2]',
-  outSize: 'i32[2]',
-  kernel: 'i32[2]',
-  strides: 'i32[2]',
-  pads: 'i32[2]',
-  dilations: 'i32[2]',
-  ldc: 'i32',
+  ...depthwiseFields,
   /** What x has around the image: its zero point. */
   padding: 'i32',
   pattern: 'i32', // DepthwisePattern

@@ -7,6 +7,18 @@ export const poolKind = kernelEnum('PoolKind', [
   'lp', // (Σ|x|^p)^(1/p)
 ]);
 
+/** Which window reads what, over three spatial dimensions; pixels of the output are `ldc` elements apart. */
+const poolFields = {
+  inSize: 'i32[3]',
+  outSize: 'i32[3]',
+  kernel: 'i32[3]',
+  strides: 'i32[3]',
+  padsBegin: 'i32[3]',
+  padsEnd: 'i32[3]',
+  dilations: 'i32[3]',
+  ldc: 'i32',
+} as const;
+
 /**
  * Channels-last pooling over three spatial dimensions (leading ones 1 for lower ranks).
  * Operands: y [N,OD,OH,OW,C] (pixels `ldc` apart), x [N,D,H,W,C].
@@ -16,14 +28,7 @@ export const poolParams = kernelParams('PoolParams', {
   batch: 'i32',
   channels: 'i32',
   p: 'i32',
-  inSize: 'i32[3]',
-  outSize: 'i32[3]',
-  kernel: 'i32[3]',
-  strides: 'i32[3]',
-  padsBegin: 'i32[3]',
-  padsEnd: 'i32[3]',
-  dilations: 'i32[3]',
-  ldc: 'i32',
+  ...poolFields,
 });
 
 /**
@@ -52,14 +57,7 @@ export const bytePoolParams = kernelParams('BytePoolParams', {
   channels: 'i32',
   /** 1: padding counts. */
   padded: 'i32',
-  inSize: 'i32[3]',
-  outSize: 'i32[3]',
-  kernel: 'i32[3]',
-  strides: 'i32[3]',
-  padsBegin: 'i32[3]',
-  padsEnd: 'i32[3]',
-  dilations: 'i32[3]',
-  ldc: 'i32',
+  ...poolFields,
   xZero: 'i32',
   zero: 'i32',
   low: 'i32',
