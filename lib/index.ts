@@ -28,6 +28,7 @@ export type { KernelCall, ProgramReport, SessionReport } from './runtime/report.
 export { InferenceSession, type NodeTiming, type TensorMetadata } from './runtime/session.js';
 export type { RunOptions, SessionOptions } from './runtime/session-options.js';
 export type { Feeds, Fetches } from './runtime/signature.js';
+export type { SessionState } from './runtime/state.js';
 export { type CompiledFunction, type CompileFunctionOptions, compile, type Traced, type TracedResult } from './runtime/trace.js';
 export type { TuneOptions } from './runtime/tune.js';
 export { Tensor, type TensorLike } from './tensor.js';

@@ -4,7 +4,7 @@
  * program by itself; that is how weights are packed and constants folded, with no tensor touched by JavaScript.
  */
 import { byteSize, shortName } from '../dtype.js';
-import { dsnkError } from '../errors.js';
+import { dsnkError, shapeText } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import { Constant, type Graph, type Node, type Value } from '../graph/graph.js';
 import { copyParams } from '../kernels/copy.js';
@@ -22,8 +22,8 @@ export class Buffer {
   key: string | undefined;
   /** Set for a constant as it stands in the model. */
   source: Constant | undefined;
-  /** Position among the graph's inputs or outputs, for io buffers. */
-  io: { readonly kind: 'input' | 'output'; readonly index: number } | undefined;
+  /** Position among the graph's inputs, outputs or states, for memory that outlives the program's run. */
+  io: { readonly kind: 'input' | 'output' | 'state'; readonly index: number } | undefined;
   /** Written by several calls, each a part of it: see placement.ts. Every other buffer is written by one. */
   inParts = false;
 
@@ -66,8 +66,10 @@ export interface Step {
 export interface LoweredGraph {
   readonly init: Step[];
   readonly main: Step[];
+  /** Those that runs are given and return. */
   readonly inputs: Ref[];
   readonly outputs: Ref[];
+  readonly states: Ref[];
 }
 
 /** Offsets of shared memory must keep 8-byte elements aligned. */
@@ -83,6 +85,9 @@ export class Lowering {
   readonly #constants = new Map<string, readonly (Ref | undefined)[]>();
   readonly #outputIndex = new Map<Value, number>();
   #placements: ReadonlyMap<Value, Placement> = new Map();
+  /** Inputs that are states, with what they become. */
+  #states: ReadonlyMap<Value, Value> = new Map();
+  #readers: ReadonlyMap<Value, readonly Node[]> = new Map();
   readonly #policy: ChoicePolicy | undefined;
   #site: string | undefined;
   /** Sites of this node so far. */
@@ -255,6 +260,17 @@ export class Lowering {
     }
   }
 
+  /**
+   * Memory of output 0 for a kernel that may work in place of input i: the state itself, where input i is one that becomes this output
+   * and nobody else reads. For other buffers the planner finds out.
+   */
+  outOver(i: number): Ref {
+    const [v, y] = [this.node.input(i), this.node.output()];
+    const alone = this.#readers.get(v)?.length === 1 && this.node.inputs.filter((x) => x === v).length === 1;
+    if (this.#states.get(v) === y && alone) this.#refs.set(y, this.in(i));
+    return this.out();
+  }
+
   copy(to: Ref, from: Ref): void {
     this.emit(this.select('copy', 'any'), copyParams, { bytes: to.bytes }, [to], [from]);
   }
@@ -308,14 +324,23 @@ export class Lowering {
 
   /** Lowers a whole typed graph. */
   run(graph: Graph, lowerNode: (low: Lowering) => void): LoweredGraph {
-    const inputs = graph.inputs.map((v, index) => {
-      const ref = whole(new Buffer(v.byteLength, v.name, { io: { kind: 'input', index } }));
-      this.#refs.set(v, ref);
-      return ref;
-    });
-    graph.outputs.forEach((v, index) => {
+    const bind = (list: readonly Value[], kind: 'input' | 'state') =>
+      list.map((v, index) => {
+        const ref = whole(new Buffer(v.byteLength, v.name, { io: { kind, index } }));
+        this.#refs.set(v, ref);
+        return ref;
+      });
+    const inputs = bind(graph.feeds, 'input');
+    for (const s of graph.states) assertState(graph.inputs[s.input] as Value, graph.outputs[s.output] as Value);
+    const states = bind(
+      graph.states.map((s) => graph.inputs[s.input] as Value),
+      'state',
+    );
+    graph.results.forEach((v, index) => {
       if (!this.#outputIndex.has(v)) this.#outputIndex.set(v, index);
     });
+    this.#states = new Map(graph.states.map((s) => [graph.inputs[s.input] as Value, graph.outputs[s.output] as Value]));
+    this.#readers = graph.states.length === 0 ? new Map() : graph.uses();
     this.#placements = placeParts(graph);
     for (const node of graph.nodes) {
       this.node = node;
@@ -327,7 +352,7 @@ export class Lowering {
       }
       lowerNode(this);
     }
-    const outputs = graph.outputs.map((v, index) => {
+    const outputs = graph.results.map((v, index) => {
       const ref = this.refOf(v);
       if (ref.buffer.io?.kind === 'output' && ref.buffer.io.index === index) return ref;
       // A constant, an input passed through, or a value that is named as an output twice.
@@ -336,7 +361,24 @@ export class Lowering {
       this.copy(out, ref);
       return out;
     });
-    return { init: this.#init, main: this.#main, inputs, outputs };
+    this.#keepStates(graph, states);
+    return { init: this.#init, main: this.#main, inputs, outputs, states };
+  }
+
+  /** What is not made in the state itself is copied there at the end, when every reader of the old contents is through. */
+  #keepStates(graph: Graph, states: readonly Ref[]): void {
+    const moves = graph.states.flatMap((s, i) => {
+      const v = graph.outputs[s.output] as Value;
+      const [to, from] = [states[i] as Ref, this.refOf(v)];
+      if (from.buffer === to.buffer) return [];
+      this.node = v.producer ?? (undefined as unknown as Node);
+      // Old contents of another state, which has a copy of its own coming.
+      if (from.buffer.io?.kind !== 'state') return [{ to, from }];
+      const held = whole(new Buffer(v.byteLength, `${v.name}/held`));
+      this.copy(held, from);
+      return [{ to, from: held }];
+    });
+    for (const { to, from } of moves) this.copy(to, from);
   }
 
   refOf(v: Value): Ref {
@@ -348,6 +390,13 @@ export class Lowering {
     }
     return ref;
   }
+}
+
+function assertState(input: Value, output: Value): void {
+  if (input.dims.join() === output.dims.join()) return;
+  const where = `state "${input.name}"`;
+  const mustHold = `output "${output.name}" must have the input's shape ${shapeText(input.dims)}`;
+  throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', where, mustHold, `it has ${shapeText(output.dims)}`);
 }
 
 function isSettled(v: Value): boolean {

@@ -111,8 +111,7 @@ export function planProgram(
   catalogue: Catalogue,
   weights: WeightIndex,
 ): PlannedProgram & { main: readonly Step[]; init: readonly Step[] } {
-  const outputBuffers = new Set(lowered.outputs.map((r) => r.buffer));
-  const main = prune(lowered.main, new Set(outputBuffers));
+  const main = prune(lowered.main, new Set([...lowered.outputs, ...lowered.states].map((r) => r.buffer)));
 
   // Which constants the main program reads, and which of those the store already has.
   const constants = new Set<Buffer>();
@@ -201,35 +200,40 @@ export function planProgram(
   }
   if (staging > 0) initArenaBytes = stagingBase + staging;
 
-  // The io segment: inputs, then outputs.
-  let ioBytes = 0;
-  const ioRange = (r: Ref) => {
-    const range = { offset: ioBytes, bytes: r.bytes };
-    ioBytes += align(r.bytes);
-    return range;
+  // The io segment: inputs, then outputs. The state segment is the same for all programs of a model: its shapes are fixed.
+  const ranges = (refs: readonly Ref[], from: number) => {
+    let end = from;
+    const list = refs.map((r) => {
+      const range = { offset: end, bytes: r.bytes };
+      end += align(r.bytes);
+      return range;
+    });
+    return { list, end };
   };
-  const inputs = lowered.inputs.map(ioRange);
-  const outputs = lowered.outputs.map(ioRange);
+  const inputs = ranges(lowered.inputs, 0);
+  const outputs = ranges(lowered.outputs, inputs.end);
+  const states = ranges(lowered.states, 0);
+  const outside = { input: inputs.list, output: outputs.list, state: states.list };
   const arena = planArena(main, (b) => !b.constant && b.io === undefined);
   const mainTable = (b: Buffer): Location => {
     if (b.io !== undefined) {
-      const range = (b.io.kind === 'input' ? inputs : outputs)[b.io.index] as { offset: number; bytes: number };
-      return { segment: 'io', index: 0, ...range };
+      const range = outside[b.io.kind][b.io.index] as { offset: number; bytes: number };
+      return { segment: b.io.kind === 'state' ? 'state' : 'io', index: 0, ...range };
     }
     return places.get(b) ?? { segment: 'arena', index: 0, offset: arena.offsetOf(b), bytes: b.bytes };
   };
   const image: ProgramImage = {
     catalogueHash: catalogue.hash,
     arenaBytes: arena.plan.peakBytes,
-    ioBytes,
-    stateBytes: 0,
+    ioBytes: outputs.end,
+    stateBytes: states.end,
     weightsBytes,
     initArenaBytes,
     weightBlock: weights.blocks,
     init: initCode,
     main: main.map((step) => ({ kernel: step.kernel.id, operands: [...step.outputs, ...step.inputs].map((r) => locate(r, mainTable)), params: step.params })),
-    inputs,
-    outputs,
+    inputs: inputs.list,
+    outputs: outputs.list,
   };
   return { image, sources, added, memory: arena.plan, main, init };
 }

@@ -190,9 +190,17 @@ export class Node {
   }
 }
 
+/** An output that becomes an input of the next run: positions among `outputs` and `inputs`. */
+export interface State {
+  readonly output: number;
+  readonly input: number;
+}
+
 export class Graph {
   readonly inputs: Value[] = [];
   readonly outputs: Value[] = [];
+  /** What is kept between runs: its inputs are not fed, its outputs are not returned. */
+  readonly states: State[] = [];
   /** Topologically ordered. */
   nodes: Node[] = [];
   #fresh = 0;
@@ -203,6 +211,16 @@ export class Graph {
     const v = new Value(name, { dtype, shape });
     this.inputs.push(v);
     return v;
+  }
+
+  /** Inputs that a run is given. */
+  get feeds(): readonly Value[] {
+    return this.states.length === 0 ? this.inputs : this.inputs.filter((_, i) => this.states.every((s) => s.input !== i));
+  }
+
+  /** Outputs that a run returns. */
+  get results(): readonly Value[] {
+    return this.states.length === 0 ? this.outputs : this.outputs.filter((_, i) => this.states.every((s) => s.output !== i));
   }
 
   addConstant(constant: Constant, name = this.freshName('const')): Value {
@@ -316,6 +334,7 @@ export class Graph {
       );
     }
     for (const v of this.outputs) copy.outputs.push(value(v));
+    copy.states.push(...this.states);
     return { graph: copy, map };
   }
 }

@@ -36,7 +36,7 @@ const scatterElements: Operator = {
     return [{ dtype: q.dtype(0), shape }];
   },
   lower(low) {
-    const y = low.out();
+    const y = low.outOver(0);
     if (y.bytes === 0) return;
     const dims = low.dims(0);
     const axis = low.node.int('axis', 0);
@@ -79,7 +79,7 @@ const scatterNd: Operator = {
     return [{ dtype: q.dtype(0), shape }];
   },
   lower(low) {
-    const y = low.out();
+    const y = low.outOver(0);
     if (y.bytes === 0) return;
     const dims = low.dims(0);
     const indices = low.dims(1);
@@ -120,7 +120,7 @@ const tensorScatter: Operator = {
     return [{ dtype, shape }];
   },
   lower(low) {
-    const y = low.out();
+    const y = low.outOver(0);
     if (y.bytes === 0) return;
     const dims = low.dims(0);
     const given = low.node.int('axis', -2);

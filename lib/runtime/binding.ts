@@ -5,8 +5,10 @@ import { type DsnkError, dsnkError } from '../errors.js';
 
 declare const programTag: unique symbol;
 declare const storeTag: unique symbol;
+declare const stateTag: unique symbol;
 export type ProgramHandle = { readonly [programTag]: true };
 export type StoreHandle = { readonly [storeTag]: true };
+export type StateHandle = { readonly [stateTag]: true };
 
 export interface CpuInfo {
   readonly model: string;
@@ -37,6 +39,9 @@ export interface Binding {
   releaseBuffer(buffer: ArrayBuffer): void;
   createStore(): StoreHandle;
   storeBytes(store: StoreHandle): number;
+  /** Zeros; null when there is no memory for them. */
+  createState(bytes: number): StateHandle | null;
+  clearState(state: StateHandle): void;
   load(words: Uint32Array, store: StoreHandle, sources: readonly Uint8Array[], threads: number, keepSources: boolean, done: Done, sync: boolean): void;
   /** undefined when all went well, else [code, pc, fault]. */
   runSync(
@@ -44,11 +49,19 @@ export interface Binding {
     inputs: readonly Bytes[],
     outputs: readonly (Bytes | undefined)[],
     times: BigUint64Array | null,
+    state?: StateHandle,
   ): [number, number, number] | undefined;
   /** Job id, or minus a run code when it could not be queued. */
-  run(program: ProgramHandle, inputs: readonly Bytes[], outputs: readonly (Bytes | undefined)[], times: BigUint64Array | null, done: Done): number;
+  run(
+    program: ProgramHandle,
+    inputs: readonly Bytes[],
+    outputs: readonly (Bytes | undefined)[],
+    times: BigUint64Array | null,
+    done: Done,
+    state?: StateHandle,
+  ): number;
   abort(job: number): void;
-  dispose(handle: ProgramHandle | StoreHandle): void;
+  dispose(handle: ProgramHandle | StoreHandle | StateHandle): void;
   trim(program: ProgramHandle): void;
   programInfo(program: ProgramHandle): { threads: number; tiles: number[]; scratchBytes: number };
 }

@@ -2,7 +2,7 @@
 import type { CompiledProgram } from '../compile/compile.js';
 import { type DsnkError, dsnkError } from '../errors.js';
 import { onAbort } from './abort.js';
-import { type Bytes, loadError, type ProgramHandle, RUN_ABORTED, runError, type StoreHandle } from './binding.js';
+import { type Bytes, loadError, type ProgramHandle, RUN_ABORTED, runError, type StateHandle, type StoreHandle } from './binding.js';
 import { native } from './native.js';
 
 export interface LoadOptions {
@@ -60,8 +60,8 @@ export class LoadedProgram {
   }
 
   /** Nanoseconds per instruction are written to `times` when given. */
-  runSync(inputs: readonly Bytes[], outputs: readonly (Bytes | undefined)[], times: BigUint64Array | null = null): void {
-    const failed = native().runSync(this.#handle, inputs, outputs, times);
+  runSync(inputs: readonly Bytes[], outputs: readonly (Bytes | undefined)[], times: BigUint64Array | null = null, state?: StateHandle): void {
+    const failed = native().runSync(this.#handle, inputs, outputs, times, state);
     if (failed !== undefined) throw runError(failed[0], failed[1], failed[2], this.#where);
   }
 
@@ -69,19 +69,20 @@ export class LoadedProgram {
   run(
     inputs: readonly Bytes[],
     outputs: readonly (Bytes | undefined)[],
-    options: { signal?: AbortSignal | undefined; times?: BigUint64Array | undefined } = {},
+    options: { signal?: AbortSignal | undefined; times?: BigUint64Array | undefined; state?: StateHandle | undefined } = {},
   ): Promise<void> {
     const signal = options.signal ?? undefined;
     return new Promise((resolve, reject) => {
       let stopListening: (() => void) | undefined;
-      const job = native().run(this.#handle, inputs, outputs, options.times ?? null, (code, pc, fault) => {
+      const done = (code: number, pc: number, fault: number) => {
         stopListening?.();
         if (code === 0) resolve();
         else
           reject(
             code === RUN_ABORTED ? (signal?.reason ?? dsnkError('ERR_DSNK_DISPOSED', 'run', 'must not be aborted')) : runError(code, pc, fault, this.#where),
           );
-      });
+      };
+      const job = native().run(this.#handle, inputs, outputs, options.times ?? null, done, options.state);
       if (job < 0) {
         reject(runError(-job, -1, 0, this.#where));
       } else if (signal !== undefined) {

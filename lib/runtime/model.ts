@@ -11,13 +11,14 @@ import { WeightIndex } from '../compile/weights.js';
 import type { TypedArray } from '../dtype.js';
 import { type DsnkError, dsnkError, shapeText, spelled } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
-import type { Graph, Value } from '../graph/graph.js';
+import type { Graph, State, Value } from '../graph/graph.js';
 import { MAX_KNOWN, NeedsValue } from '../ops/operator.js';
 import { allocate, copyTensor, type HostTensor } from '../tensor.js';
 import type { StoreHandle } from './binding.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native } from './native.js';
 import { ancestors, dynamicNode, type Split, splitDynamic, splitGraph } from './split.js';
+import { SessionState } from './state.js';
 import { checkTune, type TuneOptions, type Tuner } from './tune.js';
 import { type Work, workOff, workOffSync } from './work.js';
 
@@ -42,6 +43,8 @@ export interface RunOptions {
   readonly wanted?: readonly boolean[] | undefined;
   /** Nobody changes the inputs before the run ends. */
   readonly steady?: boolean | undefined;
+  /** Instead of the model's own. */
+  readonly state?: SessionState | undefined;
 }
 
 interface Limits {
@@ -99,18 +102,22 @@ export class Model {
   #stages: Stages | undefined;
   #running = 0;
   #disposed = false;
+  /** What the graph keeps between runs, where a run names no other. */
+  readonly state: SessionState;
 
   constructor(
     readonly graph: Graph,
     readonly options: ModelOptions,
     weights?: Weights,
   ) {
+    this.state = new SessionState(graph.name, this);
     this.#weights = weights ?? new Weights();
     const dynamic = dynamicNode(graph);
     if (dynamic !== undefined) this.#stage(splitDynamic(graph, dynamic));
   }
 
   #stage({ first, second, feed }: Split): void {
+    if (this.graph.states.length > 0) throw this.#splitState();
     this.#stages = { first: new Model(first, this.options, this.#weights), second: new Model(second, this.options, this.#weights), feed };
   }
 
@@ -129,7 +136,10 @@ export class Model {
     this.#assertLive();
     this.#running++;
     try {
-      return await this.#run(inputs, options);
+      if (this.graph.states.length === 0) return await this.#run(inputs, options);
+      const state = options.state ?? this.state;
+      const feeds = state.busy && !options.steady ? inputs.map(copyTensor) : inputs;
+      return await state.turn(() => this.#run(feeds, { ...options, state }));
     } finally {
       this.#running--;
       if (this.#disposed && this.#running === 0) this.#free();
@@ -157,7 +167,7 @@ export class Model {
     const { arrays, results } = this.#outputs(program, options);
     const times = options.profile && new BigUint64Array(program.compiled.steps.length);
     const feeds = inputs.map((t) => t.data);
-    await program.run(feeds, arrays, { signal: options.signal, times });
+    await program.run(feeds, arrays, { signal: options.signal, times, state: stateFor(program, options.state) });
     if (times !== undefined) options.profile?.(program, times);
     return results;
   }
@@ -173,6 +183,7 @@ export class Model {
           inputs.map((t) => t.data),
           arrays,
           times,
+          stateFor(program, this.#idleState(options.state)),
         );
         if (times !== null) options.profile?.(program, times);
         return results;
@@ -182,9 +193,31 @@ export class Model {
     return second.runSync(feed(inputs, first.runSync(inputs, { profile: options.profile })), options);
   }
 
+  /** A state that no run waits for: a synchronous one cannot. */
+  #idleState(given: SessionState | undefined): SessionState | undefined {
+    if (this.graph.states.length === 0) return undefined;
+    const state = given ?? this.state;
+    if (state.busy)
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${this.graph.name}"`, 'runSync must not use a state that a run is at work in', 'one is');
+    return state;
+  }
+
+  #splitState(): DsnkError {
+    const mustHold = 'shapes must follow from shapes and small inputs where states are kept';
+    return dsnkError('ERR_DSNK_UNSUPPORTED_OP', `model "${this.graph.name}"`, mustHold, 'some follow from results');
+  }
+
+  /** Makes an output an input of the next run. Programs compiled before are dropped. */
+  bind(state: State): void {
+    if (this.#stages !== undefined) throw this.#splitState();
+    this.graph.states.push(state);
+    for (const p of this.#programs.values()) p.dispose();
+    this.#programs.clear();
+  }
+
   #outputs(program: LoadedProgram, options: RunOptions): { arrays: (TypedArray | undefined)[]; results: HostTensor[] } {
     const arrays: (TypedArray | undefined)[] = [];
-    const results = program.compiled.graph.outputs.map((v, i) => {
+    const results = program.compiled.graph.results.map((v, i) => {
       const given = options.outputs?.[i];
       if (given !== undefined && (given.dims.length !== v.dims.length || given.dims.some((d, k) => d !== v.dims[k]))) {
         throw dsnkError(
@@ -272,7 +305,7 @@ export class Model {
   #compile(inputs: readonly HostTensor[], index: WeightIndex, choose?: ChoicePolicy): CompiledProgram | undefined {
     for (;;) {
       const { graph, map } = this.graph.clone();
-      graph.inputs.forEach((v, i) => {
+      graph.feeds.forEach((v, i) => {
         const t = inputs[i] as HostTensor;
         v.shape = t.dims;
         v.dtype = t.dtype;
@@ -303,7 +336,7 @@ export class Model {
   #settle(value: Value | undefined, inputs: readonly HostTensor[]): boolean {
     let grew = false;
     const values = value === undefined ? new Set(this.graph.inputs.filter((v) => v.type !== 'float32')) : ancestors(this.graph, value).values;
-    this.graph.inputs.forEach((v, i) => {
+    this.graph.feeds.forEach((v, i) => {
       const t = inputs[i] as HostTensor;
       if (this.#valueInputs.has(i) || t.data.length > MAX_KNOWN || !values.has(v)) return;
       // A compile ahead of the first run knows shapes only.
@@ -360,6 +393,7 @@ export class Model {
   }
 
   #free(): void {
+    this.state.release();
     for (const p of this.#programs.values()) p.dispose();
     this.#programs.clear();
     this.#stages?.first.dispose();
@@ -367,3 +401,5 @@ export class Model {
     native().dispose(this.#weights.store);
   }
 }
+
+const stateFor = (program: LoadedProgram, state: SessionState | undefined) => state?.handle(program.compiled.image.stateBytes);

@@ -33,6 +33,8 @@ export interface ProgramReport {
     /** How the placement with the smallest arena was found. */
     readonly strategy: string;
     readonly ioBytes: number;
+    /** Kept between runs, once for every state. */
+    readonly stateBytes: number;
     /** Of all threads. */
     readonly scratchBytes: number;
   };
@@ -85,6 +87,7 @@ export function reportOf({ programs, graph, weightBytes }: Model): SessionReport
           lowerBoundBytes: memory.lowerBoundBytes,
           strategy: memory.strategy,
           ioBytes: image.ioBytes,
+          stateBytes: image.stateBytes,
           scratchBytes: program.shape.scratchBytes,
         },
         kernels: kernelCalls(program),

@@ -3,6 +3,7 @@ import { passNames } from '../compile/compile.js';
 import type { Precision } from '../compile/precision.js';
 import { dsnkError, spelled } from '../errors.js';
 import { checkLimits } from './model.js';
+import type { SessionState } from './state.js';
 import type { TuneOptions } from './tune.js';
 
 export interface SessionOptions {
@@ -33,6 +34,8 @@ export interface SessionOptions {
 export interface RunOptions {
   /** Aborting rejects the run at once with the signal's reason; the work in progress stops within a tile. */
   readonly signal?: AbortSignal;
+  /** Where outputs of `session.bindState` go, and come from: default `session.state`. */
+  readonly state?: SessionState;
 }
 
 /** Throws ERR_DSNK_INVALID_ARGUMENT, or ERR_DSNK_DEVICE_UNAVAILABLE for providers that this version has not. */

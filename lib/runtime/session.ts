@@ -1,7 +1,7 @@
 /** `InferenceSession`, in the words of onnxruntime: create, run, release. */
 import type { Tensor } from 'onnxruntime-common';
 import type { DType } from '../dtype.js';
-import { dsnkError } from '../errors.js';
+import { dsnkError, spelled } from '../errors.js';
 import { closeSubgraphs } from '../graph/close-subgraphs.js';
 import { assertGraph, type Graph, type Value } from '../graph/graph.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
@@ -15,6 +15,7 @@ import { native } from './native.js';
 import { type KernelCall, kernelCalls, reportOf, type SessionReport } from './report.js';
 import { checkOptions, type RunOptions, type SessionOptions } from './session-options.js';
 import { type Feeds, type Fetches, type Request, Signature } from './signature.js';
+import { SessionState, stateBetween } from './state.js';
 import { tunerOf } from './tune.js';
 
 export interface TensorMetadata {
@@ -33,7 +34,7 @@ export interface NodeTiming extends KernelCall {
 export class InferenceSession {
   readonly #model: Model;
   readonly #graph: Graph;
-  readonly #signature: Signature;
+  #signature: Signature;
   #running = 0;
   #released = false;
   #idle: (() => void) | undefined;
@@ -85,7 +86,7 @@ export class InferenceSession {
   static async open(source: ModelSource, options: SessionOptions): Promise<InferenceSession> {
     try {
       const { session, model } = InferenceSession.#of(source, options);
-      if (session.#graph.inputs.every((v) => v.shape?.every((d) => typeof d === 'number'))) await prepare(model, session.#graph);
+      if (session.#graph.feeds.every((v) => v.shape?.every((d) => typeof d === 'number'))) await prepare(model, session.#graph);
       return session;
     } catch (error) {
       source.free?.();
@@ -119,19 +120,19 @@ export class InferenceSession {
   }
 
   get inputNames(): readonly string[] {
-    return this.#graph.inputs.map((v) => v.name);
+    return this.#graph.feeds.map((v) => v.name);
   }
 
   get outputNames(): readonly string[] {
-    return this.#graph.outputs.map((v) => v.name);
+    return this.#graph.results.map((v) => v.name);
   }
 
   get inputMetadata(): readonly TensorMetadata[] {
-    return this.#graph.inputs.map(metadata);
+    return this.#graph.feeds.map(metadata);
   }
 
   get outputMetadata(): readonly TensorMetadata[] {
-    return this.#graph.outputs.map(metadata);
+    return this.#graph.results.map(metadata);
   }
 
   /**
@@ -146,20 +147,24 @@ export class InferenceSession {
   async run(feeds: Feeds, second?: Fetches | RunOptions, third?: RunOptions): Promise<Record<string, Tensor>> {
     const { fetches, options } = this.#signature.arguments(second, third);
     const request = this.#request(feeds, fetches);
-    checkSignal(options.signal);
-    options.signal?.throwIfAborted();
+    const { signal, state } = options;
+    checkSignal(signal);
+    signal?.throwIfAborted();
+    this.#checkState(state);
     this.#running++;
-    const work = this.#model.run(request.inputs, { signal: options.signal, wanted: request.wanted, outputs: request.outputs }).finally(() => {
+    const work = this.#model.run(request.inputs, { signal, state, wanted: request.wanted, outputs: request.outputs }).finally(() => {
       this.#running--;
       if (this.#running === 0) this.#idle?.();
     });
-    return this.#signature.answer(request, await orAborted(work, options.signal));
+    return this.#signature.answer(request, await orAborted(work, signal));
   }
 
   /** Like `run`, on the calling thread: for scripts and workers, and for tiny models where a hand-over costs more than the work. */
-  runSync(feeds: Feeds, fetches?: Fetches): Record<string, Tensor> {
+  runSync(feeds: Feeds, fetches?: Fetches, options: Pick<RunOptions, 'state'> = {}): Record<string, Tensor> {
     const request = this.#request(feeds, fetches);
-    return this.#signature.answer(request, this.#model.runSync(request.inputs, { wanted: request.wanted, outputs: request.outputs }));
+    const { state } = options;
+    this.#checkState(state);
+    return this.#signature.answer(request, this.#model.runSync(request.inputs, { state, wanted: request.wanted, outputs: request.outputs }));
   }
 
   /** One run with the time of every kernel call. */
@@ -174,6 +179,42 @@ export class InferenceSession {
       },
     });
     return { outputs: this.#signature.answer(request, results), nodes };
+  }
+
+  /**
+   * Keeps an output in the session and makes it an input of the next run: the hidden state of a recurrent layer, the caches of a
+   * decoder. Both have one type and one fixed shape (`freeDimensionOverrides` fixes symbols); the input is zeros in the first run.
+   * Neither is fed or returned any more. A run that fails or is aborted may leave a state half changed.
+   *
+   * Errors: ERR_DSNK_INVALID_ARGUMENT (names, a run in flight), ERR_DSNK_SHAPE_MISMATCH, ERR_DSNK_DTYPE_MISMATCH, ERR_DSNK_DISPOSED.
+   */
+  bindState(output: string, input: string): void {
+    this.#assertLive();
+    if (this.#running > 0)
+      throw dsnkError(
+        'ERR_DSNK_INVALID_ARGUMENT',
+        `model "${this.#graph.name}"`,
+        'states must be bound before the first run or between runs',
+        'one is in flight',
+      );
+    this.#model.bind(stateBetween(this.#graph, output, input));
+    this.#signature = new Signature(this.#graph);
+  }
+
+  /** What `bindState` keeps, where a run names no other state. */
+  get state(): SessionState {
+    return this.#model.state;
+  }
+
+  /** Another set of what `bindState` keeps, zeros at first: one for every stream of inputs that goes its own way. */
+  createState(): SessionState {
+    this.#assertLive();
+    return new SessionState(this.#graph.name, this.#model);
+  }
+
+  #checkState(state: SessionState | undefined): void {
+    if (state === undefined || (state instanceof SessionState && state.owner === this.#model)) return;
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${this.#graph.name}"`, 'state must be one that this session has created', `${spelled(state)} came`);
   }
 
   /** Which kernel computes every node, in which precision and why, and where memory goes: of all programs compiled so far. */
@@ -209,15 +250,19 @@ export class InferenceSession {
   }
 
   #request(feeds: Feeds, fetches: Fetches | undefined): Request {
-    if (this.#released) throw dsnkError('ERR_DSNK_DISPOSED', `model "${this.#graph.name}"`, 'session must not be used after release()');
+    this.#assertLive();
     return this.#signature.request(feeds, fetches);
+  }
+
+  #assertLive(): void {
+    if (this.#released) throw dsnkError('ERR_DSNK_DISPOSED', `model "${this.#graph.name}"`, 'session must not be used after release()');
   }
 }
 
 /** Compiles for the declared shapes, where shapes are all that decides: else the first run does. */
 async function prepare(model: Model, graph: Graph): Promise<void> {
   try {
-    await model.prepare(graph.inputs.map((v) => ({ dtype: v.type, dims: v.dims, data: allocate(v.type, [0]) })));
+    await model.prepare(graph.feeds.map((v) => ({ dtype: v.type, dims: v.dims, data: allocate(v.type, [0]) })));
   } catch (error) {
     if (error instanceof NeedsValue) return;
     model.dispose();

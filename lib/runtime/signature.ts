@@ -30,12 +30,12 @@ export class Signature {
 
   constructor(graph: Graph) {
     this.#where = `model "${graph.name}"`;
-    this.#inputs = graph.inputs.map((value) => ({ value, name: value.name, where: `input "${value.name}"` }));
-    this.#inputNames = new Set(graph.inputs.map((v) => v.name));
-    this.#outputs = graph.outputs;
-    this.#outputNames = graph.outputs.map((v) => v.name);
-    this.#allWanted = graph.outputs.map(() => true);
-    this.#noOutputs = graph.outputs.map(() => undefined);
+    this.#inputs = graph.feeds.map((value) => ({ value, name: value.name, where: `input "${value.name}"` }));
+    this.#inputNames = new Set(graph.feeds.map((v) => v.name));
+    this.#outputs = graph.results;
+    this.#outputNames = graph.results.map((v) => v.name);
+    this.#allWanted = graph.results.map(() => true);
+    this.#noOutputs = graph.results.map(() => undefined);
   }
 
   /** What stands behind the feeds in a call of `run`. */

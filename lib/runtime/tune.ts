@@ -11,10 +11,11 @@ import { WeightIndex } from '../compile/weights.js';
 import { DsnkError, dsnkError, spelled } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import { allocate, type HostTensor } from '../tensor.js';
-import type { StoreHandle } from './binding.js';
+import type { StateHandle, StoreHandle } from './binding.js';
 import { keepChoices, type Measured, readChoices } from './choices-file.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native, packageVersion } from './native.js';
+import { SessionState } from './state.js';
 import type { Job, Work } from './work.js';
 
 export interface TuneOptions {
@@ -36,6 +37,7 @@ interface Variant {
   readonly inputs: readonly HostTensor['data'][];
   readonly outputs: readonly HostTensor['data'][];
   readonly times: BigUint64Array;
+  readonly state: StateHandle | undefined;
 }
 
 export class Tuner {
@@ -80,6 +82,7 @@ export class Tuner {
     const index = new WeightIndex();
     const store = native().createStore();
     const variants: Variant[] = [];
+    const states = new SessionState('tuned', this);
     // Inputs of a compile ahead of the first run have shapes only.
     const feeds = inputs.map((t) => (t.data.byteLength === 0 && elementCount(t.dims) > 0 ? allocate(t.dtype, t.dims) : t.data));
     try {
@@ -92,8 +95,10 @@ export class Tuner {
         if (compiled === undefined) return;
         const program = (yield load(compiled, store, this.#threads)) as LoadedProgram;
         index.commit(compiled.added);
-        const outputs = compiled.graph.outputs.map((v) => allocate(v.type, v.dims));
-        variants.push({ program, inputs: feeds, outputs, times: new BigUint64Array(compiled.steps.length) });
+        const outputs = compiled.graph.results.map((v) => allocate(v.type, v.dims));
+        const { stateBytes } = compiled.image;
+        const state = stateBytes === 0 ? undefined : states.handle(stateBytes);
+        variants.push({ program, inputs: feeds, outputs, times: new BigUint64Array(compiled.steps.length), state });
       }
       yield* this.#compare(sites, variants);
       const { file } = this.#options;
@@ -102,6 +107,7 @@ export class Tuner {
       if (!(error instanceof DsnkError)) throw error;
     } finally {
       for (const v of variants) v.program.dispose();
+      states.release();
       native().dispose(store);
     }
   }
@@ -113,8 +119,8 @@ export class Tuner {
     const spent = () => performance.now() - begin;
     // The first round also touches the memory for the first time, so one more wherever that is not far too long.
     for (let round = 0; round === 0 || spent() < budget || (round === 1 && spent() < 4 * budget); round++) {
-      for (const [nth, { program, inputs, outputs, times }] of variants.entries()) {
-        yield (sync) => (sync ? program.runSync(inputs, outputs, times) : program.run(inputs, outputs, { times }));
+      for (const [nth, { program, inputs, outputs, times, state }] of variants.entries()) {
+        yield (sync) => (sync ? program.runSync(inputs, outputs, times, state) : program.run(inputs, outputs, { times, state }));
         const least = best[nth] as Map<string, number>;
         for (const [site, ns] of timesOfSites(program, times)) least.set(site, Math.min(ns, least.get(site) ?? Number.POSITIVE_INFINITY));
       }

@@ -82,6 +82,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("releaseBuffer", Napi::Function::New(env, guarded<releaseBuffer>));
   exports.Set("createStore", Napi::Function::New(env, guarded<createStore>));
   exports.Set("storeBytes", Napi::Function::New(env, guarded<storeBytes>));
+  exports.Set("createState", Napi::Function::New(env, guarded<createState>));
+  exports.Set("clearState", Napi::Function::New(env, guarded<clearState>));
   exports.Set("load", Napi::Function::New(env, guarded<loadProgram>));
   exports.Set("runSync", Napi::Function::New(env, guarded<runSync>));
   exports.Set("run", Napi::Function::New(env, guarded<run>));

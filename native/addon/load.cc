@@ -1,4 +1,4 @@
-// Stores of weights and programs: made, asked, dropped.
+// Stores of weights, states and programs: made, asked, dropped.
 #include <cstring>
 
 #include "addon/surface.h"
@@ -18,10 +18,14 @@ struct ProgramHandle {
 struct StoreHandle {
   std::shared_ptr<WeightStore> store;
 };
+struct StateHandle {
+  std::shared_ptr<State> state;
+};
 
 // Two unrelated externals of other addons must never be taken for ours.
 constexpr napi_type_tag kProgramTag{0x9d1c54ba6f0a4f10, 0xa7d0f3a15c9b2e01};
 constexpr napi_type_tag kStoreTag{0x9d1c54ba6f0a4f10, 0xa7d0f3a15c9b2e02};
+constexpr napi_type_tag kStateTag{0x9d1c54ba6f0a4f10, 0xa7d0f3a15c9b2e03};
 
 template <class T>
 Napi::Value wrap(Napi::Env env, T* handle, const napi_type_tag& tag) {
@@ -53,6 +57,32 @@ Napi::Value storeBytes(const Napi::CallbackInfo& info) {
   auto* h = unwrap<StoreHandle>(info[0], kStoreTag);
   return Napi::Number::New(info.Env(),
                            h && h->store ? static_cast<double>(h->store->bytes.load(std::memory_order_relaxed)) : 0);
+}
+
+// createState(bytes) → a handle to zeros, or null when there is no memory for them
+Napi::Value createState(const Napi::CallbackInfo& info) {
+  auto state = std::make_shared<State>();
+  state->block = Block::allocate(static_cast<uint64_t>(info[0].ToNumber().Int64Value()));
+  if (!state->block.ok()) return info.Env().Null();
+  return wrap(info.Env(), new StateHandle{std::move(state)}, kStateTag);
+}
+
+// clearState(state): zeros again, once no run is at work in it
+Napi::Value clearState(const Napi::CallbackInfo& info) {
+  auto* h = unwrap<StateHandle>(info[0], kStateTag);
+  if (h == nullptr || !h->state) throw typeError(info.Env(), "clearState: state must be a live state");
+  std::lock_guard lock(h->state->mutex);
+  const Block& block = h->state->block;
+  if (block.bytes()) std::memset(block.base(), 0, block.bytes());
+  return info.Env().Undefined();
+}
+
+std::shared_ptr<State> stateOf(Napi::Env env, const Napi::Value& value, const Program& program) {
+  auto* h = unwrap<StateHandle>(value, kStateTag);
+  if (h == nullptr && program.stateBytes == 0) return nullptr;
+  if (h == nullptr || !h->state || h->state->block.bytes() < program.stateBytes)
+    throw typeError(env, "state must be a live state of the program's size");
+  return h->state;
 }
 
 // load(words, store, sources, threads, keepSources, callback, sync): `sync` loads on this thread and calls back at once
@@ -129,6 +159,7 @@ static void returnFreeMemory() {
 // dispose(handle): drops what the handle holds; a run in flight keeps it alive until it ends.
 Napi::Value dispose(const Napi::CallbackInfo& info) {
   if (auto* p = unwrap<ProgramHandle>(info[0], kProgramTag)) p->program.reset();
+  if (auto* s = unwrap<StateHandle>(info[0], kStateTag)) s->state.reset();
   if (auto* s = unwrap<StoreHandle>(info[0], kStoreTag)) {
     s->store.reset();
     returnFreeMemory();

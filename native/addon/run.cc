@@ -46,14 +46,17 @@ static Napi::Array resultArray(Napi::Env env, const RunResult& r) {
 }
 
 // Throws nothing: it runs on threads that have nobody to catch.
-static RunResult runProgram(Program& p, const Block& io, Team& team, const std::atomic<bool>& abort,
+static RunResult runProgram(Program& p, const Block& io, State* state, Team& team, const std::atomic<bool>& abort,
                             uint64_t* times) noexcept {
   RunResult result{static_cast<RunResult::Code>(kOutOfMemory), -1};
+  std::unique_lock<std::mutex> alone;
+  if (state != nullptr) alone = std::unique_lock(state->mutex);
   try {
     auto w = p.takeWorkspace();
     if (!w) return result;
-    const SegmentBases bases{w->arena.base(),         io.base(),      p.state.base(), w->scratch.base(),
-                             p.scratchBytesPerThread, &p.weightBases, nullptr};
+    const SegmentBases bases{
+        w->arena.base(), io.base(), state ? state->block.base() : nullptr, w->scratch.base(), p.scratchBytesPerThread,
+        &p.weightBases,  nullptr};
     result = execute(p.main, p.operands, bases, team, abort, times);
     p.giveWorkspace(std::move(w));
   } catch (const std::bad_alloc&) {
@@ -61,11 +64,12 @@ static RunResult runProgram(Program& p, const Block& io, Team& team, const std::
   return result;
 }
 
-// runSync(program, inputs, outputs, times | null) → [code, pc, fault]
+// runSync(program, inputs, outputs, times | null, state | undefined) → [code, pc, fault]
 Napi::Value runSync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto program = programOf(info);
   Program& p = *program;
+  const auto state = stateOf(env, info[4], p);
   const auto inputs = info[1].As<Napi::Array>(), outputs = info[2].As<Napi::Array>();
   RunResult result;
   Block io = p.takeIo();
@@ -79,7 +83,7 @@ Napi::Value runSync(const Napi::CallbackInfo& info) {
     std::vector<uint64_t> times(info[3].IsTypedArray() ? p.main.size() : 0);
     const std::atomic<bool> never{false};
     CpuDevice::instance().runHere(p.threads, [&](Team& team) {
-      result = runProgram(p, io, team, never, times.empty() ? nullptr : times.data());
+      result = runProgram(p, io, state.get(), team, never, times.empty() ? nullptr : times.data());
     });
     View v;
     if (!times.empty() && viewOf(env, info[3], v) && v.bytes == times.size() * 8)
@@ -93,11 +97,12 @@ Napi::Value runSync(const Napi::CallbackInfo& info) {
   return resultArray(env, result);
 }
 
-// run(program, inputs, outputs, times | null, callback) → job id. Inputs are copied now, outputs before the callback.
+// run(program, inputs, outputs, times | null, callback, state | undefined) → job id. Inputs are copied now, outputs before the callback.
 Napi::Value run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   struct Running {
     std::shared_ptr<Program> program;
+    std::shared_ptr<State> state;
     Block io;
     RunResult result;
     std::vector<uint64_t> times;
@@ -107,6 +112,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   };
   auto r = std::make_shared<Running>();
   r->program = programOf(info);
+  r->state = stateOf(env, info[5], *r->program);
   r->io = r->program->takeIo();
   if (!r->io.ok()) return Napi::Number::New(env, -static_cast<double>(kOutOfMemory));
   if (!copyIn(env, info[1].As<Napi::Array>(), r->program->inputs, r->io)) {
@@ -125,7 +131,8 @@ Napi::Value run(const Napi::CallbackInfo& info) {
       r->result = {RunResult::aborted, -1};
       return;
     }
-    r->result = runProgram(*r->program, r->io, team, self.abort, r->times.empty() ? nullptr : r->times.data());
+    uint64_t* times = r->times.empty() ? nullptr : r->times.data();
+    r->result = runProgram(*r->program, r->io, r->state.get(), team, self.abort, times);
   };
   pending->complete = [r](Napi::Env e, Environment::Pending&) {
     uint32_t code = r->result.code;

@@ -19,6 +19,8 @@ Napi::Value releaseBuffer(const Napi::CallbackInfo&);
 // load.cc
 Napi::Value createStore(const Napi::CallbackInfo&);
 Napi::Value storeBytes(const Napi::CallbackInfo&);
+Napi::Value createState(const Napi::CallbackInfo&);
+Napi::Value clearState(const Napi::CallbackInfo&);
 Napi::Value loadProgram(const Napi::CallbackInfo&);
 Napi::Value dispose(const Napi::CallbackInfo&);
 Napi::Value trim(const Napi::CallbackInfo&);
@@ -30,6 +32,10 @@ Napi::Value abortRun(const Napi::CallbackInfo&);
 
 // The program of a live handle; throws for anything else.
 std::shared_ptr<Program> programOf(const Napi::CallbackInfo& info);
+
+// The state of a live handle, large enough for the program; null where the value is none and the program needs none.
+// Throws for anything else.
+std::shared_ptr<State> stateOf(Napi::Env env, const Napi::Value& value, const Program& program);
 
 struct View {
   std::byte* base = nullptr;

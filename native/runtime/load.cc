@@ -263,8 +263,6 @@ std::shared_ptr<Program> load(const uint32_t* words, size_t count, std::shared_p
     error = {LoadError::outOfMemory, -1, Fault::none, std::string(what) + " needs " + std::to_string(bytes) + " bytes"};
     return nullptr;
   };
-  program->state = Block::allocate(program->stateBytes);
-  if (!program->state.ok()) return outOfMemory("state", program->stateBytes);
   Block weights = Block::allocate(loader.weightBytes());
   if (!weights.ok()) return outOfMemory("weights", loader.weightBytes());
   Block arena = Block::allocate(loader.initArenaBytes());

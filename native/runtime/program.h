@@ -69,6 +69,13 @@ class WeightStore {
   std::atomic<uint64_t> bytes{0};  // of all blocks; may be read while a load holds the mutex
 };
 
+// What runs keep for the next one: a cache, the hidden state of a recurrent layer. Zeros at first. All programs of a
+// model lay it out alike.
+struct State {
+  std::mutex mutex;  // held by the run at work
+  Block block;
+};
+
 // What a run computes in: held while it executes, so that there are as many as runs at work, however many wait.
 struct Workspace {
   Block arena, scratch;
@@ -83,7 +90,6 @@ class Program {
   uint32_t threads = 1;
   std::shared_ptr<WeightStore> store;
   std::vector<std::byte*> weightBases;  // of the store's blocks up to this program's own
-  Block state;
 
   // Memory for one run, reused from an earlier one where possible; not ok() or null when there is none to be had. What
   // comes in and goes out is held from the call until its results are copied.

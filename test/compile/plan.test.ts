@@ -17,6 +17,7 @@ class Steps {
   readonly main: Step[] = [];
   readonly inputs: Ref[] = [];
   readonly outputs: Ref[] = [];
+  readonly states: Ref[] = [];
   input(bytes: number): Ref {
     this.inputs.push(ref(new Buffer(bytes, 'input', { io: { kind: 'input', index: this.inputs.length } })));
     return this.inputs.at(-1) as Ref;

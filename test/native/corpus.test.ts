@@ -26,7 +26,7 @@ describe.each(Object.entries(nets))('the program of the %s net', (name, net) => 
 
   it('gives the same numbers with one thread and with three', async () => {
     const feeds = Object.fromEntries(
-      net().inputs.map((v, i) => {
+      net().feeds.map((v, i) => {
         const dims = v.shape as number[];
         const length = dims.reduce((a, b) => a * b, 1);
         if (v.dtype === 'int64') return [v.name, new Tensor('int64', new BigInt64Array(length).fill(1n), dims)];

@@ -85,11 +85,30 @@ function single(op: string, inputs: readonly (readonly [DType, number[]])[], att
   return graph;
 }
 
+/** A cache that is appended to in place, one that is copied, and a sum over the runs. */
+function kept(): Graph {
+  const g = new Graph('kept');
+  const [row, at] = [g.addInput('row', 'float32', [1, 1, 2]), g.addInput('at', 'int64', [1])];
+  const keep = (name: string, make: (state: Value) => Value) => {
+    const state = g.addInput(name, 'float32', [1, 4, 2]);
+    g.outputs.push(make(state));
+    g.states.push({ input: g.inputs.length - 1, output: g.outputs.length - 1 });
+    return g.outputs.at(-1) as Value;
+  };
+  const append = (cache: Value) => g.addNode('TensorScatter', [cache, row, at], { attrs: { axis: 1 } }).output();
+  const cache = keep('cache', append);
+  const read = keep('read', (state) => append(g.addNode('Relu', [state]).output()));
+  const sum = keep('sum', (state) => g.addNode('Add', [state, cache]).output());
+  g.outputs.push(g.addNode('Sub', [sum, read]).output());
+  return g;
+}
+
 export const nets: Readonly<Record<string, () => Graph>> = {
   convolutional,
   attention,
   recurrent,
   moving,
+  kept,
   matmul64: () =>
     single('MatMul', [
       ['float64', [3, 4, 5]],

@@ -109,12 +109,13 @@ static std::vector<uint32_t> numbered(std::vector<uint32_t> words, uint32_t bloc
 static std::vector<std::byte> runOnce(Program& p, Team& team) {
   Block io = p.takeIo();
   auto workspace = p.takeWorkspace();
-  check(io.ok() && workspace != nullptr, "no memory for a run");
+  const Block state = Block::allocate(p.stateBytes);
+  check(io.ok() && state.ok() && workspace != nullptr, "no memory for a run");
   for (const IoRange& in : p.inputs) {
     for (uint64_t i = 0; i < in.bytes; i += 8) io.base()[in.offset + i] = std::byte{1};
   }
   const std::atomic<bool> never{false};
-  const SegmentBases bases{workspace->arena.base(), io.base(),      p.state.base(), workspace->scratch.base(),
+  const SegmentBases bases{workspace->arena.base(), io.base(),      state.base(), workspace->scratch.base(),
                            p.scratchBytesPerThread, &p.weightBases, nullptr};
   check(execute(p.main, p.operands, bases, team, never, nullptr).code == RunResult::ok, "a run failed");
   std::vector<std::byte> result;

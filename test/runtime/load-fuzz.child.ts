@@ -60,9 +60,12 @@ for (let n = 0; n < mutations; n++) {
   );
   if (program !== undefined) {
     accepted++;
-    const { inputs, outputs } = decodeProgram(words);
+    const { inputs, outputs, stateBytes } = decodeProgram(words);
     const arrays = (ranges: readonly { bytes: number }[]) => ranges.map((r) => new Uint8Array(r.bytes).fill(1));
-    native().runSync(program, arrays(inputs), arrays(outputs), null);
+    const state = native().createState(stateBytes);
+    if (state === null) throw new Error(`mutation ${n}: no memory for a state of ${stateBytes} bytes`);
+    native().runSync(program, arrays(inputs), arrays(outputs), null, state);
+    native().dispose(state);
     native().dispose(program);
   } else if (failure instanceof DsnkError && failure.message.length > 0) {
     refused++;

@@ -1,0 +1,100 @@
+/** What a model keeps between runs: the memory behind `session.bindState`. */
+import { dsnkError, shapeText } from '../errors.js';
+import { isConcrete } from '../graph/dim.js';
+import type { Graph, State, Value } from '../graph/graph.js';
+import type { StateHandle } from './binding.js';
+import { native } from './native.js';
+
+/**
+ * One set of the tensors that a session keeps between runs, zeros at first. A session has one of its own, `session.state`;
+ * `session.createState()` makes more of them, one for every stream of inputs. Runs with the same state wait for each other.
+ */
+export class SessionState {
+  #handle: StateHandle | undefined;
+  #bytes = 0;
+  #last: Promise<void> | undefined;
+  #released = false;
+
+  /** @internal */
+  constructor(
+    readonly model: string,
+    /** @internal The model it belongs to. */
+    readonly owner: object,
+  ) {}
+
+  /** Bytes taken; 0 before the first run. */
+  get byteLength(): number {
+    return this.#bytes;
+  }
+
+  /** Zeros again, after the runs that were called before. Errors: ERR_DSNK_DISPOSED. */
+  async reset(): Promise<void> {
+    this.#assertLive();
+    await this.turn(async () => {
+      if (this.#handle !== undefined) native().clearState(this.#handle);
+    });
+  }
+
+  /** Frees the memory; a run in flight ends first, new ones are refused. May be called more than once. */
+  release(): void {
+    this.#released = true;
+    if (this.#handle !== undefined) native().dispose(this.#handle);
+    this.#handle = undefined;
+    this.#bytes = 0;
+  }
+
+  /** @internal Memory of so many bytes, the same in every call. */
+  handle(bytes: number): StateHandle {
+    this.#assertLive();
+    if (this.#handle !== undefined) return this.#handle;
+    const handle = native().createState(bytes);
+    if (handle === null)
+      throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', `model "${this.model}"`, 'the system must have the memory for a state', `it needs ${bytes} bytes`);
+    this.#bytes = bytes;
+    this.#handle = handle;
+    return handle;
+  }
+
+  /** @internal A run with this state is waited for. */
+  get busy(): boolean {
+    return this.#last !== undefined;
+  }
+
+  /** @internal `work` begins at once, or after what was called before it. */
+  turn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last === undefined ? work() : this.#last.then(work);
+    const ended = result.then(
+      () => {},
+      () => {},
+    );
+    this.#last = ended;
+    void ended.then(() => {
+      if (this.#last === ended) this.#last = undefined;
+    });
+    return result;
+  }
+
+  #assertLive(): void {
+    if (this.#released) throw dsnkError('ERR_DSNK_DISPOSED', `state of model "${this.model}"`, 'it must not be used after release()');
+  }
+}
+
+/** The state of a graph between an output and an input, by name; typed errors say why they cannot be bound. */
+export function stateBetween(graph: Graph, output: string, input: string): State {
+  const where = `bindState("${output}", "${input}")`;
+  const find = (list: readonly Value[], name: string, kind: string) => {
+    const value = list.find((v) => v.name === name);
+    if (value !== undefined) return value;
+    const names = list.map((v) => `"${v.name}"`).join(', ') || 'left: all are bound';
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `${kind} must be one of ${names}`, `"${name}" came`);
+  };
+  const [to, from] = [find(graph.feeds, input, 'input'), find(graph.results, output, 'output')];
+  if (from.dtype !== to.dtype) throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', where, `output must be ${to.dtype} as the input is`, `it is ${from.dtype}`);
+  const { shape } = to;
+  if (shape === undefined || !isConcrete(shape))
+    throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', where, 'input must have a fixed shape (freeDimensionOverrides fixes symbols)', `${shapeText(shape)} came`);
+  // Where the output's is not known yet, the compile compares.
+  const fits = from.shape === undefined || (from.shape.length === shape.length && from.shape.every((d, i) => typeof d === 'string' || d === shape[i]));
+  if (!fits) throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', where, `output must have the input's shape ${shapeText(shape)}`, `it has ${shapeText(from.shape)}`);
+  return { output: graph.outputs.indexOf(from), input: graph.inputs.indexOf(to) };
+}
