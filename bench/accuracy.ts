@@ -63,6 +63,7 @@ const share = (a: ArrayLike<number>, b: ArrayLike<number>) => (100 * Array.from(
 
 const ways: readonly { readonly name: string; readonly options: () => QuantizeOptions }[] = [
   { name: 'W8A8 static, entropy', options: () => ({ calibration: calibration() }) },
+  { name: 'W8A8 dynamic', options: () => ({ method: 'dynamic' }) },
   { name: 'W8 weight-only, no data', options: () => ({ method: 'weight-only', weights: { bits: 8 } }) },
   { name: 'W4 weight-only, no data', options: () => ({ method: 'weight-only' }) },
   { name: 'W4 weight-only, calibrated', options: () => ({ method: 'weight-only', calibration: calibration() }) },

@@ -29,6 +29,7 @@ import {
   paddedRows,
 } from '../kernels/integer.js';
 import { shapesOf } from './conv.js';
+import { emitExpression, input } from './expression.js';
 import type { WeightLayout } from './narrow.js';
 import type { Inference, Operator } from './operator.js';
 import { checkWindow, threeAxes, type WindowShape, windowOf, windowOutput } from './spatial.js';
@@ -84,6 +85,8 @@ function endingOf(low: Lowering) {
 /** Weights as a row wants them, and the bias with the activations' zero point folded in. */
 function packWeights(low: Lowering, row: KernelRow, layout: WeightLayout, rowTaps = 0): { readonly panels: Ref; readonly bias: Ref } {
   const { count, n, outer, inner } = layout;
+  const given = low.input(2);
+  const isLate = given !== undefined && !given.buffer.constant;
   const [panels, bias] = low.emit(
     low.select('integer_pack', 'i8'),
     integerPackParams,
@@ -97,10 +100,15 @@ function packWeights(low: Lowering, row: KernelRow, layout: WeightLayout, rowTap
       reserved: 0,
     },
     [low.temp(count * packedBytes(paddedRows(outer, inner, rowTaps), n, row.nr, row.kr), 'weights'), low.temp(4 * count * n, 'bias')],
-    [low.in(1), low.input(2)],
+    [low.in(1), isLate ? undefined : given],
     { reason: `bytes in panels of ${row.nr} columns for ${row.name}, zero point folded into the bias` },
   );
-  return { panels: panels as Ref, bias: bias as Ref };
+  if (!isLate) return { panels: panels as Ref, bias: bias as Ref };
+  // A bias that is only known at run time joins what was folded into none: weights are packed once.
+  const vector = (ref: Ref) => ({ ref, dtype: 'int32' as const, dims: [count * n] });
+  const sum = low.temp(4 * count * n, 'bias');
+  emitExpression(low, [{ op: 'add', terms: [input(0), input(1)] }], vector(sum), [vector(bias as Ref), vector(given)]);
+  return { panels: panels as Ref, bias: sum };
 }
 
 /** Below these a tile of AMX is mostly padding. */

@@ -16,7 +16,7 @@ import type { AttrValue, Node, Value } from '../graph/graph.js';
 import { resolvePads, resolveTransposed, windowOf } from '../ops/spatial.js';
 import { GraphEditor } from './editor.js';
 import type { Pass } from './index.js';
-import { type IntegerProduct, integerProduct } from './integer-products.js';
+import { type IntegerProduct, integerProduct, LEAST_CHANNELS } from './integer-products.js';
 import { channelsFirst, channelsLast, type Perm, permOf, samePerm } from './permutation.js';
 
 /** Transpose(v, p); one that is there already serves again. */
@@ -44,9 +44,6 @@ function attrsOf(node: Node): Record<string, AttrValue> {
   const { pads, output } = resolveTransposed(node, size, window);
   return { ...common, pads, output_shape: output };
 }
-
-/** Groups of fewer channels fill no word of four; the kernel that walks each of them pixel by pixel is faster there, but where every channel has one filter. */
-const LEAST_CHANNELS = 4;
 
 function quantizedConv(edit: GraphEditor, node: Node): IntegerProduct | undefined {
   const [columns, inner] = node.input(3).dims as readonly [number, number];

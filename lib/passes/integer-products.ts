@@ -3,6 +3,9 @@ import { elementCount } from '../graph/dim.js';
 import { type AttrValue, type Node, scalarOf, type Value } from '../graph/graph.js';
 import type { GraphEditor } from './editor.js';
 
+/** Groups of fewer channels fill no word of four; the kernel that walks each of them pixel by pixel is faster there, but where every channel has one filter. */
+export const LEAST_CHANNELS = 4;
+
 const isOne = (v: Value) => v.shape !== undefined && v.shape.length <= 1 && elementCount(v.dims) === 1;
 
 /** Where the operands of a QLinear operator stand. */

@@ -227,6 +227,8 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ...list('QuantizeLinear DequantizeLinear', quantize),
   ...list('Tile Expand', sized),
   ...list('DepthToSpace SpaceToDepth', depthSpace),
+  // Its scale and zero point are scalars.
+  ['DynamicQuantizeLinear', (_, p) => ({ follow: [0], outPerms: [p, [], []] })],
   ['Concat', concat],
   ['Split', oneAxis(0)],
   ['Gather', gather],

@@ -30,7 +30,7 @@ export async function quantizeDynamic(source: Graph, plan: DynamicPlan): Promise
     if (why !== undefined) kept.set(p.node, why);
     return why === undefined;
   });
-  assertProducts(source, { products, kept }, 'a MatMul or Gemm');
+  assertProducts(source, { products, kept });
   // Biases stay floats: no scale has to fit them.
   const bare = products.map((p): Product => ({ ...p, bias: undefined }));
   const quantized = await quantizeWeights(bare, {

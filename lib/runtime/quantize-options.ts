@@ -95,7 +95,7 @@ export interface WeightOnlyOptions extends CommonOptions {
   readonly weights?: FewBitsWeightOptions;
 }
 
-/** Weights of MatMul and Gemm in 8 bits, activations in 8 bits with a range of their own at every call. */
+/** Weights of MatMul, Gemm and Conv in 8 bits, activations in 8 bits with a range of their own at every call. */
 export interface DynamicOptions extends Omit<CommonOptions, 'biasCorrection' | 'target'> {
   readonly method: 'dynamic';
   /** Optional: the error is measured on the first feeds. */

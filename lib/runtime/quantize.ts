@@ -33,7 +33,7 @@ const fits = (wanted: string | RegExp, name: string) => (typeof wanted === 'stri
 /**
  * Quantizes a float32 model. `static`, the default, makes weights (8 to 2 bits) and activations (8 bits) integers with scales from calibration
  * data; `dynamic` finds those of the activations at every call; `weight-only` leaves activations in float32 and gives weights 8 to 2 bits.
- * The result is a standard ONNX file with QuantizeLinear and DequantizeLinear, MatMulInteger or MatMulNBits, which other runtimes load as well.
+ * The result is a standard ONNX file with QuantizeLinear and DequantizeLinear, MatMulInteger and ConvInteger, or MatMulNBits, which other runtimes load as well.
  *
  * Errors: ERR_DSNK_INVALID_ARGUMENT (options, an empty calibration set, NaN or infinities in activations, a model that is
  * quantized already), ERR_DSNK_INVALID_MODEL (NaN or infinities in weights), ERR_DSNK_SHAPE_MISMATCH,

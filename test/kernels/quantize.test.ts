@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dynamicQuantizeParams, integerConvParams, integerMatmulParams, quantizeParams, quantType, scaleLayout } from '../../lib/kernels/quantize.js';
-import { callKernel, mulberry32, randomFloats, rowNamed } from './harness.js';
+import { callKernel, mulberry32, randomFloats, rowNamed, rowsOf } from './harness.js';
 
 type Name = (typeof quantType.members)[number];
 
@@ -130,6 +130,20 @@ describe('dynamic_quantize', () => {
     expect(scale[0]).toBe(want);
     expect(zero[0]).toBe(z);
     expect([...y]).toEqual([...x].map((v) => Math.min(255, Math.max(0, rint(Math.fround(v / want)) + z))));
+  });
+  const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 3e38, -3e38, 1e-38];
+  it.each(rowsOf('dynamic_quantize', 'f32').filter((row) => row.isa !== 'scalar'))('$name is the scalar row', (row) => {
+    for (let count = 0; count < 200; count += count < 70 ? 1 : 13)
+      for (const spoiled of [-1, ...odd.keys()]) {
+        const x = randomFloats(count, count + 1, spoiled % 2 === 0 ? -3 : 0.5, 4);
+        if (spoiled >= 0 && count > 0) x[(7 * spoiled) % count] = odd[spoiled] as number;
+        const run = (kernel: typeof row) => {
+          const out = [new Uint8Array(count), new Float32Array(1), new Uint8Array(1)] as const;
+          callKernel(kernel, dynamicQuantizeParams, { count }, out, [x]);
+          return out.map((a) => [...a]);
+        };
+        expect(run(row), `${count} elements, ${odd[spoiled]} among them`).toEqual(run(rowNamed('dynamic_quantize_scalar')));
+      }
   });
 });
 

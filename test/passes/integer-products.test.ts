@@ -179,8 +179,8 @@ describe('MatMulInteger', () => {
   };
   it('takes the zero point from the sums of the columns', () => {
     const text = golden(sums('constant', 'input'), takeIntegerProducts);
-    expect(text).toMatch(/→[^→]*dsnk.QMatMul[^→]*ReduceSum[^→]*Sub/);
-    expect(golden(sums('constant', 'none'), takeIntegerProducts)).not.toMatch(/→[^→]*Sub/);
+    expect(text).toMatch(/→[^→]*ReduceSum[^→]*Neg[^→]*Cast\(%z\)[^→]*Mul[^→]*dsnk.QMatMul\(%a, i8\[8,5\], %mul[^→]*out=int32/);
+    expect(golden(sums('constant', 'none'), takeIntegerProducts)).not.toMatch(/→[^→]*= Mul\(/);
   });
   it.each([sums('input', 'input'), sums('constant', 'input', true)])('refuses weights that are computed or have a zero point', (g) => {
     expect(golden(g, takeIntegerProducts)).toMatch(/→[^→]*= MatMulInteger/);
@@ -199,5 +199,41 @@ describe('MatMulInteger', () => {
       });
       expect(Array.from(y?.data as Int32Array)).toEqual(want);
     }
+  });
+});
+
+describe('what follows sums', () => {
+  const dims = { MatMulInteger: [3, 8], ConvInteger: [1, 8, 4, 4] } as const;
+  const ended = (op: keyof typeof dims, factor: number[], bias: number[] | undefined, spoil: 'nothing' | 'read twice' | 'double' = 'nothing') => {
+    const g = new Graph('ended');
+    const a = g.addInput('a', 'uint8', dims[op]);
+    const w = weights(g, op === 'MatMulInteger' ? [8, 5] : [5, 8, 3, 3]);
+    const sum = g.addNode(op, [a, w, g.addInput('z', 'uint8', [])], op === 'ConvInteger' ? { attrs: { pads: [1, 1, 1, 1] } } : {}).output();
+    const cast = g.addNode('Cast', [sum], { attrs: { to: spoil === 'double' ? 11 : 1 } }).output();
+    const f = g.addInput('f', spoil === 'double' ? 'float64' : 'float32', factor);
+    let y = g.addNode('Mul', [f, cast]).output();
+    if (bias !== undefined) y = g.addNode('Add', [y, constant(g, 'float32', bias, Array(bias.reduce((p, q) => p * q, 1)).fill(0.5))]).output();
+    g.outputs.push(y, ...(spoil === 'read twice' ? [sum] : []));
+    return typed(g);
+  };
+  it.each<[keyof typeof dims, number[], number[] | undefined, RegExp]>([
+    ['MatMulInteger', [5], [5], /QMatMul\(%a, i8\[8,5\], %mul[.\d]+, %f, -, f32\[5\]\) \{out=float32/],
+    ['MatMulInteger', [], [1, 5], /out=float32/],
+    ['ConvInteger', [5, 1, 1], [1, 5, 1, 1], /Pad\([^→]*dsnk.QConv\(%pad[^→]*out=float32/],
+    ['ConvInteger', [1], undefined, /out=float32/],
+  ])('joins the product: %s, factor %j, bias %j', (op, factor, bias, text) => {
+    const after = golden(ended(op, factor, bias), takeIntegerProducts).split('→')[1] as string;
+    expect(after).toMatch(text);
+    expect(after).not.toMatch(/= Cast\(%(matmul|conv)/);
+    expect(after).not.toMatch(/= Add/);
+  });
+  it.each<[string, Graph, RegExp]>([
+    ['a factor along another axis', ended('ConvInteger', [1, 4], undefined), /out=int32/],
+    ['a factor that widens the result', ended('MatMulInteger', [2, 3, 5], undefined), /out=int32/],
+    ['sums that others read', ended('MatMulInteger', [5], undefined, 'read twice'), /out=int32/],
+    ['doubles', ended('MatMulInteger', [5], undefined, 'double'), /out=int32/],
+    ['a bias of another shape', ended('MatMulInteger', [5], [3, 5]), /out=float32[^→]*= Add/],
+  ])('but for %s', (_, g, text) => {
+    expect(golden(g, takeIntegerProducts).split('→')[1]).toMatch(text);
   });
 });

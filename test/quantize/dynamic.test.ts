@@ -54,11 +54,60 @@ describe('dynamic', () => {
     }
   });
 
+  it('takes convolutions as ConvInteger: padded, strided, in groups, in one to three dimensions', async () => {
+    const shapes: [number[], number[], Record<string, number | number[] | string>][] = [
+      [[2, 3, 9, 11], [8, 3, 3, 3], { pads: [1, 0, 2, 1], strides: [2, 1] }],
+      [[1, 8, 10, 10], [16, 8, 3, 3], { auto_pad: 'SAME_UPPER', dilations: [2, 1] }],
+      [[1, 8, 7, 7], [12, 4, 1, 1], { group: 2 }],
+      [[2, 6, 20], [5, 6, 5], { pads: [2, 2] }],
+      [[1, 4, 5, 6, 7], [6, 4, 2, 3, 2], { pads: [1, 1, 1, 0, 1, 0] }],
+    ];
+    for (const perChannel of [true, false])
+      for (const [dims, weight, attrs] of shapes) {
+        const g = new Graph('convolution');
+        const x = g.addInput('x', 'float32', dims);
+        const y = g.addNode('Conv', [x, constant(g, weight, 7), constant(g, [weight[0] as number], 8)], { name: 'conv', attrs }).output();
+        y.name = 'y';
+        g.outputs.push(y);
+        const size = dims.reduce((a, b) => a * b, 1);
+        // All of one sign: the zero point is the end of the bytes, and what is padded is seen.
+        const feeds = { x: new Tensor('float32', randomFloats(size, 3, -3, -1), dims) };
+        const { bytes, report } = await quantize(g, { method: 'dynamic', weights: { perChannel }, calibration: [feeds] });
+        const { graph } = importModel(bytes);
+        expect(graph.nodes.map((n) => n.op)).toEqual(['DynamicQuantizeLinear', 'ConvInteger', 'Cast', 'Mul', 'Mul', 'Add']);
+        expect(report.layers).toMatchObject([{ name: 'conv', bits: 8 }]);
+        expect(report.outputs[0]?.sqnrDb).toBeGreaterThan(28);
+        await using session = await InferenceSession.create(bytes);
+        const { nodes, outputs } = await session.profile(feeds);
+        expect(nodes.filter((n) => /^conv(_rows)?_i8/.test(n.kernel))).toHaveLength(1);
+        expect(nodes.some((n) => n.kernel.startsWith('conv_integer') || (n.op === 'Add' && n.shape.length > 1))).toBe(false);
+        // By the definition: products of any types, their zero point taken off each element.
+        await using plain = await InferenceSession.create(bytes, { skipPasses: ['take-integer-products', 'fold-scale', 'fuse-pointwise'] });
+        const defined = await plain.profile(feeds);
+        expect(defined.nodes.some((n) => n.kernel.startsWith('conv_integer'))).toBe(true);
+        expect(outputs['y']?.data).toEqual(defined.outputs['y']?.data);
+      }
+  });
+
+  it('leaves convolutions in float32 that would not gain', async () => {
+    const g = new Graph('depthwise');
+    const x = g.addInput('x', 'float32', [1, 8, 8, 8]);
+    const a = op(g, 'Conv', [x, constant(g, [8, 1, 3, 3], 1)], 'deep', { group: 8 });
+    const b = op(g, 'ConvTranspose', [a, constant(g, [8, 4, 2, 2], 2)], 'wider');
+    g.outputs.push(op(g, 'Conv', [b, constant(g, [4, 4, 1, 1], 3)], 'narrow'));
+    const { report } = await quantize(g, { method: 'dynamic' });
+    expect(report.layers.map((l) => [l.name, l.bits, l.reason])).toEqual([
+      ['narrow', 8, undefined],
+      ['deep', 32, 'its filters have few channels'],
+      ['wider', 32, 'no operator of ONNX transposes a convolution of integers'],
+    ]);
+  });
+
   it('refuses models without such products, and options it does not have', async () => {
     const g = new Graph('convolution');
     const x = g.addInput('x', 'float32', [1, 3, 8, 8]);
-    g.outputs.push(op(g, 'Conv', [x, constant(g, [4, 3, 3, 3], 7)], 'conv'));
-    await expect(quantize(g, { method: 'dynamic' })).rejects.toThrow(/MatMul or Gemm.*Conv "conv"/);
+    g.outputs.push(op(g, 'Conv', [x, constant(g, [3, 1, 3, 3], 7)], 'conv', { group: 3 }));
+    await expect(quantize(g, { method: 'dynamic' })).rejects.toThrow(/convolution or product.*Conv "conv": its filters have few channels/);
     await expect(quantize(model(), { method: 'dynamic', weights: { algorithm: 'gptq' as 'rtn' } })).rejects.toThrow(/algorithm/);
     await expect(quantize(model(), { method: 'live' as 'dynamic' })).rejects.toThrow(/method/);
   });
