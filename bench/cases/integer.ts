@@ -232,7 +232,7 @@ export function integerBenchCases(row: KernelRow): KernelCase[] {
         unsigned(c.batch * product(c.size) * c.channels, 1),
         signed(
           (c.group ?? 1) *
-            packedBytes(ofRows ? paddedRows(product(c.kernel), c.channels, c.kernel[1] as number) : k, c.outChannels / (c.group ?? 1), row.nr, row.kr),
+            packedBytes(ofRows ? paddedRows(product(c.kernel), c.channels, c.kernel[1] as number, row.kr) : k, c.outChannels / (c.group ?? 1), row.nr, row.kr),
           2,
         ),
         ...endingOperands({ residual: c.residual ?? false }, c.outChannels, outputs, k),

@@ -71,7 +71,7 @@ export const integerPackParams = kernelParams('IntegerPackParams', {
   zero: 'i32',
   /** Bits of each byte of b to turn over: 0x80 makes unsigned weights of zero point 128 signed ones. */
   flip: 'i32',
-  /** So many of outer k are a row that is filled up to whole quads; 0: there are no rows. */
+  /** So many of outer k are a row that is filled up to whole quads, or sixteens; 0: there are no rows. */
   rowTaps: 'i32',
   reserved: 'i32',
 });
@@ -143,9 +143,12 @@ export const packedWidth = (kr: number) => (kr === 2 ? 2 : 1);
 /** Bytes in front of each panel. */
 export const packedHead = (kr: number) => (kr === 16 ? 16 : 0);
 
-/** How long k is where rows of so many taps are filled up to quads. */
-export function paddedRows(outer: number, inner: number, rowTaps: number): number {
-  return rowTaps === 0 ? outer * inner : Math.ceil(outer / rowTaps) * Math.ceil((rowTaps * inner) / 4) * 4;
+/** How long a run of k is, filled up to whole quads, or sixteens where kr is 16. */
+export const paddedRun = (run: number, kr: number) => (kr === 16 ? Math.ceil(run / 16) * 16 : Math.ceil(run / 4) * 4);
+
+/** How long k is where rows of so many taps are filled up. */
+export function paddedRows(outer: number, inner: number, rowTaps: number, kr: number): number {
+  return rowTaps === 0 ? outer * inner : Math.ceil(outer / rowTaps) * paddedRun(rowTaps * inner, kr);
 }
 
 /** Bytes of one packed matrix. */

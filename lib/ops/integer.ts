@@ -27,6 +27,7 @@ import {
   integerPackParams,
   packedBytes,
   paddedRows,
+  paddedRun,
 } from '../kernels/integer.js';
 import { shapesOf } from './conv.js';
 import { emitExpression, input } from './expression.js';
@@ -99,7 +100,7 @@ function packWeights(low: Lowering, row: KernelRow, layout: WeightLayout, rowTap
       rowTaps,
       reserved: 0,
     },
-    [low.temp(count * packedBytes(paddedRows(outer, inner, rowTaps), n, row.nr, row.kr), 'weights'), low.temp(4 * count * n, 'bias')],
+    [low.temp(count * packedBytes(paddedRows(outer, inner, rowTaps, row.kr), n, row.nr, row.kr), 'weights'), low.temp(4 * count * n, 'bias')],
     [low.in(1), isLate ? undefined : given],
     { reason: `bytes in panels of ${row.nr} columns for ${row.name}, zero point folded into the bias` },
   );
@@ -130,8 +131,11 @@ const STRIP_COLUMNS = 192;
 /** The kernel's limit of padding in a row. */
 const STRIP_PADDING = 64;
 
+/** Of a row of taps, by which it may grow. */
+const MOST_PADDING = 1.5;
+
 /** Whether windows should be read from copied rows: where few columns share one, and tiles fill a row of output. */
-function suitsStrips(window: WindowShape, group: number, x: readonly number[], y: readonly number[]): boolean {
+function suitsStrips(row: KernelRow, window: WindowShape, group: number, x: readonly number[], y: readonly number[]): boolean {
   const { kernel, strides, dilations } = window;
   const [width, channels, outChannels] = [y.at(-2), x.at(-1), y.at(-1)] as [number, number, number];
   if (kernel.length !== 2 || group !== 1 || elementCount(kernel) === 1 || channels > 4096 || outChannels > STRIP_COLUMNS) return false;
@@ -139,7 +143,7 @@ function suitsStrips(window: WindowShape, group: number, x: readonly number[], y
   const seen = (width - 1) * (strides[1] as number) + (kernel[1] as number);
   if ((x[1] as number) === 0 || seen > (x[2] as number) + STRIP_PADDING) return false;
   const run = (kernel[1] as number) * channels;
-  return width >= STRIP_WIDTH && Math.ceil(width / STRIP_WIDTH) * STRIP_WIDTH <= 1.2 * width && Math.ceil(run / 4) * 4 <= 1.5 * run;
+  return width >= STRIP_WIDTH && Math.ceil(width / STRIP_WIDTH) * STRIP_WIDTH <= 1.2 * width && paddedRun(run, row.kr) <= MOST_PADDING * run;
 }
 
 function inferConv(q: Inference) {
@@ -237,7 +241,7 @@ function lowerConv(low: Lowering): void {
     low.emit(row, integerConvolutionParams, params, [low.out()], [low.in(0), panels, bias, low.input(3), low.input(4), low.input(5)], { reason });
   };
   const gathered = waysOf(low, 'conv_i8', elementCount(y.slice(0, -1)), taps * inner, emit);
-  const strips = suitsStrips(window, group, x, y) ? low.rows('conv_rows_i8', BYTE_WEIGHTS).filter((row) => row.isa !== 'scalar') : [];
+  const strips = low.rows('conv_rows_i8', BYTE_WEIGHTS).filter((row) => row.isa !== 'scalar' && suitsStrips(row, window, group, x, y));
   const ways = strips.map(
     (row): Way<void> => ({
       name: row.name,
@@ -245,7 +249,8 @@ function lowerConv(low: Lowering): void {
       emit: (reason) => emit(row, reason, window.kernel[1] as number),
     }),
   );
-  low.choose(gathered[0]?.name.endsWith('_amx') ? [...gathered, ...ways] : [...ways, ...gathered]);
+  // Tiles of AMX and products of 2x8 by 8x2 have no rows of this kind, and multiply twice as fast as those that have.
+  low.choose(/_(amx|i8mm)$/.test(gathered[0]?.name ?? '') ? [...gathered, ...ways] : [...ways, ...gathered]);
 }
 
 const transposed = (node: Node) => node.int('transB', 0) !== 0;

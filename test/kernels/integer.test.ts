@@ -52,7 +52,7 @@ function pack(
   rowTaps = 0,
 ): Packed {
   const k = outer * inner;
-  const bytes = packedBytes(paddedRows(outer, inner, rowTaps), n, row.nr, row.kr);
+  const bytes = packedBytes(paddedRows(outer, inner, rowTaps, row.kr), n, row.nr, row.kr);
   const packed = { panels: new Uint8Array(count * bytes).fill(0xab), bias: new Int32Array(count * n) };
   const params = {
     count,

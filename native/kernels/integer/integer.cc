@@ -61,25 +61,25 @@ static const char* verifyStrips(const Kernel& kernel, const Check& c) {
   if (p.channels > 4096) return "channels must be at most 4096";
   if (p.outSize[2] < kStripWidth) return "rows must be as wide as a tile";
   // So that copied rows are not larger than those there are.
-  if (p.inSize[1] == 0 || ConvStrip(p).pixels > p.inSize[2] + kStripPadding) return "padding must be small";
+  const ConvStrip strip(p, kernel.kr);
+  if (p.inSize[1] == 0 || strip.pixels > p.inSize[2] + kStripPadding) return "padding must be small";
   if (!isIntegerByte(p.padding)) return "padding must be a byte";
   if (const char* wrong = verifyIntegerEnding(p, c, p.outChannels, out * Size(p.outChannels))) return wrong;
-  const ConvStrip strip(p);
-  const Size packed = Size(roundUp(p.outChannels, kernel.nr)) * Size(strip.quads * 4 * p.kernel[1]);
-  return packed.fits(c.operandBytes[2]) ? nullptr : "weights must be packed";
+  const Size panel = Size(strip.quads * 4 * p.kernel[1] * kernel.nr) + Size(integerHead(kernel.kr));
+  return (Size(ceilDiv(p.outChannels, kernel.nr)) * panel).fits(c.operandBytes[2]) ? nullptr : "weights must be packed";
 }
 
-static uint32_t stripTiles(const Kernel&, const void* params, uint32_t threads) {
+static uint32_t stripTiles(const Kernel& kernel, const void* params, uint32_t threads) {
   const auto& p = *static_cast<const IntegerConvolutionParams*>(params);
   if (p.batch == 0 || p.outChannels == 0 || p.outSize[1] == 0) return 0;
-  const int64_t k = ConvStrip(p).quads * 4 * p.kernel[1] + 16;
+  const int64_t k = ConvStrip(p, kernel.kr).quads * 4 * p.kernel[1] + 16;
   return tilesFor(p.batch * ceilDiv(p.outSize[1], kStripRows), kStripRows * p.outSize[2] * k * p.outChannels / 16,
                   threads);
 }
 
-static uint64_t stripScratch(const Kernel&, const void* params) {
+static uint64_t stripScratch(const Kernel& kernel, const void* params) {
   const auto& p = *static_cast<const IntegerConvolutionParams*>(params);
-  const ConvStrip strip(p);
+  const ConvStrip strip(p, kernel.kr);
   return p.batch == 0 ? 0 : static_cast<uint64_t>(strip.rows * strip.rowBytes);
 }
 

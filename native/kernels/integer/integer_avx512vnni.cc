@@ -24,6 +24,7 @@
 //
 #include "kernels/integer/product.inl"
 //
+#include "kernels/integer/strip-quads.inl"
 #include "kernels/integer/strip.inl"
 //
 #include "kernels/integer/lanes-avx512.inl"
@@ -43,7 +44,9 @@ Fault gemm_i8_avx512vnni(const Work& w) {
 Fault conv_i8_avx512vnni(const Work& w) {
   return avx512vnni::integerConv<avx512vnni::Quads, avx512vnni::RegisterProduct>(w, {32, 4, Isa::avx512vnni});
 }
-Fault conv_rows_i8_avx512vnni(const Work& w) { return avx512vnni::integerStrips(w); }
+Fault conv_rows_i8_avx512vnni(const Work& w) {
+  return avx512vnni::integerStrips<avx512vnni::Quads>(w, {32, 4, Isa::avx512vnni});
+}
 Fault pool_average_i8_avx512vnni(const Work& w) {
   return avx512vnni::integerAverage<avx512vnni::Lanes64, avx512vnni::Lanes64>(w);
 }

@@ -24,6 +24,7 @@
 //
 #include "kernels/integer/product.inl"
 //
+#include "kernels/integer/strip-quads.inl"
 #include "kernels/integer/strip.inl"
 //
 #include "kernels/integer/lanes-avx2.inl"
@@ -39,7 +40,7 @@ Fault gemm_i8_avxvnni(const Work& w) {
 Fault conv_i8_avxvnni(const Work& w) {
   return avxvnni::integerConv<avxvnni::Quads, avxvnni::RegisterProduct>(w, {16, 4, Isa::avxvnni});
 }
-Fault conv_rows_i8_avxvnni(const Work& w) { return avxvnni::integerStrips(w); }
+Fault conv_rows_i8_avxvnni(const Work& w) { return avxvnni::integerStrips<avxvnni::Quads>(w, {16, 4, Isa::avxvnni}); }
 Fault depthwise_i8_avxvnni(const Work& w) { return avxvnni::integerDepthwise<avxvnni::Lanes, avxvnni::Lanes>(w); }
 }  // namespace dsnk
 #endif

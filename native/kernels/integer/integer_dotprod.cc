@@ -4,6 +4,7 @@
 #include "kernels/gemm/transpose.h"
 #include "kernels/integer/bytes.h"
 #include "kernels/integer/product.h"
+#include "kernels/integer/strip.h"
 #include "simd/dotprod-begin.h"
 //
 #undef DSNK_ROW_LOOP
@@ -21,6 +22,9 @@
 #include "kernels/integer/ending.inl"
 //
 #include "kernels/integer/product.inl"
+//
+#include "kernels/integer/strip-lanes.inl"
+#include "kernels/integer/strip.inl"
 static_assert(kNr == 12, "kernels.inc says nr 12");
 #include "simd/dotprod-end.h"
 #undef DSNK_ROW_LOOP
@@ -33,5 +37,6 @@ Fault gemm_i8_dotprod(const Work& w) {
 Fault conv_i8_dotprod(const Work& w) {
   return dotprod::integerConv<dotprod::Signed, dotprod::RegisterProduct>(w, kRow);
 }
+Fault conv_rows_i8_dotprod(const Work& w) { return dotprod::integerStrips<dotprod::Signed>(w, kRow); }
 }  // namespace dsnk
 #endif

@@ -6,6 +6,7 @@
 #include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
 #include "kernels/pool/pool.h"
+#include "kernels/integer/strip.h"
 #include "simd/neon-begin.h"
 //
 #undef DSNK_ROW_LOOP
@@ -28,6 +29,9 @@
 //
 #include "kernels/integer/product.inl"
 //
+#include "kernels/integer/strip-sixteens.inl"
+#include "kernels/integer/strip.inl"
+//
 #include "kernels/integer/depthwise-neon.inl"
 //
 #include "kernels/integer/lanes-neon.inl"
@@ -45,5 +49,6 @@ Fault gemm_i8_neon(const Work& w) { return neon::integerGemm<neon::Signed, neon:
 Fault conv_i8_neon(const Work& w) { return neon::integerConv<neon::Signed, neon::RegisterProduct>(w, kRow); }
 Fault pool_average_i8_neon(const Work& w) { return neon::integerAverage<neon::ByteSums<2>, neon::ByteSums<1>>(w); }
 Fault depthwise_i8_neon(const Work& w) { return neon::integerDepthwise(w); }
+Fault conv_rows_i8_neon(const Work& w) { return neon::integerStrips<neon::Signed>(w, kRow); }
 }  // namespace dsnk
 #endif

@@ -24,6 +24,7 @@
 //
 #include "kernels/integer/product.inl"
 //
+#include "kernels/integer/strip-quads.inl"
 #include "kernels/integer/strip.inl"
 //
 #include "kernels/integer/depthwise-scalar.inl"
@@ -49,7 +50,7 @@ Fault conv_i8_tiles(const Work& w) {
   return scalar::integerConv<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w,
                                                                                                {32, 64, Isa::scalar});
 }
-Fault conv_rows_i8_scalar(const Work& w) { return scalar::integerStrips(w); }
+Fault conv_rows_i8_scalar(const Work& w) { return scalar::integerStrips<scalar::Quads>(w, {4, 4, Isa::scalar}); }
 Fault pool_average_i8_scalar(const Work& w) { return scalar::integerAverage(w); }
 Fault depthwise_i8_scalar(const Work& w) { return scalar::integerDepthwise(w); }
 }  // namespace dsnk

@@ -17,7 +17,7 @@
 namespace dsnk {
 
 // Numbers of k of a row of taps and of all of it.
-static int64_t rowOf(const IntegerPackParams& p) { return roundUp(p.rowTaps * p.inner, 4); }
+static int64_t rowOf(const IntegerPackParams& p) { return roundUp(p.rowTaps * p.inner, integerGroup(p.kr)); }
 static int64_t paddedK(const IntegerPackParams& p) {
   const int64_t k = p.rowTaps == 0 ? p.outer * p.inner : ceilDiv(p.outer, p.rowTaps) * rowOf(p);
   return roundUp(k, p.kr);
@@ -39,7 +39,8 @@ static const char* verify(const Kernel&, const Check& c) {
     return "nr must be 1 … 256, kr 2 or a multiple of 4 up to 256";
   if (p.zero < -255 || p.zero > 255) return "zero must be in [-255, 255]";
   if (p.flip < 0 || p.flip > 255) return "flip must be a byte";
-  if (p.rowTaps < 0 || p.rowTaps > 1 << 20 || (p.rowTaps > 0 && p.kr != 4)) return "rows of taps must be of quads";
+  if (p.rowTaps < 0 || p.rowTaps > 1 << 20 || (p.rowTaps > 0 && p.kr != 4 && p.kr != 16))
+    return "rows of taps must be of quads or sixteens";
   const Size k = Size(p.outer) * Size(p.inner);
   if (!((Size(p.outer) + Size(p.rowTaps)) * Size(p.inner)).fits(kMaxDim)) return "rows of taps must be at most 2^40";
   if (!k.fits(kMaxDim)) return "k must be at most 2^40";

@@ -66,21 +66,12 @@ DSNK_INLINE void addSixteens(int32x4_t (&sums)[MR][4 * NV], const float* const (
   }
 }
 
-template <int stepFloats, int panel, int MR, int NV>
-DSNK_INLINE void multiplyPanels(F32 (&t)[MR][NV], const float* (&p)[MR], const float* b, int64_t panelStride,
-                                int64_t k) {
-  static_assert(panel == 1 && stepFloats == 4, "panels of four columns");
-  constexpr int head = 4;  // words
-  if (k == 0) return;
-  int32x4_t sums[MR][4 * NV];
-  DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int c = 0; c < 4 * NV; c++) sums[r][c] = vdupq_n_s32(0); }
-  int least = 0;
-  DSNK_UNROLL for (int j = 0; j < NV; j++) least |= *reinterpret_cast<const int8_t*>(b + j * panelStride);
-  if (least == 0) {
-    addSixteens<true, MR, NV>(sums, p, b + head, panelStride, k);
-  } else {
-    addSixteens<false, MR, NV>(sums, p, b + head, panelStride, k);
-  }
+// Words in front of a panel, and what they say: no weight of it is -128.
+constexpr int kPanelHead = 4;
+DSNK_INLINE bool isPaired(const float* panel) { return *reinterpret_cast<const int8_t*>(panel) == 0; }
+
+template <int MR, int NV>
+DSNK_INLINE void addSums(F32 (&t)[MR][NV], const int32x4_t (&sums)[MR][4 * NV]) {
   DSNK_UNROLL for (int r = 0; r < MR; r++) {
     DSNK_UNROLL for (int j = 0; j < NV; j++) {
       const int32x4_t(&s)[4 * NV] = sums[r];
@@ -88,4 +79,21 @@ DSNK_INLINE void multiplyPanels(F32 (&t)[MR][NV], const float* (&p)[MR], const f
       t[r][j] = fromBits(bitsOf(t[r][j]) + I32{four});
     }
   }
+}
+
+template <int stepFloats, int panel, int MR, int NV>
+DSNK_INLINE void multiplyPanels(F32 (&t)[MR][NV], const float* (&p)[MR], const float* b, int64_t panelStride,
+                                int64_t k) {
+  static_assert(panel == 1 && stepFloats == 4, "panels of four columns");
+  if (k == 0) return;
+  int32x4_t sums[MR][4 * NV];
+  DSNK_UNROLL for (int r = 0; r < MR; r++) { DSNK_UNROLL for (int c = 0; c < 4 * NV; c++) sums[r][c] = vdupq_n_s32(0); }
+  bool paired = true;
+  DSNK_UNROLL for (int j = 0; j < NV; j++) paired &= isPaired(b + j * panelStride);
+  if (paired) {
+    addSixteens<true, MR, NV>(sums, p, b + kPanelHead, panelStride, k);
+  } else {
+    addSixteens<false, MR, NV>(sums, p, b + kPanelHead, panelStride, k);
+  }
+  addSums(t, sums);
 }

@@ -1,6 +1,6 @@
 // Computes  as product.inl: a convolution of one group over two dimensions, without dilation
 // Shapes    y [N,OH,OW,M], pixels ldc apart; x [N,H,W,C] bytes; b: packed by integer_pack, each row of taps up to a whole
-//           number of quads; the others as ending.inl has them
+//           number of quads, or of sixteens where kr is 16; the others as ending.inl has them
 // Numerics  as product.inl
 // Tiling    rows of x are copied once, padding around them, for `kStripRows` rows of output; kMr neighbouring pixels of a
 //           row times a panel then read their windows there: a row of taps is one run of bytes, and the windows of
@@ -8,91 +8,39 @@
 //           product.inl cannot make up for where few columns share a window. The last tile of a row moves back
 //           onto the pixels before it. Measured on one Zen 4 core inside networks, microseconds best, before that gathered:
 //           3→32 3x3 s2 @224 99 (285), 3→64 7x7 s2 @224 647 (1029), 64→64 3x3 @56 512 (587, 0.95 of the probe),
-//           128→128 3x3 @28 504 (527, 0.97)
+//           128→128 3x3 @28 504 (527, 0.97). ARM: the loops of lanes-dot.inl and sixteens-neon.inl, at their ceilings by
+//           llvm-mca (8x12: 48.1 cycles on neoverse-n1, 4x4: 32.2 on Cortex-A72)
 // Packing   product.inl, rows of taps apart
 // Source    the layout of stem.inl
 
-// What the tiles of one row of output share.
-struct StripTile {
-  const uint8_t* x;     // the window of the first pixel
-  int64_t pixel, line;  // bytes from window to window and from row to row of it
-  int64_t rows, words;  // of a window; quads of a row of taps
-  const float* b;
-  int64_t columns;
-};
+// Needs stripTile: strip-quads.inl, strip-lanes.inl or strip-sixteens.inl.
 
-template <int NV>
-__attribute__((noinline)) static void stripTile(const StripTile& g, const IntegerEnding& e) {
-  Tile<kMr, NV> t;
-  e.template fetch<kMr, NV>();
-  e.begin(t, g.columns);
-  const uint8_t* line = g.x;
-  const float* b = g.b;
-  auto step = static_cast<intptr_t>(g.pixel);
-  for (int64_t row = 0; row < g.rows; row++, line += g.line) {
-    // One pointer for three pixels, as in micro.inl.
-    const uint8_t* p0 = line;
-    const uint8_t* p1 = kMr > 3 ? p0 + 3 * step : p0;
-    const uint8_t* p2 = kMr > 6 ? p0 + 6 * step : p0;
-    const uint8_t* p3 = kMr > 9 ? p0 + 9 * step : p0;
-    const uint8_t* p4 = kMr > 12 ? p0 + 12 * step : p0;
-    const auto quad = [&](int r, int u) __attribute__((always_inline)) {
-      const uint8_t* p = r < 3 ? p0 : r < 6 ? p1 : r < 9 ? p2 : r < 12 ? p3 : p4;
-      float bits;
-      std::memcpy(&bits, p + r % 3 * step + 4 * u, 4);
-      return bits;
-    };
-    const auto advance = [&](int u) __attribute__((always_inline)) {
-      p0 += 4 * u;
-      if (kMr > 3) p1 += 4 * u;
-      if (kMr > 6) p2 += 4 * u;
-      if (kMr > 9) p3 += 4 * u;
-      if (kMr > 12) p4 += 4 * u;
-      b += u * kNr;
-      opaque(p0);
-      if (kMr > 3) opaque(p1);
-      if (kMr > 6) opaque(p2);
-      if (kMr > 9) opaque(p3);
-      if (kMr > 12) opaque(p4);
-    };
-    int64_t left = g.words;
-    for (; left >= 4; left -= 4) {
-      DSNK_UNROLL for (int u = 0; u < 4; u++) {
-        opaque(step);
-        stepK<false>(t, b + u * kNr, 0, [&](int r) __attribute__((always_inline)) { return quad(r, u); });
-      }
-      advance(4);
-    }
-    for (; left > 0; left--) {
-      stepK<false>(t, b, 0, [&](int r) __attribute__((always_inline)) { return quad(r, 0); });
-      advance(1);
-    }
-  }
-  e.finish(t, g.columns);
-}
-
-// Row h of image x as the windows see it, into `to`.
-static void copyStripRow(const IntegerConvolutionParams& p, const ConvStrip& s, const uint8_t* image, int64_t h,
-                         uint8_t* to) {
+// Row h of image x as the windows see it, in the numbers E that the row multiplies, into `to`.
+template <class E>
+static void copyStripRow(const IntegerConvolutionParams& p, const ConvStrip& s, int padding, const uint8_t* image,
+                         int64_t h, uint8_t* to) {
   if (h < 0 || h >= p.inSize[1]) {
-    std::memset(to, p.padding, static_cast<size_t>(s.rowBytes));
+    std::memset(to, padding, static_cast<size_t>(s.rowBytes));
     return;
   }
   const auto clip = [&](int64_t x) { return x < 0 ? 0 : x > s.pixels ? s.pixels : x; };
   const int64_t begin = clip(p.pads[2]), end = clip(int64_t{p.pads[2]} + p.inSize[2]), channels = p.channels;
-  std::memset(to, p.padding, static_cast<size_t>(begin * channels));
+  std::memset(to, padding, static_cast<size_t>(begin * channels));
   if (end > begin) {
-    std::memcpy(to + begin * channels, image + (h * p.inSize[2] + begin - p.pads[2]) * channels,
-                static_cast<size_t>((end - begin) * channels));
+    E::convert(image + (h * p.inSize[2] + begin - p.pads[2]) * channels, (end - begin) * channels,
+               to + begin * channels);
   }
-  std::memset(to + end * channels, p.padding, static_cast<size_t>(s.rowBytes - end * channels));
+  std::memset(to + end * channels, padding, static_cast<size_t>(s.rowBytes - end * channels));
 }
 
-static Fault integerStrips(const Work& w) {
+template <class E>
+static Fault integerStrips(const Work& w, const IntegerRow& row) {
   const auto& p = w.as<IntegerConvolutionParams>();
-  const ConvStrip s(p);
+  const ConvStrip s(p, row.kr);
+  const int padding = takesSigned(row.isa) ? p.padding ^ kSignedZero : p.padding;
   const int64_t strips = ceilDiv(p.outSize[1], kStripRows), panels = ceilDiv(p.outChannels, kNr);
-  const int64_t panelWords = s.quads * p.kernel[1] * kNr, pixel = int64_t{p.strides[2]} * p.channels;
+  const int64_t panelWords = integerHead(row.kr) / 4 + s.quads * p.kernel[1] * kNr,
+                pixel = int64_t{p.strides[2]} * p.channels;
   auto* rows = reinterpret_cast<uint8_t*>(w.scratch);
   IntegerEnding ending(p, w);
   ending.residualRow = p.outChannels;
@@ -103,7 +51,7 @@ static Fault integerStrips(const Work& w) {
     const uint8_t* x = w.at<const uint8_t>(1) + image * p.inSize[1] * p.inSize[2] * p.channels;
     const int64_t firstH = first * p.strides[1] - p.pads[1];
     const int64_t seen = (end - first - 1) * p.strides[1] + p.kernel[1];
-    for (int64_t i = 0; i < seen; i++) copyStripRow(p, s, x, firstH + i, rows + i * s.rowBytes);
+    for (int64_t i = 0; i < seen; i++) copyStripRow<E>(p, s, padding, x, firstH + i, rows + i * s.rowBytes);
     for (int64_t oh = first; oh < end; oh++) {
       const uint8_t* line = rows + (oh - first) * p.strides[1] * s.rowBytes;
       const int64_t y = (image * p.outSize[1] + oh) * p.outSize[2];
@@ -118,8 +66,10 @@ static Fault integerStrips(const Work& w) {
           const IntegerEnding at = ending.at(y + o, n);
           if (vectors == 1) {
             stripTile<1>(g, at);
-          } else if (vectors == 2) {
-            stripTile<2>(g, at);
+          } else if (kPanelVectors <= 2 || vectors == 2) {
+            stripTile<kPanelVectors == 1 ? 1 : 2>(g, at);
+          } else if constexpr (kPanelVectors == 3) {
+            stripTile<3>(g, at);
           } else if constexpr (kPanelVectors == 4) {
             vectors == 3 ? stripTile<3>(g, at) : stripTile<4>(g, at);
           }
