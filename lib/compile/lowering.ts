@@ -261,14 +261,21 @@ export class Lowering {
   }
 
   /**
-   * Memory of output 0 for a kernel that may work in place of input i: the state itself, where input i is one that becomes this output
+   * Memory of output o for a kernel that may work in place of input i: the state itself, where input i is one that becomes this output
    * and nobody else reads. For other buffers the planner finds out.
    */
-  outOver(i: number): Ref {
-    const [v, y] = [this.node.input(i), this.node.output()];
+  outOver(i: number, o = 0): Ref {
+    const [v, y] = [this.node.input(i), this.node.output(o)];
     const alone = this.#readers.get(v)?.length === 1 && this.node.inputs.filter((x) => x === v).length === 1;
     if (this.#states.get(v) === y && alone) this.#refs.set(y, this.in(i));
-    return this.out();
+    return this.out(o);
+  }
+
+  /** Memory of output o with the contents of input i, for a kernel that changes some of them. */
+  change(i: number, o = 0): Ref {
+    const ref = this.outOver(i, o);
+    if (ref.buffer !== this.in(i).buffer) this.copy(ref, this.in(i));
+    return ref;
   }
 
   copy(to: Ref, from: Ref): void {

@@ -26,15 +26,6 @@ function inferLoss(q: Inference): OutputType {
   return { dtype: q.dtype(0), shape: reduction === 'none' ? target : [] };
 }
 
-// RotaryEmbedding
-
-function inferRotary(q: Inference): OutputType[] {
-  const rank = q.rank(0);
-  if (rank !== 3 && rank !== 4) q.fail('input must be [batch, length, width] or [batch, heads, length, head width]', q.inputTexts());
-  if (rank === 3 && q.node.int('num_heads', 0) < 1) q.fail('num_heads must be given for an input of three dimensions');
-  return [{ dtype: q.dtype(0), shape: q.shape(0) }];
-}
-
 // Attention
 
 /** [batch, heads, length, width] of input i, split by its heads where it has three dimensions. */
@@ -110,6 +101,5 @@ export const functionOperators: readonly Operator[] = [
     since: 12,
     infer: ofFloats((q) => [inferLoss(q), { dtype: q.dtype(0), shape: q.shape(0) }]),
   },
-  { name: 'RotaryEmbedding', domain: '', since: 23, infer: ofFloats(inferRotary) },
   { name: 'Attention', domain: '', since: 23, infer: ofFloats(inferAttention) },
 ];

@@ -1,6 +1,7 @@
 /** The table of operators. Adding one: write it in its family's file and add the family's list here. */
 import type { Node } from '../graph/graph.js';
 import { attentionOperators } from './attention.js';
+import { cacheOperators } from './cache.js';
 import { channelNormOperators } from './channel-norm.js';
 import { concatOperators } from './concat.js';
 import { controlOperators } from './control.js';
@@ -26,6 +27,7 @@ import { quantizedFunctions } from './quantized-functions.js';
 import { reduceOperators } from './reduce.js';
 import { resizeOperators } from './resize.js';
 import { rnnOperators } from './rnn.js';
+import { rotaryOperators } from './rotary.js';
 import { scanOperators } from './scan.js';
 import { scatterOperators } from './scatter.js';
 import { selectOperators } from './select.js';
@@ -41,6 +43,7 @@ import { visionOperators } from './vision.js';
 const families: readonly (readonly Operator[])[] = [
   // one line each
   attentionOperators,
+  cacheOperators,
   channelNormOperators,
   concatOperators,
   controlOperators,
@@ -65,6 +68,7 @@ const families: readonly (readonly Operator[])[] = [
   reduceOperators,
   resizeOperators,
   rnnOperators,
+  rotaryOperators,
   scanOperators,
   scatterOperators,
   selectOperators,

@@ -3,7 +3,7 @@
  *
  *     %y = Attention(%q, %k, %v)   →   %s = dsnk.MatMul(%q, %k); %w = Softmax(%s); %y = MatMul(%w, %v)
  *
- * Refuses: nothing; these operators have no kernel of their own.
+ * Refuses: RotaryEmbedding in float32, which has a kernel; the others have none of their own.
  */
 import { GraphEditor } from './editor.js';
 import { attention } from './functions/attention.js';
@@ -35,7 +35,7 @@ export const expandFunctions: Pass = {
     const edit = new GraphEditor(graph);
     for (const node of edit.nodes()) {
       const expand = byDomain.get(node.domain)?.get(node.op);
-      if (expand === undefined) continue;
+      if (expand === undefined || (node.op === 'RotaryEmbedding' && node.input(0).dtype === 'float32')) continue;
       const made = expand(edit, node);
       node.outputs.forEach((old, i) => {
         const v = made[i];

@@ -43,7 +43,7 @@ export interface Pass {
 // biome-ignore format: one pass a line
 export const passes: readonly Pass[] = [
   takeAttention,    // Attention, where nothing else is asked of it → one node
-  expandFunctions,  // Attention, losses, rotary embeddings → the operators they are made of
+  expandFunctions,  // Attention, losses, rotary embeddings of halves → the operators they are made of
   foldShapes,       // settled shape arithmetic → constants
   dropDead,         // what no output needs goes
   dropIdentity,     // what changes nothing goes

@@ -60,27 +60,31 @@ describe('expand-functions', () => {
     `);
   });
 
-  it('turns the pairs of a rotary embedding', () => {
+  it('turns the pairs of a rotary embedding of halves; float32 has a kernel', () => {
     const b = new Build();
-    const y = b.op('RotaryEmbedding', [b.input('x', [1, 2, 3, 8]), b.f32([9, 2]), b.f32([9, 2]), b.input('at', [1, 3], 'int64')], { rotary_embedding_dim: 4 });
+    const y = b.op(
+      'RotaryEmbedding',
+      [b.input('x', [1, 2, 3, 8], 'float16'), b.input('cos', [9, 2], 'float16'), b.input('sin', [9, 2], 'float16'), b.input('at', [1, 3], 'int64')],
+      { rotary_embedding_dim: 4 },
+    );
     expect(golden(b.done(y), expandFunctions)).toMatchInlineSnapshot(`
-      "%rotaryembedding: f32[1,2,3,8] = RotaryEmbedding(%x, f32[9,2], f32[9,2], %at) {rotary_embedding_dim=4}
+      "%rotaryembedding: f16[1,2,3,8] = RotaryEmbedding(%x, %cos, %sin, %at) {rotary_embedding_dim=4}
       return %rotaryembedding
       →
-      %gather.2: f32[1,3,2] = Gather(f32[9,2], %at) {axis=0}
-      %unsqueeze.4: f32[1,1,3,2] = Unsqueeze(%gather.2, i64{1})
-      %gather.5: f32[1,3,2] = Gather(f32[9,2], %at) {axis=0}
-      %unsqueeze.7: f32[1,1,3,2] = Unsqueeze(%gather.5, i64{1})
-      %slice.12: f32[1,2,3,2] = Slice(%x, i64{0}, i64{2}, i64{3}, i64{1})
-      %slice.17: f32[1,2,3,2] = Slice(%x, i64{2}, i64{4}, i64{3}, i64{1})
-      %mul.18: f32[1,2,3,2] = Mul(%unsqueeze.4, %slice.12)
-      %mul.19: f32[1,2,3,2] = Mul(%unsqueeze.7, %slice.17)
-      %sub.20: f32[1,2,3,2] = Sub(%mul.18, %mul.19)
-      %mul.21: f32[1,2,3,2] = Mul(%unsqueeze.7, %slice.12)
-      %mul.22: f32[1,2,3,2] = Mul(%unsqueeze.4, %slice.17)
-      %add.23: f32[1,2,3,2] = Add(%mul.21, %mul.22)
-      %slice.28: f32[1,2,3,4] = Slice(%x, i64{4}, i64{8}, i64{3}, i64{1})
-      %rotaryembedding: f32[1,2,3,8] = Concat(%sub.20, %add.23, %slice.28) {axis=-1}
+      %gather.0: f16[1,3,2] = Gather(%cos, %at) {axis=0}
+      %unsqueeze.2: f16[1,1,3,2] = Unsqueeze(%gather.0, i64{1})
+      %gather.3: f16[1,3,2] = Gather(%sin, %at) {axis=0}
+      %unsqueeze.5: f16[1,1,3,2] = Unsqueeze(%gather.3, i64{1})
+      %slice.10: f16[1,2,3,2] = Slice(%x, i64{0}, i64{2}, i64{3}, i64{1})
+      %slice.15: f16[1,2,3,2] = Slice(%x, i64{2}, i64{4}, i64{3}, i64{1})
+      %mul.16: f16[1,2,3,2] = Mul(%unsqueeze.2, %slice.10)
+      %mul.17: f16[1,2,3,2] = Mul(%unsqueeze.5, %slice.15)
+      %sub.18: f16[1,2,3,2] = Sub(%mul.16, %mul.17)
+      %mul.19: f16[1,2,3,2] = Mul(%unsqueeze.5, %slice.10)
+      %mul.20: f16[1,2,3,2] = Mul(%unsqueeze.2, %slice.15)
+      %add.21: f16[1,2,3,2] = Add(%mul.19, %mul.20)
+      %slice.26: f16[1,2,3,4] = Slice(%x, i64{4}, i64{8}, i64{3}, i64{1})
+      %rotaryembedding: f16[1,2,3,8] = Concat(%sub.18, %add.21, %slice.26) {axis=-1}
       return %rotaryembedding"
     `);
   });

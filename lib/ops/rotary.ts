@@ -1,0 +1,45 @@
+/** RotaryEmbedding in float32. In other types expand-functions spells it out. */
+import { ropeParams, ropePositions } from '../kernels/cache.js';
+import type { Inference, Operator, OutputType } from './operator.js';
+
+const floats: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
+
+function infer(q: Inference): OutputType[] {
+  if (!floats.has(q.dtype(0))) q.failDtype('input must be floating');
+  const rank = q.rank(0);
+  if (rank !== 3 && rank !== 4) q.fail('input must be [batch, length, width] or [batch, heads, length, head width]', q.inputTexts());
+  if (rank === 3 && q.node.int('num_heads', 0) < 1) q.fail('num_heads must be given for an input of three dimensions');
+  return [{ dtype: q.dtype(0), shape: q.shape(0) }];
+}
+
+const rotaryEmbedding: Operator = {
+  name: 'RotaryEmbedding',
+  domain: '',
+  since: 23,
+  infer,
+  lower(low) {
+    const dims = low.dims(0) as number[];
+    const flat = dims.length === 3;
+    const [batch, rows] = [dims[0] as number, dims[flat ? 1 : 2] as number];
+    const heads = flat ? low.node.int('num_heads') : (dims[1] as number);
+    const width = flat ? (dims[2] as number) / heads : (dims[3] as number);
+    const strides = flat ? [rows * heads * width, heads * width, width] : [heads * rows * width, width, rows * width];
+    const table = low.dims(1);
+    const params = {
+      batch,
+      rows,
+      heads,
+      width,
+      rotary: low.node.int('rotary_embedding_dim', 0) || width,
+      tableRows: table.slice(0, -1).reduce((a, b) => a * b, 1),
+      tableWidth: table.at(-1) as number,
+      strideX: strides,
+      strideY: strides,
+      interleaved: low.node.int('interleaved', 0) === 0 ? 0 : 1,
+      positions: ropePositions.value(low.has(3) ? 'each' : 'rows'),
+    };
+    low.emit(low.select('rope', 'f32'), ropeParams, params, [low.out()], [low.in(0), low.in(1), low.in(2), low.input(3)]);
+  },
+};
+
+export const rotaryOperators: readonly Operator[] = [rotaryEmbedding];
