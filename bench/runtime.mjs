@@ -236,6 +236,37 @@ const measurements = {
     const { peakMB, ms } = JSON.parse(stdout);
     return { fileMB, peakOverBaseMB: peakMB, limitMB: 1.5 * fileMB + 40, loadMs: ms };
   },
+
+  /** Highest resident set of a process that quantizes a network, calibrated on 20 feeds and on 1,000 of them: nothing of a feed is kept but what biases are corrected on. */
+  async calibration() {
+    const child = (feeds) => `
+      const { readFileSync } = await import('node:fs');
+      const { GraphBuilder, quantize, Tensor } = await import(${JSON.stringify(entry)});
+      const noise = (length, seed) => Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed));
+      const b = new GraphBuilder('network');
+      let x = b.input('x', { dataType: 'float32', shape: [4, 3, 64, 64] });
+      let channels = 3;
+      for (const wide of [16, 32, 32, 64]) {
+        const w = b.constant({ type: 'float32', dims: [wide, channels, 3, 3], data: noise(wide * channels * 9, wide) });
+        x = b.relu(b.conv2d(x, w, { padding: [1, 1, 1, 1], strides: [2, 2] }));
+        channels = wide;
+      }
+      async function* calibration() {
+        for (let i = 0; i < ${feeds}; i++) yield { x: new Tensor('float32', noise(4 * 3 * 64 * 64, i), [4, 3, 64, 64]) };
+      }
+      const { report } = await quantize(b.build({ y: x }), { calibration: calibration(), intraOpNumThreads: 1 });
+      const peakMB = Number(/VmHWM:[^0-9]+([0-9]+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1e3;
+      console.log(JSON.stringify({ peakMB, feeds: report.feeds }));`;
+    const peakOf = (feeds) => {
+      const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', child(feeds)], { encoding: 'utf8' });
+      if (!stdout) throw new Error(stderr);
+      const found = JSON.parse(stdout);
+      if (found.feeds !== feeds) throw new Error(`${found.feeds} feeds were read`);
+      return found.peakMB;
+    };
+    const [few, many] = [peakOf(20), peakOf(1000)];
+    return { feedsMB: (1000 * 4 * 3 * 64 * 64 * 4) / 1e6, peakOf20MB: few, peakOf1000MB: many, apartMB: many - few };
+  },
 };
 
 const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' }, rounds: { type: 'string' } } });

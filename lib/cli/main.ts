@@ -117,6 +117,7 @@ program
   .option('--no-equalize', 'leave weights as they are')
   .option('--keep-float <name>', 'a layer that stays in float32; /text/ is a regular expression', collect)
   .option('--sqnr <dB>', 'keep layers in float32 until outputs have this signal to noise', positive)
+  .option('--auto', 'leave in float32 what measurement says is slower in integers on this machine')
   .option('--no-timing', 'do not time the two models; without --data there is nothing to time them on')
   .option('--picture <file>', 'an SVG of what every layer loses')
   .option('--limit <n>', 'feeds to read', count, 256)

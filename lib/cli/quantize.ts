@@ -33,6 +33,7 @@ export interface QuantizeCommandOptions {
   readonly equalize?: boolean;
   readonly keepFloat?: readonly string[];
   readonly sqnr?: number;
+  readonly auto?: boolean;
   /** false where `--no-timing` stands. */
   readonly timing: boolean;
   readonly picture?: string;
@@ -140,11 +141,13 @@ function statically(options: QuantizeCommandOptions, calibration: AsyncGenerator
     ...(activation && { activation }),
     weights: { perChannel, ...(weights && { algorithm: weights }), ...(bits && { bits: Number(bits) as WeightBits }) },
     ...(equalize !== undefined && { equalize }),
+    ...(options.auto && { auto: true }),
   };
 }
 
 function weightOnly(options: QuantizeCommandOptions, calibration: AsyncGenerator<Feeds> | undefined): WeightOnlyOptions {
   const { bits, groupSize, symmetric, weights } = options;
+  if (options.auto) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--auto', 'must not stand with --method weight-only', 'which is about size');
   return {
     method: 'weight-only',
     ...(calibration && { calibration }),
@@ -157,8 +160,13 @@ function weightOnly(options: QuantizeCommandOptions, calibration: AsyncGenerator
   };
 }
 
-function dynamically({ perChannel, weights }: QuantizeCommandOptions, calibration: AsyncGenerator<Feeds> | undefined): DynamicOptions {
-  return { method: 'dynamic', ...(calibration && { calibration }), weights: { perChannel, ...(weights && { algorithm: weights as 'mse' }) } };
+function dynamically({ perChannel, weights, auto }: QuantizeCommandOptions, calibration: AsyncGenerator<Feeds> | undefined): DynamicOptions {
+  return {
+    method: 'dynamic',
+    ...(calibration && { calibration }),
+    ...(auto && { auto }),
+    weights: { perChannel, ...(weights && { algorithm: weights as 'mse' }) },
+  };
 }
 
 const methods = { static: statically, 'weight-only': weightOnly, dynamic: dynamically };

@@ -95,6 +95,41 @@ export function assertProducts(graph: Graph, { products, kept }: Pick<Islands, '
   throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, `model must have ${wanted} with constant weights to quantize`, came);
 }
 
+/** Products that tensors of integers lead between: in integers they are fast or slow together. */
+export interface Island {
+  readonly products: readonly Product[];
+  /** Names of all its nodes, with those around its tensors in the quantized graph. */
+  readonly nodes: ReadonlySet<string>;
+}
+
+export function separateIslands(graph: Graph, { products }: Pick<Islands, 'products'>): Island[] {
+  const productOf = new Map(products.map((p) => [p.node, p]));
+  const parents = new Map<Node, Node>();
+  const rootOf = (node: Node): Node => {
+    let root = node;
+    for (let up = parents.get(root); up !== undefined && up !== root; up = parents.get(root)) root = up;
+    parents.set(node, root);
+    return root;
+  };
+  for (const node of graph.nodes) {
+    const before = activations(node).flatMap((v) => (v.producer !== undefined && parents.has(v.producer) ? [v.producer] : []));
+    if (!productOf.has(node) && !(node.domain === '' && (moves.has(node.op) || between.has(node.op)) && before.length > 0)) continue;
+    parents.set(node, node);
+    for (const maker of before) parents.set(rootOf(maker), node);
+  }
+  const islands = new Map<Node, { products: Product[]; nodes: Set<string> }>();
+  for (const node of parents.keys()) {
+    const root = rootOf(node);
+    const island = islands.get(root) ?? { products: [], nodes: new Set() };
+    islands.set(root, island);
+    const product = productOf.get(node);
+    if (product !== undefined) island.products.push(product);
+    island.nodes.add(node.name);
+    for (const v of activations(node)) island.nodes.add(`${v.name}/q`).add(`${v.name}/dq`);
+  }
+  return [...islands.values()].filter((island) => island.products.length > 0);
+}
+
 type Users = (v: Value) => readonly Node[];
 
 /** The tensors a node computes with; shapes, axes and bounds are constants or integers. */

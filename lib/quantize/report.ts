@@ -128,6 +128,9 @@ export function axesOf(report: Omit<QuantizeReport, 'axes'>): AxisReport[] {
   return rows;
 }
 
+/** The reason of a layer that measurement has kept in float32. */
+export const FASTER = 'faster so on this machine';
+
 /** The entries of layers that stay in float32, with the reason of each. */
 export function keptLayers(kept: ReadonlyMap<Node, string>): LayerReport[] {
   return [...kept].map(([node, reason]) => {

@@ -1,9 +1,11 @@
 /** `quantize` with method dynamic: 8-bit weights, activations that become integers with a range of their own at every call. */
 import type { Graph, Node } from '../graph/graph.js';
-import { isTurned, refusal, writeDynamic } from '../quantize/dynamic.js';
-import { assertProducts, findProducts, type Product } from '../quantize/islands.js';
-import { keptLayers, type LayerReport, type MethodResult } from '../quantize/report.js';
+import { dynamicParts, isTurned, refusal, writeDynamic } from '../quantize/dynamic.js';
+import { assertProducts, findProducts, type Island, type Product } from '../quantize/islands.js';
+import { FASTER, keptLayers, type LayerReport, type MethodResult } from '../quantize/report.js';
 import { type Algorithm, type QuantizedWeight, weightElements } from '../quantize/weights.js';
+import { keepFaster } from './keep-faster.js';
+import { measureCosts } from './measure-costs.js';
 import { measureModel } from './measure-error.js';
 import type { QuantizeProgress } from './quantize-options.js';
 import { settle } from './quantize-source.js';
@@ -14,6 +16,8 @@ import type { Feeds } from './signature.js';
 export interface DynamicPlan {
   readonly perChannel: boolean;
   readonly algorithm: Algorithm;
+  /** Whether measurement may keep products in float32. */
+  readonly auto: boolean;
   readonly keep: (node: Node) => boolean;
   /** To measure the error on. */
   readonly samples: readonly Feeds[];
@@ -40,11 +44,22 @@ export async function quantizeDynamic(source: Graph, plan: DynamicPlan): Promise
     onProgress: (done, total) => plan.onProgress({ stage: 'weights', done, total }),
   });
   const weights = new Map(products.map((p, i) => [p, quantized.get(bare[i] as Product) as QuantizedWeight]));
-  const written = writeDynamic(source, weights);
-  const error = await measureModel(source, written, products, plan.samples, plan.options, (done, total) => plan.onProgress({ stage: 'measure', done, total }));
-  const layers = products.map((p): LayerReport => {
-    const w = weights.get(p) as QuantizedWeight;
-    const outputSqnrDb = error.sqnr.get(p.node);
+  const attempt = async (slower: ReadonlySet<Product>) => {
+    const left = new Map([...weights].filter(([p]) => !slower.has(p)));
+    const written = writeDynamic(source, left);
+    const progress = (done: number, total: number) => plan.onProgress({ stage: 'measure', done, total });
+    return { weights: left, graph: written.graph, ...(await measureModel(source, written, [...left.keys()], plan.samples, plan.options, progress)) };
+  };
+  let result = await attempt(new Set());
+  if (plan.auto) {
+    const parts = products.map((p): Island => ({ products: [p], nodes: new Set([p.node.name, ...dynamicParts.map((part) => `${p.node.name}/${part}`)]) }));
+    result = await keepFaster(source, parts, result, attempt, (graphs) =>
+      measureCosts(graphs, plan.samples, plan.options, (done, total) => plan.onProgress({ stage: 'timing', done, total })),
+    );
+  }
+  for (const p of products) if (!result.weights.has(p)) kept.set(p.node, FASTER);
+  const layers = [...result.weights].map(([p, w]): LayerReport => {
+    const outputSqnrDb = result.sqnr.get(p.node);
     return {
       name: p.node.name,
       op: p.node.op,
@@ -58,14 +73,14 @@ export async function quantizeDynamic(source: Graph, plan: DynamicPlan): Promise
     };
   });
   return {
-    graph: written.graph,
+    graph: result.graph,
     report: {
       method: 'dynamic',
       activation: 'u8',
       weights: { bits: 8, perChannel: plan.perChannel, algorithm: plan.algorithm },
       feeds: plan.samples.length,
       layers: [...layers, ...keptLayers(kept)],
-      outputs: error.outputs,
+      outputs: result.outputs,
       notes: [],
     },
   };

@@ -32,21 +32,23 @@ export async function metricOf(target: QuantizeTarget | undefined, graph: Graph,
   return await target.metric(session);
 }
 
+/** Whether it is good enough. */
+export async function judge<A extends Attempt>({ target, metricBefore, options }: TargetPlan, attempt: A): Promise<Met<A>> {
+  const least = Math.min(...attempt.outputs.map((o) => o.sqnrDb));
+  const metricAfter = await metricOf(target, attempt.graph, options);
+  const drop = metricBefore === undefined || metricAfter === undefined ? 0 : metricBefore - metricAfter;
+  return { attempt, met: (target?.sqnr === undefined || least >= target.sqnr) && drop <= (target?.maxDrop ?? 0), metricAfter };
+}
+
 /** Spares no layer first; then, where the target is not met, the 1, 2, 4, … first ones of `worst`, at last all of it. */
 export async function meetTarget<A extends Attempt>(
-  { target, metricBefore, options }: TargetPlan,
+  plan: TargetPlan,
   make: (spared: ReadonlySet<Product>) => Promise<A>,
   worst: (whole: A) => readonly Product[],
 ): Promise<Met<A>> {
-  const judge = async (attempt: A): Promise<Met<A>> => {
-    const least = Math.min(...attempt.outputs.map((o) => o.sqnrDb));
-    const metricAfter = await metricOf(target, attempt.graph, options);
-    const drop = metricBefore === undefined || metricAfter === undefined ? 0 : metricBefore - metricAfter;
-    return { attempt, met: (target?.sqnr === undefined || least >= target.sqnr) && drop <= (target?.maxDrop ?? 0), metricAfter };
-  };
   const whole = await make(new Set());
-  let result = await judge(whole);
+  let result = await judge(plan, whole);
   const order = result.met ? [] : worst(whole);
-  for (let count = 1; !result.met && count < 2 * order.length; count *= 2) result = await judge(await make(new Set(order.slice(0, count))));
+  for (let count = 1; !result.met && count < 2 * order.length; count *= 2) result = await judge(plan, await make(new Set(order.slice(0, count))));
   return result;
 }

@@ -53,8 +53,16 @@ interface CommonOptions {
   readonly onProgress?: (progress: QuantizeProgress) => void;
 }
 
+interface AutoOption {
+  /**
+   * Integers only where they are faster: the quantized model and the float one are run in alternation on the first feeds, and islands of layers
+   * that are slower in integers on this machine stay in float32; all of them, where the whole is. Default false: all that can be is quantized.
+   */
+  readonly auto?: boolean;
+}
+
 /** Weights and activations in 8 bits. */
-export interface StaticOptions extends CommonOptions {
+export interface StaticOptions extends CommonOptions, AutoOption {
   /** Default `static`: scales are fixed by calibration. */
   readonly method?: 'static';
   /** Feeds as for `session.run`; read once, one at a time. */
@@ -96,7 +104,7 @@ export interface WeightOnlyOptions extends CommonOptions {
 }
 
 /** Weights of MatMul, Gemm and Conv in 8 bits, activations in 8 bits with a range of their own at every call. */
-export interface DynamicOptions extends Omit<CommonOptions, 'biasCorrection' | 'target'> {
+export interface DynamicOptions extends Omit<CommonOptions, 'biasCorrection' | 'target'>, AutoOption {
   readonly method: 'dynamic';
   /** Optional: the error is measured on the first feeds. */
   readonly calibration?: CalibrationFeeds;
@@ -130,8 +138,11 @@ export function checkOptions(options: QuantizeOptions): void {
   }
   const { calibration, keepFloat } = options;
   const target = options.method === 'dynamic' ? undefined : options.target;
+  const { auto }: AutoOption = options.method === 'weight-only' ? {} : options;
+  oneOf('auto', auto, [true, false]);
   oneOf('timing', options.timing, [true, false]);
-  if (options.timing === true && calibration === undefined) throw bad('calibration must be there for timing', calibration);
+  for (const [name, wanted] of Object.entries({ auto, timing: options.timing }))
+    if (wanted === true && calibration === undefined) throw bad(`calibration must be there for ${name}`, calibration);
   const needed = (options.method ?? 'static') === 'static' || calibration !== undefined;
   if (needed && (typeof calibration !== 'object' || calibration === null || !(Symbol.iterator in calibration || Symbol.asyncIterator in calibration)))
     throw bad('calibration must be an iterable or async iterable of feeds', calibration);

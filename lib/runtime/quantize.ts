@@ -75,7 +75,7 @@ export async function quantize(model: string | URL | Uint8Array | ArrayBufferLik
   } else if (options.method === 'dynamic') {
     const samples = feeds === undefined ? [] : await readFeeds(graph, feeds, options);
     const { perChannel = true, algorithm = 'mse' } = options.weights ?? {};
-    result = await quantizeDynamic(graph, { ...common, perChannel, algorithm, samples });
+    result = await quantizeDynamic(graph, { ...common, perChannel, algorithm, auto: options.auto ?? false, samples });
   } else {
     if (feeds === undefined) throw new Error('static quantization has feeds');
     result = await quantizeStatic(graph, feeds, { ...common, static: options, target, metricBefore });

@@ -6,15 +6,17 @@
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { type ActivationType, type Affine, affineOver } from '../quantize/affine.js';
 import { insertQdq } from '../quantize/insert-qdq.js';
-import { assertProducts, findIslands, type Islands, type Product } from '../quantize/islands.js';
+import { assertProducts, findIslands, type Islands, type Product, separateIslands } from '../quantize/islands.js';
 import { observedRange } from '../quantize/observers.js';
-import { keptLayers, type LayerReport, type MethodResult, tensorReport } from '../quantize/report.js';
+import { FASTER, keptLayers, type LayerReport, type MethodResult, tensorReport } from '../quantize/report.js';
 import { type Algorithm, channelsOf, type QuantizedWeight, weightElements } from '../quantize/weights.js';
 import { type Calibrated, calibrate } from './calibrate.js';
 import { type ChannelMeans, channelMeans, correctBiases } from './correct-biases.js';
 import { equalize } from './equalize.js';
+import { keepFaster } from './keep-faster.js';
+import { measureCosts } from './measure-costs.js';
 import { type ModelError, measureModel } from './measure-error.js';
-import { meetTarget, type TargetPlan } from './meet-target.js';
+import { judge, meetTarget, type TargetPlan } from './meet-target.js';
 import { quantizeChannels } from './quantize-channels.js';
 import type { QuantizeProgress, StaticOptions } from './quantize-options.js';
 import { type KeptFeeds, settle } from './quantize-source.js';
@@ -37,16 +39,28 @@ export async function quantizeStatic(graph: Graph, feeds: KeptFeeds, plan: Stati
     plan.onProgress({ stage: 'calibrate', done, total: feeds.total }),
   );
   const maker = new Maker(graph, plan, calibrated, feeds.samples, everything.products);
-  const attempt = (spared: ReadonlySet<Product>) => {
-    if (spared.size === 0) return maker.make(everything);
-    const float = new Set([...spared].map((p) => p.node));
-    const islands = findIslands(graph, (node) => keep(node) || float.has(node));
-    const kept = new Map([...islands.kept].map(([node, reason]) => [node, float.has(node) ? 'the target' : reason]));
-    return maker.make({ ...islands, kept });
+  const attempt = (spared: ReadonlySet<Product>, slower: ReadonlySet<Product> = new Set()) => {
+    if (spared.size + slower.size === 0) return maker.make(everything);
+    const reasons = new Map([...[...spared].map((p) => [p.node, 'the target'] as const), ...[...slower].map((p) => [p.node, FASTER] as const)]);
+    const islands = findIslands(graph, (node) => keep(node) || reasons.has(node));
+    return maker.make({ ...islands, kept: new Map([...islands.kept].map(([node, reason]) => [node, reasons.get(node) ?? reason])) });
   };
   // What a target spares stays in float32: the layers that add most error. One at least is quantized.
   const worst = (whole: Attempt) => [...everything.products].sort((a, b) => maker.noise(whole, b) - maker.noise(whole, a)).slice(0, -1);
-  const { attempt: result, met, metricAfter } = await meetTarget(plan, attempt, worst);
+  let met = await meetTarget(plan, attempt, worst);
+  if (options.auto) {
+    const left = met.attempt.islands;
+    const spared = new Set(everything.products.filter((p) => !left.products.some((q) => q.node === p.node)));
+    const faster = await keepFaster(
+      graph,
+      separateIslands(graph, left),
+      met.attempt,
+      (slower) => attempt(spared, slower),
+      (graphs) => measureCosts(graphs, feeds.samples, plan.options, (done, total) => plan.onProgress({ stage: 'timing', done, total })),
+    );
+    if (faster !== met.attempt) met = await judge(plan, faster);
+  }
+  const { attempt: result, metricAfter } = met;
   const { bits = 8, perChannel = true, algorithm = bits === 8 ? 'mse' : 'gptq' } = options.weights ?? {};
   return {
     graph: result.graph,
@@ -60,7 +74,7 @@ export async function quantizeStatic(graph: Graph, feeds: KeptFeeds, plan: Stati
       outputs: result.outputs,
       ...(metricBefore !== undefined && { metricBefore }),
       ...(metricAfter !== undefined && { metricAfter }),
-      ...(plan.target !== undefined && { targetMet: met }),
+      ...(plan.target !== undefined && { targetMet: met.met }),
       notes: equalized > 0 ? [`weights of ${equalized} ${equalized === 1 ? 'pair' : 'pairs'} of layers were equalized before they were quantized`] : [],
     },
   };
@@ -108,6 +122,10 @@ class Maker {
   }
 
   async make(islands: Islands): Promise<Attempt> {
+    if (islands.products.length === 0) {
+      const outputs = this.source.outputs.filter((v) => v.dtype === 'float32').map((v) => ({ name: v.name, sqnrDb: Number.POSITIVE_INFINITY }));
+      return { islands, weights: new Map(), graph: this.source.clone().graph, sqnr: new Map(), outputs };
+    }
     const { bits = 8, algorithm, perChannel = true } = this.options.weights ?? {};
     const plan = {
       inputScale: (p: Product) => this.affine(this.inputOf(islands, p)).scale,

@@ -29,7 +29,7 @@ const DEFAULT_BUDGET_MS = 400;
 /** A release waits for the measuring to end: ten minutes are a mistake already. */
 const MAX_BUDGET_MS = 600_000;
 /** Another way than the first must be that much faster: choices should not follow noise. */
-const GAIN = 0.97;
+export const GAIN = 0.97;
 
 /** A program of one variant, with what it needs to be run. */
 interface Variant {

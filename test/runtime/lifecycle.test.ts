@@ -99,6 +99,14 @@ describe('load', () => {
   });
 });
 
+describe('calibration', () => {
+  itMeasures('on 1,000 feeds holds less than 20 MB more than on 20', async () => {
+    const r = await measure('calibration');
+    expect(r['feedsMB']).toBeGreaterThan(150); // kept feeds would be seen
+    expect(r['apartMB']).toBeLessThan(20);
+  });
+});
+
 describe('workers', () => {
   it('load, run and are terminated in mid-run, even when nobody else holds the addon', async () => {
     const rounds = emulated ? 1 : 6; // a worker starts in seconds there
