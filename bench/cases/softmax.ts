@@ -34,9 +34,8 @@ export const cases: readonly KernelCase[] = [
 ];
 
 export interface ByteSoftmax {
-  readonly outer: number;
+  readonly rows: number;
   readonly n: number;
-  readonly inner: number;
   readonly scale: number;
   /** Of the result. */
   readonly ratio: number;
@@ -46,32 +45,33 @@ export interface ByteSoftmax {
 export function byteSoftmaxCase(c: ByteSoftmax, bench = false): KernelCase {
   const { scale, ...params } = c;
   return {
-    name: `softmax of bytes [${c.outer},${c.n},${c.inner}] scale ${scale}`,
+    name: `softmax of bytes [${c.rows},${c.n}] scale ${scale}`,
     op: 'softmax_i8',
     dtypes: 'u8',
     schema: byteSoftmaxParams,
     params,
-    outputs: () => [new Uint8Array(c.outer * c.n * c.inner)],
-    inputs: () => [unsigned(c.outer * c.n * c.inner, 5), Int32Array.from(softmaxCurve(scale))],
+    outputs: () => [new Uint8Array(c.rows * c.n)],
+    inputs: () => [unsigned(c.rows * c.n, 5), Int32Array.from(softmaxCurve(scale))],
     bench,
   };
 }
 
 const usual = { scale: 0.07, ratio: 256, zero: 0 };
 export const byteSoftmaxes: readonly ByteSoftmax[] = [
-  ...shapes.map(([outer, n, inner]) => ({ outer, n, inner, ...usual })),
-  ...[47, 48, 95, 96, 127, 128, 255, 256, 257].map((n) => ({ outer: 2, n, inner: 1, ...usual })),
-  { outer: 2, n: 70, inner: 3, scale: 0.01, ratio: 2000, zero: 17 },
-  { outer: 3, n: 300, inner: 1, scale: 0.01, ratio: 30000, zero: 40 },
-  { outer: 3, n: 300, inner: 1, scale: 40, ratio: 255, zero: 0 },
-  { outer: 3, n: 300, inner: 1, scale: 1e-7, ratio: 300, zero: 255 },
-  { outer: 2, n: 40, inner: 2, scale: 0.2, ratio: 3e38, zero: 1 },
-  { outer: 2, n: 40, inner: 1, scale: 0.2, ratio: 1e-42, zero: 3 },
+  { rows: 0, n: 4, ...usual },
+  { rows: 4, n: 0, ...usual },
+  ...[1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 47, 48, 63, 64, 65, 95, 96, 127, 128, 129, 255, 256, 257, 1000, 2049, 4500].map((n) => ({ rows: 3, n, ...usual })),
+  { rows: 50, n: 10, ...usual },
+  { rows: 2, n: 70, scale: 0.01, ratio: 2000, zero: 17 },
+  { rows: 3, n: 300, scale: 0.01, ratio: 30000, zero: 40 },
+  { rows: 3, n: 300, scale: 40, ratio: 255, zero: 0 },
+  { rows: 3, n: 300, scale: 1e-7, ratio: 300, zero: 255 },
+  { rows: 2, n: 40, scale: 0.2, ratio: 3e38, zero: 1 },
+  { rows: 2, n: 40, scale: 0.2, ratio: 1e-42, zero: 3 },
 ];
 
 export const byteSoftmaxBenchCases: readonly KernelCase[] = [
-  { outer: 12 * 197, n: 197, inner: 1, ...usual }, // ViT-Base attention
-  { outer: 1, n: 1000, inner: 1, ...usual },
-  { outer: 4096, n: 16, inner: 1, ...usual }, // bins of a box
-  { outer: 8, n: 80, inner: 6400, ...usual }, // detector classes, channels first
+  { rows: 12 * 197, n: 197, ...usual }, // ViT-Base attention
+  { rows: 1, n: 1000, ...usual },
+  { rows: 4096, n: 16, ...usual }, // bins of a box
 ].map((c) => byteSoftmaxCase(c, true));

@@ -32,22 +32,23 @@ function softmaxOperator(name: string, kind: (typeof softmaxKind.members)[number
   };
 }
 
-/** x u8 → u8; attributes x_scale, y_zero, ratio = 1 / yScale. The zero point of x makes no difference. */
+/** x u8 → u8 along the last axis; attributes x_scale, y_zero, ratio = 1 / yScale. The zero point of x makes no difference. */
 const byteSoftmax: Operator = {
   name: 'QSoftmax',
   domain: 'dsnk',
   infer(q) {
     if (q.dtype(0) !== 'uint8') q.failDtype('elements must be uint8');
     const shape = q.shape(0);
-    q.axis(q.node.int('axis', -1), shape.length);
+    if (shape.length === 0) q.fail('input must have an axis', q.inputTexts());
     return [{ dtype: 'uint8', shape }];
   },
   lower(low) {
     const { node } = low;
+    const dims = low.dims(0);
     low.emit(
       low.select('softmax_i8', 'u8'),
       byteSoftmaxParams,
-      { ratio: node.float('ratio', 1), zero: node.int('y_zero', 0), ...aroundAxis(low.dims(0), node.int('axis', -1)) },
+      { ratio: node.float('ratio', 1), zero: node.int('y_zero', 0), rows: elementCount(dims.slice(0, -1)), n: dims.at(-1) as number },
       [low.out()],
       [low.in(0), low.constant(Constant.of('int32', [256], softmaxCurve(node.float('x_scale', 1))))],
       { reason: 'exponentials of bytes from a table' },

@@ -222,14 +222,16 @@ function fuseAverage(edit: GraphEditor, node: Node): void {
   edit.replaceNode(y.bytes, `Q${node.op}`, [x.bytes], { domain: 'dsnk', name: node.name, attrs });
 }
 
-/** Softmax between scales looks its exponentials up. */
+/** Softmax between scales looks its exponentials up, along rows: along columns vectors of floats are faster. */
 function fuseSoftmax(edit: GraphEditor, node: Node): void {
   if (!isOp(node, 'Softmax') || edit.isConstant(node.output())) return;
+  const axis = node.int('axis', -1);
+  if (axis !== -1 && axis !== node.output().dims.length - 1) return;
   const [x, y] = [bytesBehind(node.input(0)), bytesAfter(edit, node.output())];
   if (x === undefined || y === undefined) return;
   const ratio = f(1 / y.scale);
   if (!Number.isFinite(x.scale) || !Number.isFinite(ratio) || ratio === 0) return;
-  const attrs = { axis: node.int('axis', -1), x_scale: x.scale, y_zero: y.zero, ratio };
+  const attrs = { x_scale: x.scale, y_zero: y.zero, ratio };
   edit.replaceNode(y.bytes, 'QSoftmax', [x.bytes], { domain: 'dsnk', name: node.name, attrs });
 }
 

@@ -8,29 +8,27 @@ import { callKernel, rowNamed, rowsOf } from './harness.js';
 const f = Math.fround;
 const saturated = (v: number) => Math.min(255, Math.max(0, Number.isNaN(v) ? 0 : v));
 
-/** Calls see(places, depths) for each column: how far each x lies below the largest. */
-function eachColumn(c: ByteSoftmax, x: Uint8Array, see: (places: readonly number[], depths: readonly number[]) => void): void {
-  for (let o = 0; o < c.outer; o++) {
-    for (let i = 0; i < c.inner; i++) {
-      const places = Array.from({ length: c.n }, (_, k) => (o * c.n + k) * c.inner + i);
-      const most = Math.max(...places.map((at) => x[at] as number));
-      see(
-        places,
-        places.map((at) => most - (x[at] as number)),
-      );
-    }
+/** Calls see(start, depths) for each row: how far each x lies below the largest. */
+function eachRow(c: ByteSoftmax, x: Uint8Array, see: (start: number, depths: readonly number[]) => void): void {
+  for (let start = 0; start < x.length; start += c.n) {
+    const row = Array.from(x.subarray(start, start + c.n));
+    const most = Math.max(...row);
+    see(
+      start,
+      row.map((v) => most - v),
+    );
   }
 }
 
 /** The arithmetic of the kernel. */
 function definition(c: ByteSoftmax, x: Uint8Array, curve: Int32Array): Uint8Array {
   const y = new Uint8Array(x.length);
-  eachColumn(c, x, (places, depths) => {
+  eachRow(c, x, (start, depths) => {
     const numbers = depths.map((d) => curve[d] as number);
     const m = f(f(c.ratio) / f(numbers.reduce((a, b) => a + b, 0)));
-    places.forEach((at, k) => {
-      const v = f((numbers[k] as number) * m);
-      y[at] = saturated(f((Number.isFinite(v) ? roundHalfEven(v) : v) + c.zero));
+    numbers.forEach((number, k) => {
+      const v = f(number * m);
+      y[start + k] = saturated(f((Number.isFinite(v) ? roundHalfEven(v) : v) + c.zero));
     });
   });
   return y;
@@ -52,14 +50,14 @@ describe.each(rowsOf('softmax_i8', 'u8'))('$name', (row) => {
   });
 
   it.each([0, 1, 200, 255])('takes rows of one number, %i', (value) => {
-    const c: ByteSoftmax = { outer: 1, n: 300, inner: 1, scale: 0.1, ratio: 300 * 7, zero: 9 };
+    const c: ByteSoftmax = { rows: 1, n: 300, scale: 0.1, ratio: 300 * 7, zero: 9 };
     const y = new Uint8Array(300);
     callKernel(row, byteSoftmaxParams, byteSoftmaxCase(c).params as never, [y], [new Uint8Array(300).fill(value), Int32Array.from(softmaxCurve(0.1))]);
     expect(y.every((v) => v === 16)).toBe(true);
   });
 
   it('adds long rows exactly', () => {
-    const c: ByteSoftmax = { outer: 1, n: 70000, inner: 1, scale: 1e-9, ratio: 70000 * 3, zero: 0 };
+    const c: ByteSoftmax = { rows: 1, n: 70000, scale: 1e-9, ratio: 70000 * 3, zero: 0 };
     const { params, inputs } = byteSoftmaxCase(c);
     const y = new Uint8Array(70000);
     callKernel(row, byteSoftmaxParams, params as never, [y], inputs());
@@ -70,17 +68,11 @@ describe.each(rowsOf('softmax_i8', 'u8'))('$name', (row) => {
     const call =
       (changed: object, curve = 256) =>
       () =>
-        callKernel(
-          row,
-          byteSoftmaxParams,
-          { ratio: 256, zero: 0, outer: 1, n: 4, inner: 1, ...changed },
-          [new Uint8Array(4)],
-          [new Uint8Array(4), new Int32Array(curve)],
-        );
+        callKernel(row, byteSoftmaxParams, { ratio: 256, zero: 0, rows: 1, n: 4, ...changed }, [new Uint8Array(4)], [new Uint8Array(4), new Int32Array(curve)]);
     expect(call({})).not.toThrow();
     expect(call({ n: 5 })).toThrow(/must hold/);
-    expect(call({ outer: -1 })).toThrow(/must hold/);
-    expect(call({ outer: 2 ** 40, n: 2 ** 40 })).toThrow(/must hold/);
+    expect(call({ rows: -1 })).toThrow(/rows/);
+    expect(call({ rows: 2 ** 40, n: 2 ** 40 })).toThrow(/must hold/);
     expect(call({ zero: 256 })).toThrow(/byte/);
     expect(call({}, 255)).toThrow(/curve/);
   });
@@ -100,12 +92,13 @@ it('is within its bound of float64', () => {
      * of that rounds by a half.
      */
     const bound = 0.5 + (c.n + 4) * 2 ** -24 * c.ratio;
-    eachColumn(c, x, (places, depths) => {
+    eachRow(c, x, (start, depths) => {
       const e = depths.map((d) => Math.exp(-c.scale * d));
       const total = e.reduce((a, b) => a + b, 0);
-      places.forEach((at, k) => {
-        const v = saturated(((e[k] as number) / total) * c.ratio + c.zero);
-        if (!(Math.abs((y[at] as number) - v) <= bound)) expect.fail(`n ${c.n} at ${at}: ${y[at]} for ${v}`);
+      e.forEach((number, k) => {
+        const v = saturated((number / total) * c.ratio + c.zero);
+        const got = y[start + k] as number;
+        if (!(Math.abs(got - v) <= bound)) expect.fail(`n ${c.n} at ${k}: ${got} for ${v}`);
       });
     });
   }

@@ -19,20 +19,14 @@ struct Curve {
       const __mmask64 some = n >= 64 ? ~uint64_t{0} : _bzhi_u64(~uint64_t{0}, static_cast<unsigned>(n));
       const __m512i at255 = _mm512_add_epi8(_mm512_maskz_loadu_epi8(some, x), off);
       const __mmask64 upper = _mm512_movepi8_mask(at255);
-      for (int k = 0; k < 3; k++) {
+      _Pragma("GCC unroll 3") for (int k = 0; k < 3; k++) {
         const __m512i low = _mm512_maskz_permutex2var_epi8(some, plane[k][0], at255, plane[k][1]);
         const __m512i high = _mm512_permutex2var_epi8(plane[k][2], at255, plane[k][3]);
         const __m512i byte = _mm512_mask_blend_epi8(upper & some, low, high);
         sums[k] = _mm512_add_epi64(sums[k], _mm512_sad_epu8(byte, zero));
       }
     }
-    uint64_t total = 0;
-    for (int k = 2; k >= 0; k--) {
-      alignas(64) uint64_t lanes[8];
-      _mm512_store_si512(lanes, sums[k]);
-      total <<= 8;
-      for (uint64_t lane : lanes) total += lane;
-    }
-    return total;
+    const __m512i upperTwo = _mm512_add_epi64(sums[1], _mm512_slli_epi64(sums[2], 8));
+    return static_cast<uint64_t>(_mm512_reduce_add_epi64(_mm512_add_epi64(sums[0], _mm512_slli_epi64(upperTwo, 8))));
   }
 };

@@ -15,16 +15,14 @@ constexpr int32_t kSoftmaxKindCount = 3;
 struct ByteSoftmaxParams {
   float ratio;
   int32_t zero;
-  int64_t outer;
+  int64_t rows;
   int64_t n;
-  int64_t inner;
 };
-static_assert(sizeof(ByteSoftmaxParams) == 32);
+static_assert(sizeof(ByteSoftmaxParams) == 24);
 static_assert(offsetof(ByteSoftmaxParams, ratio) == 0);
 static_assert(offsetof(ByteSoftmaxParams, zero) == 4);
-static_assert(offsetof(ByteSoftmaxParams, outer) == 8);
+static_assert(offsetof(ByteSoftmaxParams, rows) == 8);
 static_assert(offsetof(ByteSoftmaxParams, n) == 16);
-static_assert(offsetof(ByteSoftmaxParams, inner) == 24);
 
 struct SoftmaxParams {
   int32_t kind;

@@ -1,27 +1,35 @@
-// Computes  y[o,i,c] = sat(rne(float(t[m - x]) · (ratio / float(Σ t[m - x]))) + zero), m the largest x along i, t[d] the
+// Computes  y[o,i] = sat(rne(float(t[m - x]) · (ratio / float(Σ t[m - x]))) + zero), m the largest x of a row, t[d] the
 //           integer next to 2^23·e^-(scale·d)
-// Shapes    y, x: [outer, n, inner] unsigned bytes, along n; y may be x; t: 256 integers
+// Shapes    y, x: [rows, n] unsigned bytes; y may be x; t: 256 integers
 // Numerics  numbers of t are floats, their sum is exact, then one quotient, one product and one rounding in float32: every
 //           row gives the same bits. Of a number to be rounded at most 2^-24·(n + 4)·ratio is error
-// Tiling    rows: one sweep for m, one for the sum, and one for y. As y depends on x alone within a row, long rows round
-//           the 256 results there can be and look them up; short ones round element by element. Columns go in strips of 64
+// Tiling    one sweep for m, one for the sum, and one for y. As y depends on x alone within a row, long rows round the 256
+//           results there can be and look them up; short ones round element by element. Measured on one Zen 4 core as
+//           nodes of a model, µs best, before it DequantizeLinear, softmax in floats, QuantizeLinear: 2364x197 166 (361),
+//           64x1000 14.0 (39.3), 4096x16 54 (108); on the AVX2 row 312 (356), 34.9 (46.9), 58 (104), where the sum takes most:
+//           two loads an element. Left out: columns, a table for each of which took 1.3 to 1.7 times as long as floats
 // Packing   none
 // Source    none
 //
 // Needs lookUp (table/look-<isa>.inl) and Curve (exponentials*.inl): `at`, and the sum of what it gives for a row.
 
-constexpr int kPeakBytes = 64;
 // Elements from which on a table of results is cheaper than results.
-constexpr int64_t kTableFrom = F32::lanes == 16 ? 48 : F32::lanes == 8 ? 96 : F32::lanes == 4 ? 128 : 256;
+constexpr int64_t kTableFrom = F32::lanes == 16 ? 80 : F32::lanes == 8 ? 96 : F32::lanes == 4 ? 128 : 256;
 
 static int largestByte(const uint8_t* x, int64_t n) {
-  uint8_t most[kPeakBytes] = {};
-  for (; n >= kPeakBytes; n -= kPeakBytes, x += kPeakBytes) {
-    for (int j = 0; j < kPeakBytes; j++) most[j] = x[j] > most[j] ? x[j] : most[j];
+  constexpr int width = 16;
+  uint8_t most[width] = {};
+  if (n < width) {
+    for (int64_t i = 0; i < n; i++) most[0] = x[i] > most[0] ? x[i] : most[0];
+    return most[0];
   }
-  for (int64_t j = 0; j < n; j++) most[j] = x[j] > most[j] ? x[j] : most[j];
+  const auto take = [&](const uint8_t* from) __attribute__((always_inline)) {
+    for (int j = 0; j < width; j++) most[j] = from[j] > most[j] ? from[j] : most[j];
+  };
+  for (int64_t i = 0; i + width <= n; i += width) take(x + i);
+  take(x + n - width);
   uint8_t largest = 0;
-  for (int j = 0; j < kPeakBytes; j++) largest = most[j] > largest ? most[j] : largest;
+  for (int j = 0; j < width; j++) largest = most[j] > largest ? most[j] : largest;
   return largest;
 }
 
@@ -29,63 +37,50 @@ DSNK_INLINE void storeResults(const int32_t* numbers, F32 m, F32 zero, uint8_t* 
   storeByte(roundEven(toF32(I32::load(numbers)) * m) + zero, y);
 }
 
-static void byteSoftmaxRow(const Curve& curve, const ByteSoftmaxParams& p, const uint8_t* x, uint8_t* y, int64_t n) {
-  const int first = 255 - largestByte(x, n);
-  const int32_t* numbers = curve.at + first;
-  const F32 m = F32::set(p.ratio / static_cast<float>(curve.sum(first, x, n)));
-  const F32 zero = F32::set(static_cast<float>(p.zero));
-  if (n >= kTableFrom) {
-    alignas(64) uint8_t results[256 + F32::lanes] = {};
+// What one tile of rows is written with.
+struct ByteSoftmax {
+  const Curve curve;
+  const float ratio;
+  const F32 zero;
+  alignas(64) int32_t near[kTableFrom + F32::lanes] = {};
+  alignas(64) uint8_t results[256 + F32::lanes] = {};
+
+  ByteSoftmax(const ByteSoftmaxParams& p, const int32_t* t)
+      : curve(t), ratio(p.ratio), zero(F32::set(static_cast<float>(p.zero))) {}
+
+  inline __attribute__((always_inline)) void longRow(const uint8_t* x, uint8_t* y, int64_t n) {
+    const int first = 255 - largestByte(x, n);
+    const F32 m = F32::set(ratio / static_cast<float>(curve.sum(first, x, n)));
+    const int32_t* numbers = curve.at + first;
     for (int i = 0; i < 256 - first; i += F32::lanes) storeResults(numbers + i, m, zero, results + i);
     lookUp(x, y, results, n);
-    return;
   }
-  alignas(64) int32_t near[kTableFrom + F32::lanes];
-  alignas(64) uint8_t results[kTableFrom + F32::lanes];
-  for (int64_t i = 0; i < n; i++) near[i] = numbers[x[i]];
-  for (int64_t i = n; i < n + F32::lanes; i++) near[i] = 0;
-  for (int64_t i = 0; i < n; i += F32::lanes) storeResults(near + i, m, zero, results + i);
-  std::memcpy(y, results, static_cast<size_t>(n));
-}
 
-static void byteSoftmaxStrip(const Curve& curve, const ByteSoftmaxParams& p, const uint8_t* x, uint8_t* y, int width) {
-  constexpr int most = 64;
-  const int64_t step = p.inner;
-  uint8_t peak[most] = {};
-  for (int64_t i = 0; i < p.n; i++) {
-    const uint8_t* from = x + i * step;
-    for (int c = 0; c < width; c++) peak[c] = from[c] > peak[c] ? from[c] : peak[c];
+  inline __attribute__((always_inline)) void shortRow(const uint8_t* x, uint8_t* y, int64_t n) {
+    const int32_t* numbers = curve.at + 255 - largestByte(x, n);
+    uint32_t sum = 0;  // less than 2^8 of at most 2^23
+    for (int64_t i = 0; i < n; i++) {
+      near[i] = numbers[x[i]];
+      sum += static_cast<uint32_t>(near[i]);
+    }
+    const F32 m = F32::set(ratio / static_cast<float>(sum));
+    for (int64_t i = 0; i < n; i += F32::lanes) storeResults(near + i, m, zero, results + i);
+    std::memcpy(y, results, static_cast<size_t>(n));
   }
-  uint64_t sum[most] = {};
-  const int32_t* numbers[most];
-  for (int c = 0; c < width; c++) numbers[c] = curve.at + 255 - peak[c];
-  for (int64_t i = 0; i < p.n; i++) {
-    const uint8_t* from = x + i * step;
-    for (int c = 0; c < width; c++) sum[c] += static_cast<uint32_t>(numbers[c][from[c]]);
-  }
-  float m[most] = {};
-  for (int c = 0; c < width; c++) m[c] = p.ratio / static_cast<float>(sum[c]);
-  const F32 zero = F32::set(static_cast<float>(p.zero));
-  int32_t near[most] = {};
-  uint8_t results[most];
-  for (int64_t i = 0; i < p.n; i++) {
-    const uint8_t* from = x + i * step;
-    for (int c = 0; c < width; c++) near[c] = numbers[c][from[c]];
-    for (int c = 0; c < width; c += F32::lanes) storeResults(near + c, F32::load(m + c), zero, results + c);
-    std::memcpy(y + i * step, results, static_cast<size_t>(width));
-  }
-}
+};
 
 static Fault byteSoftmax(const Work& w) {
   const auto& p = w.as<ByteSoftmaxParams>();
-  const Curve curve(w.at<const int32_t>(2));
-  AxisTiles(p.outer, p.n, p.inner).each(w.tile, w.tiles, [&](int64_t o, int64_t c, int width) {
-    const uint8_t* x = w.at<const uint8_t>(1) + o * p.n * p.inner + c;
-    uint8_t* y = w.at<uint8_t>(0) + o * p.n * p.inner + c;
-    if (p.inner == 1)
-      byteSoftmaxRow(curve, p, x, y, p.n);
-    else
-      byteSoftmaxStrip(curve, p, x, y, width);
-  });
+  ByteSoftmax softmax(p, w.at<const int32_t>(2));
+  const Range rows = tileRange(p.rows, w.tile, w.tiles);
+  const uint8_t* x = w.at<const uint8_t>(1) + rows.begin * p.n;
+  uint8_t* y = w.at<uint8_t>(0) + rows.begin * p.n;
+  for (int64_t row = rows.begin; row < rows.end; row++, x += p.n, y += p.n) {
+    if (p.n >= kTableFrom) {
+      softmax.longRow(x, y, p.n);
+    } else {
+      softmax.shortRow(x, y, p.n);
+    }
+  }
   return Fault::none;
 }

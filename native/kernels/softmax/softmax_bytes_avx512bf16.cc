@@ -1,8 +1,8 @@
 #if defined(__x86_64__)
 #include <cstring>
 
-#include "kernels/axis.h"
 #include "kernels/kernel.h"
+#include "kernels/sizes.h"
 #include "kernels/softmax/params.gen.h"
 //
 #include "simd/avx512bf16-begin.h"

@@ -1,8 +1,8 @@
 #if defined(__ARM_NEON)
 #include <cstring>
 
-#include "kernels/axis.h"
 #include "kernels/kernel.h"
+#include "kernels/sizes.h"
 #include "kernels/softmax/params.gen.h"
 //
 #include "simd/neon-begin.h"

@@ -1,7 +1,7 @@
 #include <cstring>
 
-#include "kernels/axis.h"
 #include "kernels/kernel.h"
+#include "kernels/sizes.h"
 #include "kernels/softmax/params.gen.h"
 //
 #include "simd/scalar-begin.h"
