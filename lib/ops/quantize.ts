@@ -7,7 +7,7 @@ import { broadcastShapes, type Dim, elementCount, isConcrete } from '../graph/di
 import { type Node, scalarOf, type Value } from '../graph/graph.js';
 import { dynamicQuantizeParams, integerConvParams, integerMatmulParams, quantizeParams, quantType, scaleLayout } from '../kernels/quantize.js';
 import { type ExpressionStep, emitExpression, input, step, type Term, value } from './expression.js';
-import type { Inference, Operator, OutputType } from './operator.js';
+import { type Inference, MAX_KNOWN, type Operator, type OutputType } from './operator.js';
 import { resolvePads, threeAxes, windowOf, windowOutput } from './spatial.js';
 
 const quantNames: readonly string[] = quantType.members;
@@ -55,18 +55,29 @@ function checkScaling(q: Inference): void {
   if (!fits) q.fail(`scale must hold one number per ${block} positions on axis ${axis}`, q.inputTexts());
 }
 
+/** By a scale of zero nothing can be divided, and what is no number or infinite makes all of a tensor so. */
+function checkScale({ node }: Inference, zeros: 'taken' | 'refused'): void {
+  const { constant } = node.input(1);
+  if (constant === undefined || elementCount(constant.dims) > MAX_KNOWN) return;
+  const bad = constant.values()?.find((s) => !Number.isFinite(s) || (zeros === 'refused' && s === 0));
+  if (bad === undefined) return;
+  throw dsnkError('ERR_DSNK_INVALID_MODEL', node.where, `scale must be finite${zeros === 'refused' ? ' and not zero' : ''}`, `${bad} came`);
+}
+
 function elementCountOrNone(shape: readonly Dim[]): number | undefined {
   return isConcrete(shape) ? elementCount(shape) : undefined;
 }
 
 export function inferQuantize(q: Inference): OutputType[] {
   checkScaling(q);
+  checkScale(q, 'refused');
   const dtype = q.has(2) ? q.dtype(2) : (namedType(q.node, 'output_dtype') ?? 'uint8');
   return [{ dtype, shape: q.shape(0) }];
 }
 
 export function inferDequantize(q: Inference): OutputType[] {
   checkScaling(q);
+  checkScale(q, 'taken');
   return [{ dtype: namedType(q.node, 'output_dtype') ?? q.dtype(1), shape: q.shape(0) }];
 }
 

@@ -16,7 +16,8 @@
  *
  * The same for AveragePool, MatMul and Gemm, and of products without the QuantizeLinear, where the result stays float32. Sums, rounding and clamps
  * are those of the model. Refuses: scales, zero points or weights that are not constants, weights with a zero point,
- * results of the product that others read, activations other than relu and clip, activations in other types than bytes.
+ * scales whose product or ratio is subnormal or infinite, a bias that
+ * fits in no integer, results of the product that others read, activations other than relu and clip, activations in other types than bytes.
  */
 import { dtypes, roundHalfEven } from '../dtype.js';
 import { sameShape } from '../graph/dim.js';
@@ -95,6 +96,21 @@ function integerBias(edit: GraphEditor, bias: Value | undefined, units: readonly
 }
 
 const f = Math.fround;
+/** What a factor must be for its products to be those of the floats: rounded as others are, and finite. */
+const isNormal = (v: number) => v >= 2 ** -126 && v < 2 ** 128;
+/** Half of what 32 bits hold: the other half is for the sum. */
+const MOST_BIAS = 2 ** 30;
+
+/** Whether a bias can be said in these units. */
+function fitsIntegers(bias: Value | undefined, units: readonly number[]): boolean {
+  const node = bias?.producer;
+  if (bias === undefined || (isOp(node, 'DequantizeLinear') && node.input(0).dtype === 'int32')) return true;
+  const values = bias.constant?.values();
+  // One that is computed from constants is not known yet: up to 1,000 it fits in these.
+  if (values === undefined) return units.every((u) => u > 1e-6);
+  return values.every((b, c) => Math.abs(b) <= MOST_BIAS * (units[units.length === 1 ? 0 : c] as number));
+}
+
 const clamp = (v: number, low: number, high: number) => Math.min(high, Math.max(low, v));
 /** The bounds of a result in bytes behind an activation; undefined where that is more than bounds. */
 function bounds(kind: string, alpha: number, beta: number, y: Scaling): { lo: number; hi: number } | undefined {
@@ -162,6 +178,8 @@ function fuseProduct(edit: GraphEditor, node: Node): void {
   if (y === undefined ? kind !== 'none' : range === undefined) return;
   const units = w.scales.map((s) => f(f(x.scale * s) * product.scale));
   const multipliers = y === undefined ? units : units.map((u) => f(u / y.scale));
+  if (![...units, ...multipliers].every(isNormal) || (y !== undefined && !fitsIntegers(product.bias, units))) return;
+  if (residual !== undefined && y !== undefined && !isNormal(f(residual.scale / y.scale))) return;
   const m = edit.graph.addConstant(Constant.of('float32', [multipliers.length], multipliers));
   const added = residual && y && { t_ratio: 0, r_zero: residual.zero, r_ratio: f(residual.scale / y.scale) };
   const attrs = { ...product.attrs, x_zero: x.zero, ...(y === undefined ? { out: 'float32' } : { out: 'uint8', y_zero: y.zero, ...range }), ...added };
@@ -199,6 +217,7 @@ function fuseResidual(edit: GraphEditor, sum: Node, order: ReadonlyMap<Node, num
   const range = y && bounds(activation?.kind ?? 'none', activation?.alpha ?? 0, activation?.beta ?? 0, y);
   if (y === undefined || range === undefined) return;
   const { product, scaling: t } = side;
+  if (!isNormal(f(t.scale / y.scale)) || !isNormal(f(other.scale / y.scale))) return;
   const attrs: Record<string, AttrValue> = {
     ...Object.fromEntries(product.attrs),
     t_zero: t.zero,
@@ -217,7 +236,7 @@ function fuseResidual(edit: GraphEditor, sum: Node, order: ReadonlyMap<Node, num
 function fuseAverage(edit: GraphEditor, node: Node): void {
   if (node.domain !== 'dsnk' || (node.op !== 'AveragePool' && node.op !== 'GlobalAveragePool') || edit.isConstant(node.output())) return;
   const [x, y] = [bytesBehind(node.input(0)), bytesAfter(edit, node.output())];
-  if (x === undefined || y === undefined) return;
+  if (x === undefined || y === undefined || !isNormal(f(x.scale / y.scale))) return;
   const attrs = { ...Object.fromEntries(node.attrs), x_zero: x.zero, y_zero: y.zero, ratio: f(x.scale / y.scale) };
   edit.replaceNode(y.bytes, `Q${node.op}`, [x.bytes], { domain: 'dsnk', name: node.name, attrs });
 }

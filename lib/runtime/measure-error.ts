@@ -1,4 +1,5 @@
 /** Signal to noise of a quantized model's values, over feeds. */
+import { type DsnkError, dsnkError } from '../errors.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { comparisonGraph, decibels } from '../quantize/compare.js';
 import type { Product } from '../quantize/islands.js';
@@ -55,11 +56,24 @@ async function measureError(
   const [signal, noise] = [new Float64Array(pairs.length), new Float64Array(pairs.length)];
   for (const [done, feeds] of samples.entries()) {
     const results = await session.run(feeds);
-    for (let i = 0; i < pairs.length; i++) {
-      signal[i] = (signal[i] as number) + Number(results[`signal:${i}`]?.data[0]);
-      noise[i] = (noise[i] as number) + Number(results[`noise:${i}`]?.data[0]);
+    for (const [i, [v]] of pairs.entries()) {
+      const [s, n] = [Number(results[`signal:${i}`]?.data[0]), Number(results[`noise:${i}`]?.data[0])];
+      // The energy of what is finite may overflow; a difference that is no number comes from NaN or infinities.
+      if (Number.isNaN(s + n)) throw notFinite(v, done);
+      signal[i] = (signal[i] as number) + s;
+      noise[i] = (noise[i] as number) + n;
     }
     onProgress(done + 1, samples.length);
   }
   return Array.from(signal, (s, i) => decibels(s, noise[i] as number));
+}
+
+function notFinite(v: Value, feed: number): DsnkError {
+  const made = v.producer === undefined ? 'an input of the model' : `the result of ${v.producer.where}`;
+  return dsnkError(
+    'ERR_DSNK_INVALID_ARGUMENT',
+    `calibration feed ${feed}`,
+    'activations must be finite',
+    `NaN or infinite elements came in "${v.name}", ${made}`,
+  );
 }

@@ -124,6 +124,7 @@ export function checkOptions(options: QuantizeOptions): void {
   if (options.method !== 'dynamic') oneOf('biasCorrection', options.biasCorrection, [true, false]);
   if (options.method === 'weight-only') checkFewBits(options, oneOf);
   else if (options.method === 'dynamic') {
+    oneOf('weights.bits', (options.weights as WeightOptions | undefined)?.bits, [8]);
     oneOf('weights.perChannel', options.weights?.perChannel, [true, false]);
     oneOf('weights.algorithm', options.weights?.algorithm, algorithms);
   } else {

@@ -92,7 +92,8 @@ async function readFeeds(graph: Graph, feeds: KeptFeeds, options: QuantizeOption
   let count = 0;
   for await (const feed of feeds.all()) {
     feedShapes(graph, feed, `calibration feed ${count}`);
-    options.onProgress?.({ stage: 'calibrate', done: ++count, total: feeds.total });
+    count++;
+    options.onProgress?.({ stage: 'calibrate', done: count, total: feeds.total });
     if (feeds.isFull()) break;
   }
   return feeds.samples;

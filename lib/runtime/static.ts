@@ -22,6 +22,7 @@ import type { QuantizeProgress, StaticOptions } from './quantize-options.js';
 import { type KeptFeeds, settle } from './quantize-source.js';
 import { quantizeWeights } from './quantize-weights.js';
 import type { Feeds } from './signature.js';
+import { surveyWeights } from './survey.js';
 
 export interface StaticPlan extends TargetPlan {
   readonly static: StaticOptions;
@@ -35,6 +36,8 @@ export async function quantizeStatic(graph: Graph, feeds: KeptFeeds, plan: Stati
   if (equalized > 0) await settle(graph);
   const everything = findIslands(graph, keep);
   assertProducts(graph, everything);
+  // What is wrong with weights is said before it shows in what they make.
+  await surveyWeights(everything.products);
   const calibrated = await calibrate(graph, [...everything.tensors.keys()], feeds.all(), plan.options, (done) =>
     plan.onProgress({ stage: 'calibrate', done, total: feeds.total }),
   );
