@@ -107,11 +107,15 @@ program
   .addOption(new Option('--observer <name>', 'how ranges of activations are chosen').choices(observers).default('entropy'))
   .addOption(new Option('--activation <type>', 'type of activations').choices(activationTypes).default('u8'))
   .addOption(
-    new Option('--weights <algorithm>', 'rounding of weights: rtn and mse, with weight-only or less than 8 bits also hqq and gptq').choices(fewBitsAlgorithms),
+    new Option(
+      '--weights <algorithm>',
+      'rounding of weights: rtn and mse, with weight-only or less than 8 bits also hqq and gptq, with weight-only expected',
+    ).choices(fewBitsAlgorithms),
   )
   .addOption(new Option('--bits <n>', 'bits of weights').choices(['8', '4', '3', '2']))
   .addOption(new Option('--group-size <n>', 'weights that share a scale with weight-only').choices(['16', '32', '64', '128', '256', 'channel']))
   .option('--symmetric', 'levels around zero with weight-only')
+  .option('--act-order', 'gptq with weight-only: inputs of more energy are rounded first')
   .option('--no-per-channel', 'one scale per weight tensor')
   .option('--equalize', 'move factors between layers until channels are as large; with --no-per-channel that is the default')
   .option('--no-equalize', 'leave weights as they are')

@@ -8,7 +8,7 @@ import type { WeightBits } from '../quantize/few-bits.js';
 import { quantizePicture } from '../quantize/picture.js';
 import type { AxisReport, QuantizeReport } from '../quantize/report.js';
 import { type QuantizedModel, quantize } from '../runtime/quantize.js';
-import type { DynamicOptions, QuantizeProgress, StaticOptions, WeightOnlyOptions } from '../runtime/quantize-options.js';
+import type { DynamicOptions, QuantizeProgress, StaticOptions, WeightOnlyOptions, WeightOptions } from '../runtime/quantize-options.js';
 import { InferenceSession } from '../runtime/session.js';
 import type { Feeds } from '../runtime/signature.js';
 import { toTensor } from '../tensor.js';
@@ -28,6 +28,7 @@ export interface QuantizeCommandOptions {
   readonly bits?: string;
   readonly groupSize?: string;
   readonly symmetric?: boolean;
+  readonly actOrder?: boolean;
   /** false where `--no-per-channel` stands. */
   readonly perChannel: boolean;
   readonly equalize?: boolean;
@@ -130,8 +131,11 @@ export async function quantizeModel(model: string, options: QuantizeCommandOptio
 
 function statically(options: QuantizeCommandOptions, calibration: AsyncGenerator<Feeds> | undefined): StaticOptions {
   if (calibration === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--data', 'must be given, as activations are calibrated');
-  for (const name of ['groupSize', 'symmetric'] as const) {
-    const flag = name === 'groupSize' ? 'group-size' : name;
+  for (const [name, flag] of [
+    ['groupSize', 'group-size'],
+    ['symmetric', 'symmetric'],
+    ['actOrder', 'act-order'],
+  ] as const) {
     if (options[name] !== undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `--${flag}`, 'must stand with --method weight-only');
   }
   const { observer, activation, perChannel, equalize, weights, bits } = options;
@@ -139,14 +143,19 @@ function statically(options: QuantizeCommandOptions, calibration: AsyncGenerator
     calibration,
     ...(observer && { observer }),
     ...(activation && { activation }),
-    weights: { perChannel, ...(weights && { algorithm: weights }), ...(bits && { bits: Number(bits) as WeightBits }) },
+    // `quantize` refuses what the method does not have.
+    weights: {
+      perChannel,
+      ...(weights && { algorithm: weights as NonNullable<WeightOptions['algorithm']> }),
+      ...(bits && { bits: Number(bits) as WeightBits }),
+    },
     ...(equalize !== undefined && { equalize }),
     ...(options.auto && { auto: true }),
   };
 }
 
 function weightOnly(options: QuantizeCommandOptions, calibration: AsyncGenerator<Feeds> | undefined): WeightOnlyOptions {
-  const { bits, groupSize, symmetric, weights } = options;
+  const { bits, groupSize, symmetric, actOrder, weights } = options;
   if (options.auto) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--auto', 'must not stand with --method weight-only', 'which is about size');
   return {
     method: 'weight-only',
@@ -155,6 +164,7 @@ function weightOnly(options: QuantizeCommandOptions, calibration: AsyncGenerator
       ...(bits && { bits: Number(bits) as WeightBits }),
       ...(groupSize && { groupSize: groupSize === 'channel' ? groupSize : Number(groupSize) }),
       ...(symmetric !== undefined && { symmetric }),
+      ...(actOrder !== undefined && { actOrder }),
       ...(weights && { algorithm: weights }),
     },
   };

@@ -6,7 +6,8 @@ export const fitAlgorithm = kernelEnum('FitAlgorithm', ['rtn', 'mse', 'hqq']);
 
 /**
  * Codes of w[n, k] in groups along k. Operands: codes u8 [n, k], scales f32 and zero points u8 [n, ⌈k/group⌉], w f32, factors? f64
- * [factors, k, k] (factor_hessian: rounding errors go on to later k), importance? f32 [factors, k].
+ * [factors, k, k] (factor_hessian: rounding errors go on to later k), order? i32 [factors, k] (which k is the later one), importance? f32
+ * [factors, k], gram? f32 [factors, k, k] (codes and scales are improved one by one against it).
  */
 export const fitWeightsParams = kernelParams('FitWeightsParams', {
   n: 'i64',
@@ -17,16 +18,21 @@ export const fitWeightsParams = kernelParams('FitWeightsParams', {
   bits: 'i32',
   symmetric: 'i32',
   algorithm: 'i32', // FitAlgorithm
+  /** At most so many times over all codes, with `gram`. */
+  sweeps: 'i32',
+  /** What factor_hessian was given, with `gram`. */
+  damping: 'f32',
   reserved: 'i32',
 });
 
-/** Upper triangular factors of inverse matrices. Operands: u f64 [count, k, k], h f32 [count, k, k]. */
+/** Upper triangular factors of inverse matrices. Operands: u f64 [count, k, k], order i32 [count, k], h f32 [count, k, k]. */
 export const factorHessianParams = kernelParams('FactorHessianParams', {
   count: 'i64',
   k: 'i64',
   /** Added to the diagonal, as a share of its mean. */
   damping: 'f32',
-  reserved: 'i32',
+  /** 1: rows and columns by their elements on the diagonal, the largest first; 0: as they are. */
+  sorted: 'i32',
 });
 
 /** A stream of bits, the lowest first: row i begins at bit i·rowBits. A code is the byte plus `offset`, then its bits of `flip` turned over. Operands: stream, codes u8 [rows, k]. */

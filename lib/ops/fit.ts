@@ -7,7 +7,7 @@ type Algorithm = (typeof algorithms.members)[number];
 
 export const fitOperators: readonly Operator[] = [
   {
-    // w [n, k], factors? f64 [count, k, k], importance? [count, k] → codes u8 [n, k], scales f32 and zeros u8 [n, groups]
+    // w [n, k], factors? f64 [count, k, k], order? i32 [count, k], importance? [count, k], gram? [count, k, k] → codes u8 [n, k], scales f32 and zeros u8 [n, groups]
     name: 'FitWeights',
     domain: 'dsnk',
     infer(q) {
@@ -22,7 +22,8 @@ export const fitOperators: readonly Operator[] = [
     lower(low) {
       const { node } = low;
       const [n, k] = low.dims(0) as [number, number];
-      const factors = low.has(1) ? (low.dims(1)[0] as number) : low.has(2) ? (low.dims(2)[0] as number) : 1;
+      const parts = [1, 3, 4].find((i) => low.has(i));
+      const factors = parts === undefined ? 1 : (low.dims(parts)[0] as number);
       low.emit(
         low.select('fit_weights', 'f32'),
         fitWeightsParams,
@@ -34,25 +35,30 @@ export const fitOperators: readonly Operator[] = [
           bits: node.int('bits'),
           symmetric: node.int('symmetric', 0),
           algorithm: fitAlgorithm.value(node.string('algorithm') as Algorithm),
+          sweeps: node.int('sweeps', 0),
+          damping: node.float('damping', 0),
           reserved: 0,
         },
         [low.out(0), low.out(1), low.out(2)],
-        [low.in(0), low.input(1), low.input(2)],
+        [low.in(0), low.input(1), low.input(2), low.input(3), low.input(4)],
       );
     },
   },
   {
-    // h [count, k, k] → f64
+    // h [count, k, k] → f64 [count, k, k], order i32 [count, k]
     name: 'FactorHessian',
     domain: 'dsnk',
-    infer: (q) => [{ dtype: 'float64', shape: q.shape(0) }],
+    infer: (q) => [
+      { dtype: 'float64', shape: q.shape(0) },
+      { dtype: 'int32', shape: q.shape(0).slice(0, 2) },
+    ],
     lower(low) {
       const [count, k] = low.dims(0) as [number, number];
       low.emit(
         low.select('factor_hessian', 'f32'),
         factorHessianParams,
-        { count, k, damping: low.node.float('damping'), reserved: 0 },
-        [low.out()],
+        { count, k, damping: low.node.float('damping'), sorted: low.node.int('sorted', 0) },
+        [low.out(0), low.out(1)],
         [low.in(0)],
       );
     },

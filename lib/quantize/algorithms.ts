@@ -1,3 +1,3 @@
 /** How weights of few bits are rounded. */
-export const fewBitsAlgorithms = ['rtn', 'mse', 'hqq', 'gptq'] as const;
+export const fewBitsAlgorithms = ['rtn', 'mse', 'hqq', 'expected', 'gptq'] as const;
 export type FewBitsAlgorithm = (typeof fewBitsAlgorithms)[number];

@@ -17,9 +17,18 @@ export type WeightBits = 8 | 4 | 3 | 2;
 
 export interface FewBitsOptions {
   readonly bits: WeightBits;
-  readonly groupSize: number | 'channel';
+  /** undefined: by the length of rows. */
+  readonly groupSize: number | 'channel' | undefined;
   readonly symmetric: boolean;
   readonly algorithm: FewBitsAlgorithm;
+  /** Later inputs are those of less energy, where rounding has an order. */
+  readonly actOrder?: boolean;
+}
+
+/** The group where none is asked for: where levels are few, scales have to be many, and short rows have four all the same. */
+export function defaultGroup(bits: WeightBits, k: number): number {
+  const most = { 8: 128, 4: 64, 3: 32, 2: 16 }[bits];
+  return Math.min(most, Math.max(16, 2 ** Math.floor(Math.log2(k / 4))));
 }
 
 /** A weight as rows of k numbers that share scales in groups along k. */
@@ -59,8 +68,9 @@ export function layerOf(product: Product, options: FewBitsOptions): FewBitsLayer
   const k = elementCount(dims) / rows;
   const { node } = product;
   const plainBias = node.op === 'MatMul' || node.inputs[2] === undefined || product.bias !== undefined;
-  const packed = options.groupSize !== 'channel' && (node.op === 'MatMul' || node.op === 'Gemm') && plainBias;
-  const group = options.groupSize === 'channel' ? k : packed ? options.groupSize : Math.min(options.groupSize, k);
+  const asked = options.groupSize ?? defaultGroup(options.bits, k);
+  const packed = asked !== 'channel' && (node.op === 'MatMul' || node.op === 'Gemm') && plainBias;
+  const group = asked === 'channel' ? k : packed ? asked : Math.min(asked, k);
   return { ...options, product, rows, k, group, packed };
 }
 
@@ -70,26 +80,39 @@ export const factorsOf = ({ node }: Product) => (node.op === 'Conv' ? node.int('
 const groupsOf = (l: FewBitsLayer) => Math.ceil(l.k / l.group);
 
 /** The weight as float32 rows. */
-function rowsOf(g: ConstantGraph, l: FewBitsLayer): Value {
+export function rowsOf(g: ConstantGraph, l: FewBitsLayer): Value {
   const w = g.constant(l.product.weight.constant as Constant);
   const perm = exchanged(l.product);
   const turned = perm === undefined ? w : g.node('Transpose', [w], { perm });
   return g.node('Reshape', [turned, g.constant(Constant.of('int64', [2], [l.rows, l.k]))]);
 }
 
+/** What is added to the diagonal of the sums, as a share of its mean. */
+const DAMPING = 0.01;
+/** Times that all codes and scales are looked at again. More change nothing that can be measured. */
+const SWEEPS = 4;
+
+/** Attributes of FitWeights for the layer as it is. */
+export const fitAttributes = ({ bits, group, symmetric, algorithm }: FewBitsLayer) => ({ bits, group, symmetric: symmetric ? 1 : 0, algorithm });
+
 /**
- * Outputs `codes`, `scales`, `zeros`, `signal` and `noise`; `gram` [factors, k, k] is what calibration saw of the layer's inputs. With `gptq`
- * it decides where errors go, otherwise its diagonal says how much an error of each k matters.
+ * Outputs `codes`, `scales`, `zeros`, `signal` and `noise`; `gram` [factors, k, k] is what the layer's inputs are like. With `gptq` and `expected`
+ * it decides where errors go, otherwise its diagonal, or what came in place of it as [factors, k], says how much an error of each k matters.
  */
 export function fitGraph(l: FewBitsLayer, gram: Constant | undefined): Graph {
   const g = new ConstantGraph();
   const w = rowsOf(g, l);
   const seen = gram && g.constant(gram);
-  const solves = l.algorithm === 'gptq' && seen !== undefined;
-  const factors = solves ? g.node('FactorHessian', [seen], { damping: 0.01 }, 'dsnk') : undefined;
-  const importance = seen !== undefined && !solves ? diagonal(g, seen, (gram as Constant).dims) : undefined;
-  const attrs = { bits: l.bits, group: l.group, symmetric: l.symmetric ? 1 : 0, algorithm: l.algorithm === 'gptq' ? 'mse' : l.algorithm };
-  const fit = g.graph.addNode('FitWeights', [w, factors, importance], { domain: 'dsnk', name: l.product.node.name, outputs: 3, attrs });
+  const isMatrix = gram?.dims.length === 3;
+  const solves = isMatrix && (l.algorithm === 'gptq' || l.algorithm === 'expected');
+  const sorted = l.actOrder ? 1 : 0;
+  const factored = solves ? g.graph.addNode('FactorHessian', [seen], { domain: 'dsnk', outputs: 2, attrs: { damping: DAMPING, sorted } }) : undefined;
+  const [factors, order] = factored?.outputs ?? [];
+  const importance = seen === undefined || solves ? undefined : isMatrix ? diagonal(g, seen, gram.dims) : seen;
+  const algorithm = l.algorithm === 'gptq' ? 'mse' : l.algorithm === 'expected' ? (seen === undefined ? 'hqq' : 'mse') : l.algorithm;
+  const attrs = { ...fitAttributes(l), algorithm, ...(solves && { damping: DAMPING, sweeps: SWEEPS }) };
+  const inputs = [w, factors, l.actOrder ? order : undefined, importance, solves ? seen : undefined];
+  const fit = g.graph.addNode('FitWeights', inputs, { domain: 'dsnk', name: l.product.node.name, outputs: 3, attrs });
   const [codes, scales, zeros] = fit.outputs as [Value, Value, Value];
   const stored = storedBits(l);
   // Symmetric codes stand around the middle of the stored ones; signed types have the sign bit turned over.

@@ -2,6 +2,7 @@
 import { dsnkError } from '../errors.js';
 import { Constant, type Graph, type Value } from '../graph/graph.js';
 import { decibels } from '../quantize/compare.js';
+import { expectedGram } from '../quantize/expected-gram.js';
 import { type FewBitsOptions, type FewBitsWeight, fitGraph, layerOf } from '../quantize/few-bits.js';
 import { gramGraph } from '../quantize/gram.js';
 import type { Product } from '../quantize/islands.js';
@@ -41,6 +42,14 @@ export async function gatherGrams(
       return [product, new Constant('float32', dims, () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
     }),
   );
+}
+
+/** What a layer's inputs are expected to be like, where its surroundings tell. */
+export async function expectedInputs(product: Product): Promise<Constant | undefined> {
+  const graph = expectedGram(product);
+  if (graph === undefined) return undefined;
+  const { data, dims } = (await runConstants(graph))['gram'] as { data: Float32Array; dims: readonly number[] };
+  return new Constant('float32', dims, () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
 export async function fitLayer(product: Product, options: FewBitsOptions, gram: Constant | undefined): Promise<FewBitsWeight> {

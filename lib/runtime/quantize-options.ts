@@ -17,7 +17,7 @@ export interface WeightOptions {
    * `rtn` covers every weight; `mse` clips where that makes the squared error less: the default with 8 bits. Below 8 bits also `hqq` and
    * `gptq`, the default, which lets later weights make up for the error of earlier ones on the first feeds.
    */
-  readonly algorithm?: FewBitsAlgorithm;
+  readonly algorithm?: Exclude<FewBitsAlgorithm, 'expected'>;
 }
 
 /** Keeps layers in float32, those with the least signal to noise first, until the model is good enough. */
@@ -84,15 +84,18 @@ export interface FewBitsWeightOptions {
   readonly bits?: WeightBits;
   /** Bits of single layers, by node name, where they are to have others. */
   readonly layers?: Readonly<Record<string, WeightBits>>;
-  /** Weights that share a scale: a power of two from 16 to 256, or all of an output channel. Default 64; 128 with 8 bits, 32 with 3, 16 with 2. */
+  /** Weights that share a scale: a power of two from 16 to 256, or all of an output channel. Default 64; 128 with 8 bits, 32 with 3, 16 with 2; less in short rows, down to 16, so that they have four groups. */
   readonly groupSize?: number | 'channel';
   /** Levels around zero, or with a zero point for every group. Default: around zero with 8 bits, zero points below. */
   readonly symmetric?: boolean;
   /**
    * `rtn` covers every weight; `mse` makes the squared error least, `hqq` that of the power 0.7; `gptq` lets later weights make up for the error of
-   * earlier ones on the calibration feeds, which it needs. With feeds, the others weigh errors by how large the inputs are. Default `gptq` with feeds, `hqq` without.
+   * earlier ones on the calibration feeds, which it needs, and improves codes and scales one by one; `expected` does so without feeds, for inputs as the
+   * layers before suggest, and as `hqq` where they suggest nothing. With feeds, the others weigh errors by how large the inputs are. Default `gptq` with feeds, `expected` without.
    */
   readonly algorithm?: FewBitsAlgorithm;
+  /** `gptq` and `expected` round inputs of more energy first, with scales that are found before. Default false. */
+  readonly actOrder?: boolean;
 }
 
 /** Weights in few bits, activations in float32. */
@@ -134,7 +137,7 @@ export function checkOptions(options: QuantizeOptions): void {
     const { bits = 8, perChannel } = options.weights ?? {};
     oneOf('weights.bits', bits, [8, 4, 3, 2]);
     oneOf('weights.perChannel', options.weights?.perChannel, [true, false]);
-    oneOf('weights.algorithm', options.weights?.algorithm, bits === 8 ? algorithms : fewBitsAlgorithms);
+    oneOf('weights.algorithm', options.weights?.algorithm, bits === 8 ? algorithms : fewBitsAlgorithms.filter((a) => a !== 'expected'));
     if (bits !== 8) oneOf('weights.perChannel with less than 8 bits', perChannel, [true]);
   }
   const { calibration, keepFloat } = options;
@@ -158,6 +161,7 @@ function checkFewBits(options: WeightOnlyOptions, oneOf: (name: string, value: u
   for (const [name, bits] of Object.entries(weights?.layers ?? {})) oneOf(`weights.layers["${name}"]`, bits, [8, 4, 3, 2]);
   oneOf('weights.groupSize', weights?.groupSize, [16, 32, 64, 128, 256, 'channel']);
   oneOf('weights.symmetric', weights?.symmetric, [true, false]);
+  oneOf('weights.actOrder', weights?.actOrder, [true, false]);
   oneOf('weights.algorithm', weights?.algorithm, fewBitsAlgorithms);
   const where = 'quantize options';
   if (weights?.algorithm === 'gptq' && options.calibration === undefined)

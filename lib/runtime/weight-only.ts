@@ -6,12 +6,12 @@
 import { dsnkError } from '../errors.js';
 import type { Constant, Graph, Node, Value } from '../graph/graph.js';
 import type { FewBitsAlgorithm } from '../quantize/algorithms.js';
-import { bytesOf, type FewBitsOptions, type FewBitsWeight, type WeightBits, writeFewBits } from '../quantize/few-bits.js';
+import { bytesOf, defaultGroup, type FewBitsOptions, type FewBitsWeight, type WeightBits, writeFewBits } from '../quantize/few-bits.js';
 import { assertProducts, findProducts, type Product } from '../quantize/islands.js';
 import { keptLayers, type LayerReport, type MethodResult } from '../quantize/report.js';
 import { weightElements } from '../quantize/weights.js';
 import { type ChannelMeans, CORRECTIONS, channelMeans, correctBiases } from './correct-biases.js';
-import { fitLayer, gatherGrams } from './fit-layers.js';
+import { expectedInputs, fitLayer, gatherGrams } from './fit-layers.js';
 import { type ModelError, measureModel } from './measure-error.js';
 import { meetTarget, type TargetPlan } from './meet-target.js';
 import type { QuantizeProgress } from './quantize-options.js';
@@ -25,6 +25,7 @@ export interface FewBitsPlan extends TargetPlan {
     readonly layers?: Readonly<Record<string, WeightBits>>;
     readonly symmetric?: boolean;
     readonly algorithm?: FewBitsAlgorithm;
+    readonly actOrder?: boolean;
   };
   readonly keep: (node: Node) => boolean;
   readonly biasCorrection: boolean;
@@ -35,10 +36,10 @@ const fewBitsDefaults = (calibrated: boolean, weights: FewBitsPlan['weights']): 
   const bits = weights.bits ?? 4;
   return {
     bits,
-    // Where levels are few, scales have to be many.
-    groupSize: weights.groupSize ?? { 8: 128, 4: 64, 3: 32, 2: 16 }[bits],
+    groupSize: weights.groupSize,
     symmetric: weights.symmetric ?? bits === 8,
-    algorithm: weights.algorithm ?? (calibrated ? 'gptq' : 'hqq'),
+    algorithm: weights.algorithm ?? (calibrated ? 'gptq' : 'expected'),
+    actOrder: weights.actOrder ?? false,
   };
 };
 
@@ -76,7 +77,7 @@ export async function quantizeWeightsOnly(source: Graph, feeds: readonly Feeds[]
       const grams =
         samples.length === 0 ? new Map<Product, Constant>() : await gatherGrams(before.graph, part, (v) => before.map.get(v) as Value, samples, plan.options);
       for (const [i, p] of part.entries()) {
-        const gram = grams.get(p);
+        const gram = options.algorithm === 'expected' ? await expectedInputs(p) : grams.get(p);
         if (options.algorithm === 'gptq' && gram === undefined) unseen.add(p);
         fits.set(p, await fitLayer(p, { ...options, bits: named.get(p.node.name) ?? (eight.has(p) || spared.has(p) ? 8 : options.bits) }, gram));
         if (p.bias !== undefined) biases.set(p, p.bias.constant?.values() ?? []);
@@ -112,7 +113,12 @@ export async function quantizeWeightsOnly(source: Graph, feeds: readonly Feeds[]
     graph: result.graph,
     report: {
       method: 'weight-only',
-      weights: { bits: options.bits, groupSize: options.groupSize, symmetric: options.symmetric, algorithm: options.algorithm },
+      weights: {
+        bits: options.bits,
+        groupSize: options.groupSize ?? defaultGroup(options.bits, Number.POSITIVE_INFINITY),
+        symmetric: options.symmetric,
+        algorithm: options.algorithm,
+      },
       feeds: samples.length,
       layers: [...layers, ...keptLayers(found.kept)],
       outputs: result.outputs,

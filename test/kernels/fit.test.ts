@@ -19,9 +19,16 @@ interface Asked {
   readonly symmetric?: boolean;
   readonly algorithm?: 'rtn' | 'mse' | 'hqq';
   readonly factors?: number;
+  readonly sweeps?: number;
+  readonly damping?: number;
 }
 
-function fitted(a: Asked, w: Float32Array, factors?: Float64Array, importance?: Float32Array, threads = 1): Fit {
+interface Inputs {
+  readonly order?: Int32Array;
+  readonly gram?: Float32Array;
+}
+
+function fitted(a: Asked, w: Float32Array, factors?: Float64Array, importance?: Float32Array, threads = 1, { order, gram }: Inputs = {}): Fit {
   const groups = Math.ceil(a.k / a.group);
   const out = { codes: new Uint8Array(a.n * a.k), scales: new Float32Array(a.n * groups), zeros: new Uint8Array(a.n * groups) };
   const { n, k, group, bits } = a;
@@ -33,9 +40,11 @@ function fitted(a: Asked, w: Float32Array, factors?: Float64Array, importance?: 
     bits,
     symmetric: a.symmetric ? 1 : 0,
     algorithm: fitAlgorithm.value(a.algorithm ?? 'rtn'),
+    sweeps: a.sweeps ?? 0,
+    damping: a.damping ?? 0,
     reserved: 0,
   };
-  callKernel(row, fitWeightsParams, params, [out.codes, out.scales, out.zeros], [w, factors as never, importance], { threads });
+  callKernel(row, fitWeightsParams, params, [out.codes, out.scales, out.zeros], [w, factors as never, order, importance, gram], { threads });
   return out;
 }
 
@@ -142,11 +151,12 @@ function gram(k: number, seed: number): Float32Array {
   return h;
 }
 
-function factor(h: Float32Array, k: number, damping: number, count = 1): Float64Array {
-  const u = new Float64Array(count * k * k);
-  callKernel(rowNamed('factor_hessian_scalar'), factorHessianParams, { count, k, damping, reserved: 0 }, [u], [h], {});
-  return u;
+function factorSorted(h: Float32Array, k: number, damping: number, count = 1, sorted = 1): { u: Float64Array; order: Int32Array } {
+  const [u, order] = [new Float64Array(count * k * k), new Int32Array(count * k)];
+  callKernel(rowNamed('factor_hessian_scalar'), factorHessianParams, { count, k, damping, sorted }, [u, order], [h], {});
+  return { u, order };
 }
+const factor = (h: Float32Array, k: number, damping: number, count = 1) => factorSorted(h, k, damping, count, 0).u;
 
 /** Gauss and Jordan. */
 function inverse(a: readonly number[], n: number): number[] {
@@ -253,6 +263,150 @@ describe('gptq', () => {
   });
 });
 
+/** A gram matrix whose diagonal does not fall by itself. */
+function unevenGram(k: number, seed: number): Float32Array {
+  const h = gram(k, seed);
+  const size = (i: number) => 2 ** (2 * Math.sin(3 * i));
+  return h.map((v, i) => v * size(Math.floor(i / k)) * size(i % k));
+}
+
+describe('gptq in the order of the diagonal', () => {
+  it('sorts, and factors what it sorted', () => {
+    const h = unevenGram(23, 1);
+    h[5 * 23 + 5] = h[9 * 23 + 9] as number; // equal ones keep their order
+    const { u, order } = factorSorted(h, 23, 0.01);
+    const diagonal = (i: number) => h[i * 24] as number;
+    const want = Array.from({ length: 23 }, (_, i) => i).sort((a, b) => diagonal(b) - diagonal(a) || a - b);
+    expect(Array.from(order)).toEqual(want);
+    const turned = new Float32Array(23 * 23);
+    for (let i = 0; i < 23; i++) {
+      // the upper triangle is what is read
+      for (let j = 0; j < 23; j++)
+        turned[i * 23 + j] = h[Math.min(want[i] as number, want[j] as number) * 23 + Math.max(want[i] as number, want[j] as number)] as number;
+    }
+    expect(u).toEqual(factor(turned, 23, 0.01));
+    expect(Array.from(factorSorted(h, 23, 0.01, 1, 0).order)).toEqual(Array.from(order, (_, i) => i));
+  });
+
+  it('is optimal brain surgery in that order, with scales of the weights as they are', () => {
+    const a = { n: 3, k: 24, group: 8, bits: 3 };
+    const h = unevenGram(24, 4);
+    const w = weights(72, 6);
+    const { u, order } = factorSorted(h, 24, 0.01);
+    const got = fitted(a, w, u, undefined, 1, { order });
+    const plain = fitted(a, w);
+    expect(got.scales).toEqual(plain.scales);
+    expect(got.zeros).toEqual(plain.zeros);
+    for (let i = 0; i < 3; i++) {
+      const v = Array.from(w.subarray(i * 24, i * 24 + 24));
+      const left = Array.from(order);
+      let inv = inverse(damped(h, 24, Math.fround(0.01)), 24);
+      const at = (r: number, c: number) => inv[r * left.length + c] as number;
+      // The inverse of what is left of H; the first that is left is rounded.
+      inv = left.flatMap((r) => left.map((c) => inv[r * 24 + c] as number));
+      while (left.length > 0) {
+        const k = left[0] as number;
+        const g = i * 3 + Math.floor(k / 8);
+        const [scale, zero] = [got.scales[g] as number, got.zeros[g] as number];
+        const code = Math.min(Math.max(Math.round((v[k] as number) / scale) + zero, 0), 7);
+        expect(got.codes[i * 24 + k]).toBe(code);
+        const error = ((v[k] as number) - (code - zero) * scale) / at(0, 0);
+        for (let j = 1; j < left.length; j++) v[left[j] as number] = (v[left[j] as number] as number) - error * at(0, j);
+        const next: number[] = [];
+        for (let r = 1; r < left.length; r++) for (let c = 1; c < left.length; c++) next.push(at(r, c) - (at(r, 0) * at(0, c)) / at(0, 0));
+        left.shift();
+        inv = next;
+      }
+    }
+  });
+
+  it('refuses an order that leaves the row', () => {
+    const h = unevenGram(8, 2);
+    const { u, order } = factorSorted(h, 8, 0.01);
+    order[3] = 8;
+    expect(() => fitted({ n: 1, k: 8, group: 8, bits: 4 }, weights(8, 1), u, undefined, 1, { order })).toThrow();
+  });
+});
+
+describe('improvement', () => {
+  const quadratic = (h: ArrayLike<number>, k: number, e: readonly number[]) => {
+    let sum = 0;
+    for (let p = 0; p < k; p++) for (let q = 0; q < k; q++) sum += (e[p] as number) * (h[p * k + q] as number) * (e[q] as number);
+    return sum;
+  };
+
+  it.each([
+    { bits: 4, symmetric: true, factors: 1 },
+    { bits: 3, symmetric: false, factors: 2 },
+    { bits: 2, symmetric: false, factors: 1 },
+  ])('$bits bits, symmetric $symmetric: each code, then each scale, where the error is least', ({ bits, symmetric, factors }) => {
+    const [n, k, group] = [4, 20, 8];
+    const a = { n, k, group, bits, symmetric, factors, damping: 0.01 };
+    const grams = Array.from({ length: factors }, (_, i) => unevenGram(k, 30 + i));
+    const all = Float32Array.from(grams.flatMap((h) => [...h]));
+    const w = weights(n * k, 12, 0.02);
+    const u = factor(all, k, 0.01, factors);
+    const start = fitted(a, w, u);
+    const got = fitted({ ...a, sweeps: 3 }, w, u, undefined, 1, { gram: all });
+    expect(fitted({ ...a, sweeps: 3 }, w, u, undefined, 3, { gram: all })).toEqual(got);
+    const most = 2 ** bits - 1;
+    for (let i = 0; i < n; i++) {
+      const h = damped(grams[Math.floor((i * factors) / n)] as Float32Array, k, Math.fround(0.01));
+      const codes = Array.from(start.codes.subarray(i * k, i * k + k));
+      const scales = Array.from(start.scales.subarray(i * 3, i * 3 + 3));
+      const zero = (p: number) => start.zeros[i * 3 + Math.floor(p / group)] as number;
+      const errors = () => codes.map((c, p) => (w[i * k + p] as number) - (c - zero(p)) * (scales[Math.floor(p / group)] as number));
+      const error = () => quadratic(h, k, errors());
+      const before = error();
+      for (let sweep = 0; sweep < 3; sweep++) {
+        let moved = false;
+        for (let p = 0; p < k; p++) {
+          // Every code there is, the present one first.
+          const is = codes[p] as number;
+          let [best, least] = [is, error() * (1 - 1e-12)];
+          for (let c = 0; c <= most; c++) {
+            codes[p] = c;
+            const e = error();
+            if (e < least) [best, least] = [c, e];
+          }
+          codes[p] = best;
+          moved ||= best !== is;
+        }
+        if (!moved && sweep > 0) break;
+        for (let g = 0; g < 3; g++) {
+          // A parabola in the step of the scale: by its values at three places.
+          const is = scales[g] as number;
+          const at = (s: number) => {
+            scales[g] = s;
+            return error();
+          };
+          const [low, middle, high] = [at(0.5 * is), at(is), at(1.5 * is)];
+          const bend = low - 2 * middle + high;
+          const to = is + (0.25 * is * (low - high)) / bend;
+          scales[g] = bend > 0 && to > 0 ? Math.fround(to) : is;
+        }
+      }
+      expect(Array.from(got.codes.subarray(i * k, i * k + k))).toEqual(codes);
+      // the parabola loses half of the digits of its values
+      scales.forEach((s, g) => {
+        expect(Math.abs((got.scales[i * 3 + g] as number) / s - 1)).toBeLessThan(1e-6);
+      });
+      expect(error()).toBeLessThanOrEqual(before);
+    }
+    expect(got.zeros).toEqual(start.zeros);
+  });
+
+  it('leaves inputs that never were to the weights alone', () => {
+    const h = gram(8, 3);
+    for (let j = 0; j < 8; j++) h[3 * 8 + j] = h[j * 8 + 3] = 0;
+    const a = { n: 1, k: 8, group: 8, bits: 4, damping: 0.01 };
+    const w = weights(8, 1);
+    const got = fitted({ ...a, sweeps: 4 }, w, factor(h, 8, 0.01), undefined, 1, { gram: h });
+    const value = ((got.codes[3] as number) - (got.zeros[0] as number)) * (got.scales[0] as number);
+    expect(Math.abs(value - (w[3] as number))).toBeLessThanOrEqual(0.5001 * (got.scales[0] as number));
+  });
+});
+
 describe('pack_bits', () => {
   it.each([
     { bits: 4, k: 5, rowBits: 20, offset: 4, flip: 8 },
@@ -274,16 +428,38 @@ describe('pack_bits', () => {
 it('refuses parameters that do not fit their operands', () => {
   const w = weights(64, 1);
   fitted({ n: 2, k: 32, group: 16, bits: 4 }, w);
-  for (const bad of [{ n: 3 }, { bits: 1 }, { bits: 9 }, { group: 0 }, { factors: 0 }, { factors: 3 }])
+  for (const bad of [
+    { n: 3 },
+    { bits: 1 },
+    { bits: 9 },
+    { group: 0 },
+    { factors: 0 },
+    { factors: 3 },
+    { sweeps: -1 },
+    { sweeps: 65 },
+    { order: true },
+    { gram: true },
+  ])
     expect(() => {
       const a = { n: 2, k: 32, group: 16, bits: 4, ...bad };
       const out = [new Uint8Array(64), new Float32Array(4), new Uint8Array(4)] as const;
       callKernel(
         row,
         fitWeightsParams,
-        { n: a.n, k: a.k, group: a.group, factors: 'factors' in bad ? bad.factors : 1, bits: a.bits, symmetric: 0, algorithm: 0, reserved: 0 },
+        {
+          n: a.n,
+          k: a.k,
+          group: a.group,
+          factors: 'factors' in bad ? bad.factors : 1,
+          bits: a.bits,
+          symmetric: 0,
+          algorithm: 0,
+          sweeps: 'sweeps' in bad ? bad.sweeps : 0,
+          damping: 0,
+          reserved: 0,
+        },
         out,
-        [w, undefined, undefined],
+        [w, undefined, 'order' in bad ? new Int32Array(32) : undefined, undefined, 'gram' in bad ? new Float32Array(1023) : undefined],
         {},
       );
     }, JSON.stringify(bad)).toThrow();

@@ -93,15 +93,24 @@ describe('weight-only', () => {
     expect(alone.report.layers[0]?.outputSqnrDb).toBeUndefined();
   });
 
+  it('rounds in the order of energy where asked to', async () => {
+    const options = { method: 'weight-only', calibration: calibration(), weights: { bits: 3, actOrder: true } } as const;
+    const want = await run(everyProduct());
+    const { bytes } = await quantize(everyProduct(), options);
+    expect(bytes).not.toEqual((await quantize(everyProduct(), { ...options, weights: { bits: 3 } })).bytes);
+    expect(noise(want, await run(bytes))).toBeGreaterThan(30);
+    await expect(refused({ weights: { actOrder: 1 as never } })).rejects.toThrow(/weights.actOrder/);
+  });
+
   it('gives layers eight bits until a target is met', async () => {
     const { report } = await quantize(everyProduct(), {
       method: 'weight-only',
       calibration: calibration(),
       weights: { bits: 2 },
-      target: { sqnr: 30 },
+      target: { sqnr: 36 },
     });
     expect(report.targetMet).toBe(true);
-    expect(report.outputs[0]?.sqnrDb).toBeGreaterThanOrEqual(30);
+    expect(report.outputs[0]?.sqnrDb).toBeGreaterThanOrEqual(36);
     expect(report.layers.filter((l) => l.bits === 8).length).toBeGreaterThan(2);
   });
 

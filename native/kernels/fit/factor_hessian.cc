@@ -1,10 +1,12 @@
-// Computes  U upper triangular with Uᵀ·U = (H + damping·mean(diag H)·I)⁻¹; a k whose diagonal is 0, as no input ever was there, counts as 1
-// Shapes    u: f64, h: f32 [count, K, K], h symmetric (its upper triangle is read)
-// Numerics  float64; a matrix that is not positive definite is an invalid value
+// Computes  U upper triangular with Uᵀ·U = (H + damping·mean(diag H)·I)⁻¹; a k whose diagonal is 0, as no input ever was there, counts as 1;
+//           sorted: of H with rows and columns in the order of its diagonal, the largest first
+// Shapes    u: f64, h: f32 [count, K, K], h symmetric (its upper triangle is read); order: i32 [count, K]: which k stands where
+// Numerics  float64; a matrix that is not positive definite is an invalid value; equal elements of the diagonal keep their order
 // Tiling    a matrix each
 // Packing   none
 // Source    the factorization H = R·Rᵀ with R upper triangular, from the last row up, and U = R⁻¹: no inverse of H is formed
 #include <cmath>
+#include <cstdint>
 
 #include "kernels/fit/params.gen.h"
 #include "kernels/kernel.h"
@@ -16,8 +18,10 @@ static const char* verify(const Kernel&, const Check& c) {
   const auto& p = c.as<FactorHessianParams>();
   if (!isDim(p.count) || !isDim(p.k)) return "dimensions must be in [0, 2^40]";
   const Size elements = Size(p.count) * Size(p.k) * Size(p.k);
+  if (p.k > INT32_MAX || (p.sorted | 1) != 1) return "k must be an i32, sorted 0 or 1";
   if (!(elements * Size(8)).fits(c.operandBytes[0])) return "u must hold the matrices";
-  return (elements * Size(4)).fits(c.operandBytes[1]) ? nullptr : "h must hold the matrices";
+  if (!(Size(p.count) * Size(p.k) * Size(4)).fits(c.operandBytes[1])) return "order must hold the rows";
+  return (elements * Size(4)).fits(c.operandBytes[2]) ? nullptr : "h must hold the matrices";
 }
 
 static uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
@@ -30,7 +34,7 @@ static uint64_t scratchBytes(const Kernel&, const void* params) {
   return p.count == 0 ? 0 : static_cast<uint64_t>(p.k) * 8;
 }
 
-extern const Contract factor_hessian_contract{"factor_hessian", "wr",  0,           sizeof(FactorHessianParams), false,
+extern const Contract factor_hessian_contract{"factor_hessian", "wwr", 0,           sizeof(FactorHessianParams), false,
                                               verify,           tiles, scratchBytes};
 
 // Four sums, as one chain waits for each addition.
@@ -44,14 +48,26 @@ static double dot(const double* a, const double* b, int64_t n) {
   return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
-static bool factor(double* u, const float* h, int64_t n, double damping, double* row) {
+// By insertion: K² steps at most, before K³ of them. A NaN never moves.
+static void orderOf(const float* h, int64_t n, bool sorted, int32_t* order) {
+  for (int64_t i = 0; i < n; i++) {
+    int64_t at = i;
+    for (; sorted && at > 0 && h[i * n + i] > h[order[at - 1] * n + order[at - 1]]; at--) order[at] = order[at - 1];
+    order[at] = static_cast<int32_t>(i);
+  }
+}
+
+static bool factor(double* u, const float* h, const int32_t* order, int64_t n, double damping, double* row) {
   double mean = 0;
   for (int64_t i = 0; i < n; i++) mean += h[i * n + i] != 0 ? h[i * n + i] : 1.0;
   const double extra = damping * mean / static_cast<double>(n);
   for (int64_t i = 0; i < n; i++) {
     for (int64_t j = 0; j < i; j++) u[i * n + j] = 0;
-    for (int64_t j = i; j < n; j++) u[i * n + j] = h[i * n + j];
-    if (h[i * n + i] == 0) u[i * n + i] = 1;
+    for (int64_t j = i; j < n; j++) {
+      const int64_t a = order[i] < order[j] ? order[i] : order[j], b = order[i] < order[j] ? order[j] : order[i];
+      u[i * n + j] = h[a * n + b];
+    }
+    if (u[i * n + i] == 0) u[i * n + i] = 1;
     u[i * n + i] += extra;
   }
   // R in place.
@@ -88,7 +104,10 @@ Fault factor_hessian_scalar(const Work& w) {
   const Range range = tileRange(p.count, w.tile, w.tiles);
   for (int64_t i = range.begin; i < range.end; i++) {
     const int64_t at = i * p.k * p.k;
-    if (!factor(w.at<double>(0) + at, w.at<const float>(1) + at, p.k, static_cast<double>(p.damping),
+    const auto* h = w.at<const float>(2) + at;
+    auto* order = w.at<int32_t>(1) + i * p.k;
+    orderOf(h, p.k, p.sorted != 0, order);
+    if (!factor(w.at<double>(0) + at, h, order, p.k, static_cast<double>(p.damping),
                 reinterpret_cast<double*>(w.scratch)))
       return Fault::invalidValue;
   }

@@ -16,13 +16,13 @@ struct FactorHessianParams {
   int64_t count;
   int64_t k;
   float damping;
-  int32_t reserved;
+  int32_t sorted;
 };
 static_assert(sizeof(FactorHessianParams) == 24);
 static_assert(offsetof(FactorHessianParams, count) == 0);
 static_assert(offsetof(FactorHessianParams, k) == 8);
 static_assert(offsetof(FactorHessianParams, damping) == 16);
-static_assert(offsetof(FactorHessianParams, reserved) == 20);
+static_assert(offsetof(FactorHessianParams, sorted) == 20);
 
 struct FitWeightsParams {
   int64_t n;
@@ -32,9 +32,11 @@ struct FitWeightsParams {
   int32_t bits;
   int32_t symmetric;
   int32_t algorithm;
+  int32_t sweeps;
+  float damping;
   int32_t reserved;
 };
-static_assert(sizeof(FitWeightsParams) == 48);
+static_assert(sizeof(FitWeightsParams) == 56);
 static_assert(offsetof(FitWeightsParams, n) == 0);
 static_assert(offsetof(FitWeightsParams, k) == 8);
 static_assert(offsetof(FitWeightsParams, group) == 16);
@@ -42,7 +44,9 @@ static_assert(offsetof(FitWeightsParams, factors) == 24);
 static_assert(offsetof(FitWeightsParams, bits) == 32);
 static_assert(offsetof(FitWeightsParams, symmetric) == 36);
 static_assert(offsetof(FitWeightsParams, algorithm) == 40);
-static_assert(offsetof(FitWeightsParams, reserved) == 44);
+static_assert(offsetof(FitWeightsParams, sweeps) == 44);
+static_assert(offsetof(FitWeightsParams, damping) == 48);
+static_assert(offsetof(FitWeightsParams, reserved) == 52);
 
 struct PackBitsParams {
   int64_t rows;
