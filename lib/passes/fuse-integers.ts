@@ -14,7 +14,7 @@
  *
  *     QuantizeLinear(Softmax(DequantizeLinear(%x, s, z)), r, q)   →   dsnk.QSoftmax(%x) {x_scale=s, ratio=1/r, y_zero=q}
  *
- * The same for AveragePool, MatMul and Gemm, and of products without the QuantizeLinear, where the result stays float32. Sums, rounding and clamps
+ * The same for AveragePool, MatMul and Gemm, and of products without the QuantizeLinear, where the result stays float32 and a Relu or Clip follows it. Sums, rounding and clamps
  * are those of the model. Refuses: scales, zero points or weights that are not constants, weights with a zero point,
  * scales whose product or ratio is subnormal or infinite, a bias that
  * fits in no integer, results of the product that others read, activations other than relu and clip, activations in other types than bytes.
@@ -175,7 +175,9 @@ function fuseProduct(edit: GraphEditor, node: Node): void {
   if (product.residual !== undefined && (residual === undefined || y === undefined)) return;
   const { kind, alpha, beta } = product.activation;
   const range = y === undefined ? undefined : bounds(kind, alpha, beta, y);
-  if (y === undefined ? kind !== 'none' : range === undefined) return;
+  // In floats the activation follows as a node of its own, where it is a plain one.
+  const after = kind === 'relu' ? [] : kind === 'clip' ? [alpha, beta] : undefined;
+  if (y === undefined ? kind !== 'none' && after === undefined : range === undefined) return;
   const units = w.scales.map((s) => f(f(x.scale * s) * product.scale));
   const multipliers = y === undefined ? units : units.map((u) => f(u / y.scale));
   if (![...units, ...multipliers].every(isNormal) || (y !== undefined && !fitsIntegers(product.bias, units))) return;
@@ -187,7 +189,13 @@ function fuseProduct(edit: GraphEditor, node: Node): void {
   const ending = y === undefined ? [undefined, m, undefined, product.bias] : [integerBias(edit, product.bias, units), m, residual?.bytes];
   const inputs: (Value | undefined)[] = [x.bytes, w.bytes, ...ending];
   while (inputs.at(-1) === undefined) inputs.pop();
-  edit.replaceNode(y?.bytes ?? node.output(), product.op, inputs, { domain: 'dsnk', name: node.name, attrs });
+  const options = { domain: 'dsnk', name: node.name, attrs } as const;
+  if (y !== undefined || after === undefined) {
+    edit.replaceNode(y?.bytes ?? node.output(), product.op, inputs, options);
+    return;
+  }
+  const ends = [edit.value(product.op, inputs, options), ...after.map((v) => edit.scalar('float32', v))];
+  edit.replaceNode(node.output(), kind === 'relu' ? 'Relu' : 'Clip', ends);
 }
 
 /** The integer product whose bytes, read by nobody else, a float value stands for. */

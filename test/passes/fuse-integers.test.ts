@@ -115,6 +115,32 @@ describe('fuse-integers', () => {
     const graph = b.done(b.op('Gemm', [x, b.weights([5, 8]), b.f32([5])], { transB: 1 }));
     expect(golden(graph, ...layout, fuseIntegers)).toMatch(/dsnk\.QMatMul\(%x, i8\[5,8\], -, f32\[5\], -, f32\[5\]\) \{out=float32, transB=1, x_zero=100\}/);
   });
+
+  it('leaves a Relu or Clip behind what goes to floats', async () => {
+    for (const op of ['Relu', 'Clip'] as const) {
+      const b = new Scaled();
+      const x = b.dequantize(b.input('x', [2, 8, 5, 5], 'uint8'), 0.02, 100);
+      const c = b.op('Conv', [x, b.weights([4, 8, 3, 3]), b.f32([4])]);
+      const graph = b.done(b.op(op, op === 'Relu' ? [c] : [c, b.scalar(-0.5), b.scalar(0.75)]));
+      const feeds = {
+        x: new Tensor(
+          'uint8',
+          Uint8Array.from({ length: 400 }, () => random() * 256),
+          [2, 8, 5, 5],
+        ),
+      };
+      await using session = await InferenceSession.fromGraph(graph);
+      await using plain = await InferenceSession.fromGraph(graph, { skipPasses: ['fuse-integers'] });
+      const { nodes, outputs } = await session.profile(feeds);
+      expect(nodes.some((n) => n.kernel.startsWith('conv') && n.kernel.includes('_i8_'))).toBe(true);
+      const [got, want] = [outputs, await plain.run(feeds)].map((r) => Object.values(r)[0]?.data as Float32Array) as [Float32Array, Float32Array];
+      // Sums of 72 products of at most 3.1 · 0.51, in floats of either kind.
+      want.forEach((v, i) => {
+        expect(Math.abs(v - (got[i] as number))).toBeLessThan(72 * 3.1 * 0.51 * 2 ** -22);
+      });
+      expect(rewritten(graph, ...layout, fuseIntegers)).toMatch(op === 'Relu' ? /= Relu\(/ : /= Clip\([^,]*, f32\{-0.5\}, f32\{0.75\}\)/);
+    }
+  });
 });
 
 describe('softmax between scales', () => {
