@@ -26,6 +26,7 @@ import { scalingOf } from '../ops/quantize.js';
 import { GraphEditor } from './editor.js';
 import { activationOf } from './fuse-epilogue.js';
 import type { Pass } from './index.js';
+import { isNormal } from './integer-products.js';
 
 /** One scale and one zero point for a tensor of bytes. */
 interface Scaling {
@@ -96,8 +97,6 @@ function integerBias(edit: GraphEditor, bias: Value | undefined, units: readonly
 }
 
 const f = Math.fround;
-/** What a factor must be for its products to be those of the floats: rounded as others are, and finite. */
-const isNormal = (v: number) => v >= 2 ** -126 && v < 2 ** 128;
 /** Half of what 32 bits hold: the other half is for the sum. */
 const MOST_BIAS = 2 ** 30;
 

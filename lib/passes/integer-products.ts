@@ -6,6 +6,9 @@ import type { GraphEditor } from './editor.js';
 /** Groups of fewer channels fill no word of four; the kernel that walks each of them pixel by pixel is faster there, but where every channel has one filter. */
 export const LEAST_CHANNELS = 4;
 
+/** What a factor must be for its products to be those of the floats: rounded as others are, and finite. */
+export const isNormal = (v: number) => v >= 2 ** -126 && v < 2 ** 128;
+
 const isOne = (v: Value) => v.shape !== undefined && v.shape.length <= 1 && elementCount(v.dims) === 1;
 
 /** Where the operands of a QLinear operator stand. */
@@ -25,7 +28,7 @@ export interface IntegerProduct {
 /**
  * The inputs and attributes that a QLinear node has as a product of bytes, or undefined where it has none: uint8 in and out
  * with constant zero points, constant weights of int8 around 0 or of uint8 around 128, one scale or one per column. The
- * multiplier is (xScale·wScale)/yScale, in float32 as the operator defines it: two nodes, which constants settle.
+ * multiplier is (xScale·wScale)/yScale, a finite number, in float32 as the operator defines it: two nodes, which constants settle.
  */
 export function integerProduct(edit: GraphEditor, node: Node, at: QLinearInputs, columns: number): IntegerProduct | undefined {
   const [x, xScale, w, wScale, yScale] = [0, 1, at.w, at.w + 1, at.y].map((i) => node.input(i)) as [Value, Value, Value, Value, Value];
@@ -42,6 +45,10 @@ export function integerProduct(edit: GraphEditor, node: Node, at: QLinearInputs,
   if (!isOne(wScale) && (wScale.dims.length !== 1 || wScale.dims[0] !== columns)) return undefined;
   const bias = at.bias === undefined ? undefined : node.inputs[at.bias];
   if (bias !== undefined && bias.constant === undefined) return undefined;
+  const [xs, ws, ys] = [xScale, wScale, yScale].map((s) => s.constant?.values());
+  const f = Math.fround;
+  // Zeros times infinity are no zeros: such scales are left to the definition.
+  if (xs && ws && ys && !ws.every((s) => Number.isFinite(f(f((xs[0] as number) * s) / (ys[0] as number))))) return undefined;
   const multipliers = edit.value('Div', [edit.value('Mul', [xScale, wScale]), yScale]);
   return { inputs: [w, bias, multipliers], attrs: { x_zero: xZero, y_zero: yZero } };
 }

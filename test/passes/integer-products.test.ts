@@ -25,6 +25,7 @@ interface Quantized {
   readonly group?: number;
   readonly bias?: boolean;
   readonly liveScale?: boolean;
+  readonly yScale?: number;
   readonly y?: 'uint8' | 'int8';
 }
 
@@ -37,7 +38,7 @@ function tail(g: Graph, columns: number, k: number, { w = 'int8', wZero = w === 
     zero: constant(g, 'uint8', [], [113]),
     wScale: constant(g, 'float32', dims, wScale),
     wZero: constant(g, w, dims, new Array(n).fill(wZero)),
-    yScale: rest.liveScale ? g.addInput('scale', 'float32', []) : constant(g, 'float32', [], [0.012 * Math.sqrt(k)]),
+    yScale: rest.liveScale ? g.addInput('scale', 'float32', []) : constant(g, 'float32', [], [rest.yScale ?? 0.012 * Math.sqrt(k)]),
     yZero: constant(g, y, [], [y === 'uint8' ? 120 : -8]),
   };
 }
@@ -119,6 +120,8 @@ describe('assign-layout', () => {
   it.each<[string, Quantized]>([
     ['weights around 3', { wZero: 3 }],
     ['groups of few channels', { group: 4 }],
+    ['scales whose ratio is infinite', { yScale: 1e-45 }],
+    ['a scale of zero', { yScale: 0 }],
   ])('refuses %s', (_, options) => {
     expect(golden(typed(convolution(6, 8, 4, 3, options)), assignLayout)).toMatch(/= QLinearConv[^→]*→[^→]*= QLinearConv/);
   });
