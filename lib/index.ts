@@ -3,6 +3,15 @@ export { GraphBuilder, type OperandDescriptor, ops } from './build/builder.js';
 export { type Arg, Operand } from './build/operand.js';
 export type { DType } from './dtype.js';
 export { DsnkError, type ErrorCode, errorCodes } from './errors.js';
+export {
+  type FinishReason,
+  type GeneratedText,
+  type GenerateOptions,
+  TextGenerator,
+  type TextGeneratorOptions,
+  type TextPiece,
+} from './generate/generator.js';
+export type { SamplingOptions } from './generate/sampler.js';
 export { Graph } from './graph/graph.js';
 
 import './runtime/eager.js';

@@ -26,6 +26,7 @@ describe('public names', () => {
         "Operand",
         "DsnkError",
         "errorCodes",
+        "TextGenerator",
         "Graph",
         "exportModel",
         "importModel",
@@ -94,9 +95,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   quantize: ['dtype', 'errors', 'graph', 'ops', 'passes'],
   compile: ['dtype', 'errors', 'graph', 'kernels', 'ops', 'passes'],
   runtime: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'kernels', 'ops', 'onnx', 'build', 'quantize', 'compile'],
+  generate: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'runtime'],
   start: ['caches'],
-  index: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'build', 'quantize', 'runtime'],
-  cli: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'ops', 'quantize', 'compile', 'runtime'],
+  index: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'build', 'quantize', 'runtime', 'generate'],
+  cli: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'ops', 'quantize', 'compile', 'runtime', 'generate'],
 };
 
 describe('arrows', () => {

@@ -18,8 +18,8 @@ export interface ModelSource {
   readonly metadata?: ReadonlyMap<string, string>;
 }
 
-/** The file is read into native memory, decoded as views of it, and given back once its weights are packed. */
-export async function readModel(path: string): Promise<ModelSource> {
+/** A whole file in native memory, until `free`. */
+export async function readFile(path: string): Promise<{ readonly buffer: ArrayBuffer; readonly free: () => void }> {
   const buffer = await new Promise<ArrayBuffer>((done, fail) => {
     native().readFile(path, (code, _pc, _fault, text, value) => {
       if (code === 0) done(value as ArrayBuffer);
@@ -28,8 +28,13 @@ export async function readModel(path: string): Promise<ModelSource> {
       else fail(dsnkError('ERR_DSNK_INVALID_MODEL', `model "${path}"`, 'file must be readable', text));
     });
   });
-  // From here on the decoded model reads views of the buffer, and the file itself once the buffer is gone.
-  const free = () => native().releaseBuffer(buffer);
+  return { buffer, free: () => native().releaseBuffer(buffer) };
+}
+
+/** The file is read into native memory, decoded as views of it, and given back once its weights are packed. */
+export async function readModel(path: string): Promise<ModelSource> {
+  // Once the buffer is gone, the decoded model reads the file itself.
+  const { buffer, free } = await readFile(path);
   try {
     return { ...importModel(new Uint8Array(buffer), { source: { path } }), keepBytes: false, free };
   } catch (error) {

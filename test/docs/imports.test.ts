@@ -15,6 +15,7 @@ const layers = [
   ['onnx', 'build', 'passes'],
   ['quantize', 'compile'],
   ['runtime'],
+  ['generate'],
   ['cli', 'index', 'start'],
 ];
 const levelOf = (part: string) => layers.findIndex((layer) => layer.includes(part));
