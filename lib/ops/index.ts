@@ -36,6 +36,7 @@ import { sliceOperators } from './slice.js';
 import { softmaxOperators } from './softmax.js';
 import { spectralOperators } from './spectral.js';
 import { statisticsOperators } from './statistics.js';
+import { transformerFunctions } from './transformer-functions.js';
 import { transposeOperators } from './transpose.js';
 import { visionOperators } from './vision.js';
 
@@ -77,6 +78,7 @@ const families: readonly (readonly Operator[])[] = [
   softmaxOperators,
   spectralOperators,
   statisticsOperators,
+  transformerFunctions,
   transposeOperators,
   visionOperators,
 ];

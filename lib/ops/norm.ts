@@ -132,7 +132,7 @@ function skipNormalization(name: string, kind: 'layer' | 'rms'): Operator {
     lower(low) {
       const layout = rowsFrom(low, -1);
       const skipRows = Math.max(1, elementCount(low.dims(1)) / layout.n);
-      emitRows(low, kind, { ...layout, skipRows }, low.node.float('epsilon', 1e-5), {
+      emitRows(low, kind, { ...layout, skipRows }, low.node.float('epsilon', 1e-12), {
         mean: 1,
         inverse: 2,
         sum: 3,

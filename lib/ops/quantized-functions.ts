@@ -1,6 +1,6 @@
 /**
  * onnxruntime's operators on quantized tensors (domain com.microsoft). Each is DequantizeLinear, a float operator and
- * QuantizeLinear in one: typed here, written out by the pass expand-functions; what is then fused again is up to the passes
+ * QuantizeLinear in one: typed here, written out by the pass expand-contrib; what is then fused again is up to the passes
  * behind it.
  */
 import type { DType } from '../dtype.js';

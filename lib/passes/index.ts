@@ -5,6 +5,7 @@ import { assignLayout } from './assign-layout.js';
 import { dropDead } from './drop-dead.js';
 import { dropIdentity } from './drop-identity.js';
 import { expandBatchnorm } from './expand-batchnorm.js';
+import { expandContrib } from './expand-contrib.js';
 import { expandFunctions } from './expand-functions.js';
 import { foldGate } from './fold-gate.js';
 import { foldPad } from './fold-pad.js';
@@ -42,6 +43,7 @@ export interface Pass {
 
 // biome-ignore format: one pass a line
 export const passes: readonly Pass[] = [
+  expandContrib,    // operators of onnxruntime → standard ones, and attention over caches
   takeAttention,    // Attention, where nothing else is asked of it → one node
   expandFunctions,  // Attention, losses, rotary embeddings of halves → the operators they are made of
   foldShapes,       // settled shape arithmetic → constants

@@ -13,6 +13,7 @@ import { type DsnkError, dsnkError, shapeText, spelled } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import type { Graph, State, Value } from '../graph/graph.js';
 import { MAX_KNOWN, NeedsValue } from '../ops/operator.js';
+import { keepCapacity } from '../ops/transformer-functions.js';
 import { allocate, copyTensor, type HostTensor } from '../tensor.js';
 import type { StoreHandle } from './binding.js';
 import { LoadedProgram } from './loaded-program.js';
@@ -211,6 +212,7 @@ export class Model {
   bind(state: State): void {
     if (this.#stages !== undefined) throw this.#splitState();
     this.graph.states.push(state);
+    keepCapacity(this.graph, state);
     for (const p of this.#programs.values()) p.dispose();
     this.#programs.clear();
   }

@@ -3,10 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { InferenceSession } from '../../lib/index.js';
 import { asset, goldenCases, goldenInput, haveAssets } from './assets.js';
 
-const later = ['cnn/shufflenet-v2-12-int8.onnx', 'llm/tiny-random-gpt2-fp32-past.onnx'];
-
 describe.skipIf(!haveAssets)('arena of the shared models', () => {
-  it.each(goldenCases().filter((c) => !later.includes(c.model)))('$model, case $case', async (c) => {
+  it.each(goldenCases())('$model, case $case', async (c) => {
     await using session = await InferenceSession.create(asset(c.model));
     await session.run(Object.fromEntries(Object.entries(c.inputs).map(([name, d]) => [name, goldenInput(d)])));
     expect(session.model.programs).not.toHaveLength(0);

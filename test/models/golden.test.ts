@@ -3,9 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { InferenceSession, type Tensor } from '../../lib/index.js';
 import { asset, goldenCases, goldenInput, goldenOutputs, haveAssets } from './assets.js';
 
-// com.microsoft attention: a later issue.
-const later = ['llm/tiny-random-gpt2-fp32-past.onnx'];
-
 /**
  * Two correct float32 programs differ by rounding alone. A sum of K products carries an error of about ε·√K of its
  * largest terms (random signs; ε = 2⁻²⁴), layers add up as √L, and both sides have it: relative to the largest output,
@@ -14,7 +11,7 @@ const later = ['llm/tiny-random-gpt2-fp32-past.onnx'];
 const tolerance = 2 * 2 ** -24 * Math.sqrt(4096 * 256);
 
 describe.skipIf(!haveAssets)('golden outputs', () => {
-  it.each(goldenCases().filter((c) => !later.includes(c.model)))('$model, case $case', async (c) => {
+  it.each(goldenCases())('$model, case $case', async (c) => {
     const session = await InferenceSession.create(asset(c.model));
     const feeds = Object.fromEntries(Object.entries(c.inputs).map(([name, d]) => [name, goldenInput(d)]));
     const results = await session.run(feeds);
