@@ -169,6 +169,16 @@ static void cachedSumsOf(const CachedBlock& g) {
   for (; d < g.depth; d += F32::lanes) cachedSums<Stored, MR, 1>(g, d);
 }
 
+// n elements times scale.
+template <class Stored>
+static void cachedWiden(const std::byte* from, int64_t n, float scale, float* to) {
+  const auto* x = reinterpret_cast<const typename Stored::T*>(from);
+  const F32 by = F32::set(scale);
+  int64_t i = 0;
+  for (; i + F32::lanes <= n; i += F32::lanes) (Stored::load(x + i) * by).store(to + i);
+  if (i < n) (loadUpTo<Stored>(x + i, n - i) * by).storeFirst(to + i, static_cast<int>(n - i));
+}
+
 // The loops of one type of cache, on one, two or four rows. One lane has no registers for more than one.
 constexpr int kCachedHeight = F32::lanes == 1 ? 1 : 4, kCachedHalf = F32::lanes == 1 ? 1 : 2;
 struct CachedLoops {
@@ -176,6 +186,7 @@ struct CachedLoops {
   bool scaled;
   using Step = void (*)(const CachedBlock&);
   Step scores[3], sums[3];
+  void (*widen)(const std::byte* from, int64_t n, float scale, float* to);
 };
 template <class Stored>
 constexpr CachedLoops kCachedLoops{
@@ -183,4 +194,5 @@ constexpr CachedLoops kCachedLoops{
     Stored::scaled,
     {cachedScores<Stored, 1>, cachedScores<Stored, kCachedHalf>, cachedScores<Stored, kCachedHeight>},
     {cachedSumsOf<Stored, 1>, cachedSumsOf<Stored, kCachedHalf>, cachedSumsOf<Stored, kCachedHeight>},
+    cachedWiden<Stored>,
 };

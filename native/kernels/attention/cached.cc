@@ -62,15 +62,22 @@ static uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
   const auto& p = *static_cast<const CachedAttentionParams*>(params);
   if (cachedIsEmpty(p)) return 0;
   const int64_t splits = p.split ? cachedSplits(p) : 1;
-  const double cost = static_cast<double>(cachedRows(p)) * static_cast<double>(p.capacity / splits + 1) *
-                      static_cast<double>(p.width + p.depth) / 16;
-  return tilesFor(p.batch * p.keyHeads * splits, cost < 1e12 ? static_cast<int64_t>(cost) : int64_t{1000000000000},
-                  threads);
+  double cost = static_cast<double>(cachedRows(p)) * static_cast<double>(p.capacity / splits + 1) *
+                static_cast<double>(p.width + p.depth) / 16;
+  if (cost > 1e12) cost = 1e12;
+  if (cachedPacks(p)) {
+    // A unit is fourteen queries of one head. Every tile packs the tokens that it meets.
+    const int64_t strips = ceilDiv(p.rows, 14) * (p.heads / p.keyHeads);
+    return tilesFor(p.batch * p.keyHeads * strips, static_cast<int64_t>(cost / static_cast<double>(strips)) + 1,
+                    threads);
+  }
+  return tilesFor(p.batch * p.keyHeads * splits, static_cast<int64_t>(cost), threads);
 }
 
 static uint64_t scratchBytes(const Kernel&, const void* params) {
   const auto& p = *static_cast<const CachedAttentionParams*>(params);
-  return cachedIsEmpty(p) ? 0 : static_cast<uint64_t>(cachedScratch(p).all) * sizeof(float);
+  if (cachedIsEmpty(p)) return 0;
+  return static_cast<uint64_t>(cachedPacks(p) ? cachedPanels(p).all : cachedScratch(p).all) * sizeof(float);
 }
 
 extern const Contract attention_cached_contract{

@@ -1,6 +1,6 @@
 // How attention over a cache is cut into heads, splits of its tokens and blocks, for its contracts and all its rows.
 #pragma once
-#include "kernels/attention/params.gen.h"
+#include "kernels/attention/attention.h"
 #include "kernels/cache/cache.h"
 
 namespace dsnk {
@@ -64,6 +64,32 @@ inline CachedScratch cachedScratch(const CachedAttentionParams& p) {
   s.mergedPeak = s.keep + column;
   s.mergedTotal = s.mergedPeak + column;
   s.all = s.mergedTotal + column;
+  return s;
+}
+
+// Many queries of a head: K and V of blocks of tokens become panels of floats, for strips of queries of all heads of
+// the group.
+inline bool cachedPacks(const CachedAttentionParams& p) { return p.rows > kAttentionFewRows && p.split == 0; }
+
+// Tokens of a block: a multiple of a page, its K and V within half of L2 where heads are of the usual width.
+inline int64_t cachedBlock(const CachedAttentionParams& p) {
+  const int64_t wide = roundUp(p.width, kAttentionPanel) + roundUp(p.depth, kAttentionPanel);
+  const int64_t most = kAttentionBlockFloats / wide / kCachePage * kCachePage;
+  return most > kAttentionKeys ? kAttentionKeys : most < kCachePage ? kCachePage : most;
+}
+
+struct CachedPanels {
+  int64_t keys, values, wide, scores, peak, total, all;
+};
+inline CachedPanels cachedPanels(const CachedAttentionParams& p) {
+  const int64_t block = cachedBlock(p), rows = roundUp(cachedRows(p), 16);
+  CachedPanels s{};
+  s.values = block * roundUp(p.width, 16);
+  s.wide = s.values + block * roundUp(p.depth, kAttentionPanel);
+  s.scores = s.wide + kAttentionPanel * roundUp(p.width, 16);
+  s.peak = s.scores + kAttentionStripRows * attentionScoreRow(block);
+  s.total = s.peak + rows;
+  s.all = s.total + rows;
   return s;
 }
 

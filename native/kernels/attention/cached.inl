@@ -54,6 +54,28 @@ static void changeScores(float* s, int64_t n, const ScoreChanges& g) {
   for (int64_t j = g.end < 0 ? 0 : g.end; j < n; j++) s[j] = -__builtin_inff();
 }
 
+struct CachedQuery {
+  int64_t b, head, i;
+};
+
+static ScoreChanges scoreChanges(const Work& w, const CachedQuery& q, int64_t total, int64_t t, const float* scales) {
+  const auto& p = w.as<CachedAttentionParams>();
+  const auto* slopes = w.at<const float>(CachedOperand::slopes);
+  const auto* bias = w.at<const float>(CachedOperand::bias);
+  if (bias != nullptr) {
+    bias += q.b * p.strideBias[0] + q.head * p.strideBias[1] + q.i * p.strideBias[2] + t * p.columnBias;
+  }
+  const Range seen = cachedSeen(p, total, q.i);
+  return {scales,
+          p.softcap,
+          bias,
+          p.columnBias,
+          slopes == nullptr ? 0.0f : slopes[q.head],
+          static_cast<float>(t - (total - p.rows + q.i)),
+          seen.begin - t,
+          seen.end - t};
+}
+
 static float expOf(float x) {
   float lane[F32::lanes];
   exp(F32::set(x)).store(lane);
@@ -130,17 +152,9 @@ struct CachedGroup {
   // Scores to weights in place, of tokens [t, t + n).
   void soften(int64_t t, int64_t n, const float* kScales, const float* vScales) const {
     const int64_t rows = cachedRows(p);
-    const float* slopes = w.at<const float>(O::slopes);
-    const float* bias = w.at<const float>(O::bias);
     for (int64_t r = 0; r < rows; r++) {
-      const int64_t i = r % p.rows, head = headOf(r);
-      const Range seen = cachedSeen(p, tokens.total, i);
-      const float* own = bias == nullptr ? nullptr
-                                         : bias + b * p.strideBias[0] + head * p.strideBias[1] + i * p.strideBias[2] +
-                                               t * p.columnBias;
       changeScores(scratch + at.scores + r * kCachedScoreRow, n,
-                   {kScales, p.softcap, own, p.columnBias, slopes == nullptr ? 0.0f : slopes[head],
-                    static_cast<float>(t - (tokens.total - p.rows + i)), seen.begin - t, seen.end - t});
+                   scoreChanges(w, {b, headOf(r), r % p.rows}, tokens.total, t, kScales));
     }
     softenRows(scratch + at.scores, kCachedScoreRow, rows, n, scratch + at.peak, scratch + at.total, scratch + at.keep);
     if (vScales == nullptr) return;
@@ -272,9 +286,12 @@ static Fault cachedSplitHeads(const Work& w, const CachedLoops& loops) {
   return Fault::none;
 }
 
+#include "kernels/attention/cached-panels.inl"
+
 template <class Stored>
 static Fault cachedRun(const Work& w) {
   const CachedLoops& loops = kCachedLoops<Stored>;
+  if (cachedPacks(w.as<CachedAttentionParams>())) return cachedStrips(w, loops);
   return w.as<CachedAttentionParams>().split ? cachedSplitHeads(w, loops) : cachedHeads(w, loops);
 }
 
