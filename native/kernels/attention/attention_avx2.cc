@@ -11,7 +11,11 @@
 #include "kernels/gemm/micro.inl"
 //
 #include "kernels/attention/attention.inl"
+#include "kernels/attention/cached-block.inl"
+#include "kernels/attention/cached-loops.inl"
 #include "kernels/attention/cached.inl"
+//
+#include "kernels/attention/cached-panels.inl"
 #include "simd/avx2-end.h"
 
 namespace dsnk {

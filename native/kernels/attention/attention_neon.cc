@@ -13,7 +13,11 @@
 #undef DSNK_PANEL_VECTORS
 //
 #include "kernels/attention/attention.inl"
+#include "kernels/attention/cached-block.inl"
+#include "kernels/attention/cached-loops.inl"
 #include "kernels/attention/cached.inl"
+//
+#include "kernels/attention/cached-panels.inl"
 #include "simd/neon-end.h"
 
 namespace dsnk {

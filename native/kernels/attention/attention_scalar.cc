@@ -10,7 +10,11 @@
 #include "kernels/gemm/micro.inl"
 //
 #include "kernels/attention/attention.inl"
+#include "kernels/attention/cached-block.inl"
+#include "kernels/attention/cached-loops.inl"
 #include "kernels/attention/cached.inl"
+//
+#include "kernels/attention/cached-panels.inl"
 #include "simd/scalar-end.h"
 
 namespace dsnk {

@@ -1,4 +1,5 @@
-// The inner loops of attention over a cache (cached.inl): scores and sums of one block of tokens, for each type of cache.
+// The inner loops of attention over a cache (cached.inl) in floats: scores and sums of one block of tokens, for each type of
+// cache.
 
 // What the cache holds, widened to floats.
 struct StoredFloat {
@@ -76,17 +77,6 @@ DSNK_INLINE void sumsOfFour(V a, V b, V c, V d, float* to) {
   to[3] = sum(d);
 }
 
-// One block of tokens for some of the rows.
-struct CachedBlock {
-  const std::byte *k, *v;
-  int64_t tokens, width, depth;
-  const float* q;
-  float* s;  // scores, then weights
-  float* o;  // sums
-  const float* keep;
-  int64_t rowQ, rowO;
-};
-
 template <class Stored, int MR>
 __attribute__((noinline)) static void cachedScores(const CachedBlock& g) {
   const auto* k = reinterpret_cast<const typename Stored::T*>(g.k);
@@ -95,6 +85,7 @@ __attribute__((noinline)) static void cachedScores(const CachedBlock& g) {
   const float* q = g.q;
   const int64_t rowQ = g.rowQ;
   for (int64_t j = 0; j < g.tokens; j += together) {
+    if (g.aheadV != nullptr) askFor(g.aheadV + j * g.bytesV, together * g.bytesV);
     Tile<MR, together> t;
     t.clear();
     const typename Stored::T* from[together];
@@ -147,6 +138,7 @@ __attribute__((noinline)) static void cachedSums(const CachedBlock& g, int64_t d
   const auto* v = reinterpret_cast<const typename Stored::T*>(g.v) + d;
   const int64_t rest = NV == 1 ? g.depth - d : F32::lanes;
   for (int64_t j = 0; j < g.tokens; j++, v += g.depth) {
+    if (d == 0 && g.aheadK != nullptr) askFor(g.aheadK + j * g.bytesK, g.bytesK);
     F32 x[NV];
     DSNK_UNROLL for (int c = 0; c < NV; c++) {
       x[c] = NV == 1 ? loadUpTo<Stored>(v, rest) : Stored::load(v + c * F32::lanes);
@@ -179,15 +171,6 @@ static void cachedWiden(const std::byte* from, int64_t n, float scale, float* to
   if (i < n) (loadUpTo<Stored>(x + i, n - i) * by).storeFirst(to + i, static_cast<int>(n - i));
 }
 
-// The loops of one type of cache, on one, two or four rows. One lane has no registers for more than one.
-constexpr int kCachedHeight = F32::lanes == 1 ? 1 : 4, kCachedHalf = F32::lanes == 1 ? 1 : 2;
-struct CachedLoops {
-  int64_t elementBytes;
-  bool scaled;
-  using Step = void (*)(const CachedBlock&);
-  Step scores[3], sums[3];
-  void (*widen)(const std::byte* from, int64_t n, float scale, float* to);
-};
 template <class Stored>
 constexpr CachedLoops kCachedLoops{
     sizeof(typename Stored::T),

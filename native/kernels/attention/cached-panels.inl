@@ -124,3 +124,31 @@ static Fault cachedStrips(const Work& w, const CachedLoops& loops) {
   }
   return Fault::none;
 }
+
+template <class Stored>
+static Fault cachedRun(const Work& w) {
+  const CachedLoops& loops = kCachedLoops<Stored>;
+  return cachedPacks(w.as<CachedAttentionParams>()) ? cachedStrips(w, loops) : cachedFew(w, loops);
+}
+
+static Fault mergeRun(const Work& w) {
+  const auto& p = w.as<CachedAttentionParams>();
+  const float* sinks = w.at<const float>(3);
+  const int64_t splits = cachedSplits(p), record = cachedRecord(p);
+  const Range units = tileRange(p.batch * p.rows * p.heads, w.tile, w.tiles);
+  float peak, total;
+  const CachedSum sums{reinterpret_cast<float*>(w.scratch), &peak, &total};
+  for (int64_t u = units.begin; u < units.end; u++) {
+    const int64_t head = u % p.heads, i = u / p.heads % p.rows, b = u / p.heads / p.rows;
+    const CachedTokens tokens = cachedTokens(p, w.at<const int32_t>(2), b);
+    if (tokens.total < 0) return Fault::indexOutOfRange;
+    startSums(sums, sinks, head, p.depth);
+    const Range own = tokens.splits();
+    for (int64_t s = own.begin; s < own.end; s++) {
+      const float* from = w.at<const float>(1) + (u * splits + s) * record;
+      mergeSums(sums, from, from[p.depth], from[p.depth + 1], p.depth);
+    }
+    finishSums(p, sums, w.at<float>(0) + b * p.strideY[0] + i * p.strideY[1] + head * p.strideY[2]);
+  }
+  return Fault::none;
+}

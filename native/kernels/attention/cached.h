@@ -48,14 +48,15 @@ inline Range cachedSeen(const CachedAttentionParams& p, int64_t total, int64_t i
 // Where the parts of the scratch start, in floats; rows are those of cachedPaddedRows.
 struct CachedScratch {
   int64_t rowQ, rowO;  // between rows of queries, of sums
-  int64_t scores, sums, merged, peak, total, keep, mergedPeak, mergedTotal, all;
+  int64_t codes, scores, sums, merged, peak, total, keep, mergedPeak, mergedTotal, all;
 };
 inline CachedScratch cachedScratch(const CachedAttentionParams& p) {
   const int64_t rows = cachedPaddedRows(p), column = roundUp(rows, 16);
   CachedScratch s{};
-  s.rowQ = roundUp(p.width, 64);
+  s.rowQ = roundUp(p.width < 1 ? 1 : p.width, 64);
   s.rowO = roundUp(p.depth, 64);
-  s.scores = rows * s.rowQ;
+  s.codes = rows * s.rowQ;
+  s.scores = 2 * s.codes;
   s.sums = s.scores + rows * kCachedScoreRow;
   s.merged = s.sums + rows * s.rowO;
   s.peak = s.merged + rows * s.rowO;
