@@ -1,7 +1,8 @@
 /**
- * `npm run bench:accuracy [-- --models resnet20,resnet56 --only W4 --json file]`: what quantization costs the shared CIFAR-10
+ * `npm run bench:accuracy [-- --models resnet20,resnet56,stories260K --only W4 --json file]`: what quantization costs the shared CIFAR-10
  * classifiers, on all 2,000 pictures of dev2000, calibrated on 256 others: top-1, the share of the file, and on how many
- * pictures onnxruntime-node, given the same file, says the same class. Needs the shared assets (DSNK_ASSETS).
+ * pictures onnxruntime-node, given the same file, says the same class; and the story model, see stories.ts. Needs the shared assets
+ * (DSNK_ASSETS).
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,9 +11,10 @@ import { parseArgs } from 'node:util';
 import { InferenceSession, type QuantizeOptions, quantize, Tensor } from '../lib/index.js';
 import { loadPeer } from './peer.js';
 import { table } from './statistics.js';
+import { type StoryRow, storyRows } from './stories.js';
 
 const { values: args } = parseArgs({
-  options: { models: { type: 'string', default: 'resnet20,resnet56' }, only: { type: 'string' }, json: { type: 'string' } },
+  options: { models: { type: 'string', default: 'resnet20,resnet56,stories260K' }, only: { type: 'string' }, json: { type: 'string' } },
 });
 
 const assets = process.env['DSNK_ASSETS'] ?? join(import.meta.dirname, '..', '..', 'shared', 'assets');
@@ -90,7 +92,12 @@ async function theirs(path: string): Promise<number[]> {
 }
 
 const rows: { model: string; way: string; top1: number; drop: number; fileShare: number; agreement: number }[] = [];
+const stories: StoryRow[] = [];
 for (const model of args.models.split(',')) {
+  if (model === 'stories260K') {
+    stories.push(...(await storyRows(assets, args.only)));
+    continue;
+  }
   const path = join(assets, 'cifar', `${model}_cifar10.onnx`);
   const float = share(await ours(path), labels);
   for (const { name, options } of ways) {
@@ -108,5 +115,13 @@ for (const model of args.models.split(',')) {
 rmSync(folder, { recursive: true });
 
 const line = (r: (typeof rows)[0]) => [r.model, r.way, r.top1.toFixed(2), r.drop.toFixed(2), r.fileShare.toFixed(3), r.agreement.toFixed(2)];
-console.log(table([['model', 'way', 'top-1 %', 'drop, points', 'file / float32', 'agreement with the peer %'], ...rows.map(line)]));
-if (args.json) writeFileSync(args.json, `${JSON.stringify({ node: process.version, peer: peer.version, rows }, null, 2)}\n`);
+if (rows.length > 0) console.log(table([['model', 'way', 'top-1 %', 'drop, points', 'file / float32', 'agreement with the peer %'], ...rows.map(line)]));
+const storyLine = (r: StoryRow) => [
+  r.model,
+  r.way,
+  ...[r.greedy, r.greedyChange, r.shakespeare, r.shakespeareChange, r.bothChange].map((v) => v.toFixed(2)),
+  r.fileShare.toFixed(3),
+];
+const storyHead = ['model', 'way', 'perplexity, own text', 'change %', 'tinyshakespeare', 'change %', 'both, change %', 'file / float32'];
+if (stories.length > 0) console.log(table([storyHead, ...stories.map(storyLine)]));
+if (args.json) writeFileSync(args.json, `${JSON.stringify({ node: process.version, peer: peer.version, rows, stories }, null, 2)}\n`);

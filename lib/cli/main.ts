@@ -116,6 +116,7 @@ program
   .addOption(new Option('--group-size <n>', 'weights that share a scale with weight-only').choices(['16', '32', '64', '128', '256', 'channel']))
   .option('--symmetric', 'levels around zero with weight-only')
   .option('--act-order', 'gptq with weight-only: inputs of more energy are rounded first')
+  .option('--activation-aware', 'weight-only with data: channels with large inputs get larger weights before they are rounded (AWQ)')
   .option('--no-per-channel', 'one scale per weight tensor')
   .option('--equalize', 'move factors between layers until channels are as large; with --no-per-channel that is the default')
   .option('--no-equalize', 'leave weights as they are')

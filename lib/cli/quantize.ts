@@ -29,6 +29,7 @@ export interface QuantizeCommandOptions {
   readonly groupSize?: string;
   readonly symmetric?: boolean;
   readonly actOrder?: boolean;
+  readonly activationAware?: boolean;
   /** false where `--no-per-channel` stands. */
   readonly perChannel: boolean;
   readonly equalize?: boolean;
@@ -135,6 +136,7 @@ function statically(options: QuantizeCommandOptions, calibration: AsyncGenerator
     ['groupSize', 'group-size'],
     ['symmetric', 'symmetric'],
     ['actOrder', 'act-order'],
+    ['activationAware', 'activation-aware'],
   ] as const) {
     if (options[name] !== undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `--${flag}`, 'must stand with --method weight-only');
   }
@@ -155,7 +157,7 @@ function statically(options: QuantizeCommandOptions, calibration: AsyncGenerator
 }
 
 function weightOnly(options: QuantizeCommandOptions, calibration: AsyncGenerator<Feeds> | undefined): WeightOnlyOptions {
-  const { bits, groupSize, symmetric, actOrder, weights } = options;
+  const { bits, groupSize, symmetric, actOrder, activationAware, weights } = options;
   if (options.auto) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--auto', 'must not stand with --method weight-only', 'which is about size');
   return {
     method: 'weight-only',
@@ -165,6 +167,7 @@ function weightOnly(options: QuantizeCommandOptions, calibration: AsyncGenerator
       ...(groupSize && { groupSize: groupSize === 'channel' ? groupSize : Number(groupSize) }),
       ...(symmetric !== undefined && { symmetric }),
       ...(actOrder !== undefined && { actOrder }),
+      ...(activationAware !== undefined && { activationAware }),
       ...(weights && { algorithm: weights }),
     },
   };

@@ -22,7 +22,7 @@ export interface Pair {
 }
 
 /** The axis of input channels in the weights, one entry per channel of the input. */
-function inputAxis({ node, axis, weight }: Product): number | undefined {
+export function inputAxis({ node, axis, weight }: Product): number | undefined {
   const group = node.int('group', 1);
   if (node.op !== 'Conv') return group === 1 ? 1 - axis : undefined;
   const [outputs, perGroup] = weight.dims as readonly [number, number];

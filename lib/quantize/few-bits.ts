@@ -132,7 +132,7 @@ export function fitGraph(l: FewBitsLayer, gram: Constant | undefined): Graph {
   return g.graph;
 }
 
-function diagonal(g: ConstantGraph, gram: Value, dims: readonly number[]): Value {
+export function diagonal(g: ConstantGraph, gram: Value, dims: readonly number[]): Value {
   const k = dims[1] as number;
   const square = g.node('ConstantOfShape', [g.constant(Constant.of('int64', [2], [k, k]))]);
   const eye = g.node('EyeLike', [square], { dtype: dtypes.float32.onnx });

@@ -96,6 +96,11 @@ export interface FewBitsWeightOptions {
   readonly algorithm?: FewBitsAlgorithm;
   /** `gptq` and `expected` round inputs of more energy first, with scales that are found before. Default false. */
   readonly actOrder?: boolean;
+  /**
+   * Makes weights of channels with large inputs larger, and what makes these inputs smaller by as much, before anything is rounded (AWQ): where a
+   * normalization or another layer makes them. Needs calibration feeds, goes with every algorithm. Default false.
+   */
+  readonly activationAware?: boolean;
 }
 
 /** Weights in few bits, activations in float32. */
@@ -162,10 +167,13 @@ function checkFewBits(options: WeightOnlyOptions, oneOf: (name: string, value: u
   oneOf('weights.groupSize', weights?.groupSize, [16, 32, 64, 128, 256, 'channel']);
   oneOf('weights.symmetric', weights?.symmetric, [true, false]);
   oneOf('weights.actOrder', weights?.actOrder, [true, false]);
+  oneOf('weights.activationAware', weights?.activationAware, [true, false]);
   oneOf('weights.algorithm', weights?.algorithm, fewBitsAlgorithms);
   const where = 'quantize options';
   if (weights?.algorithm === 'gptq' && options.calibration === undefined)
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'weights.algorithm gptq must have calibration feeds', 'none came');
+  if (weights?.activationAware === true && options.calibration === undefined)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'weights.activationAware must have calibration feeds', 'none came');
   if (options.target?.sqnr !== undefined && options.calibration === undefined)
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'target.sqnr must have calibration feeds to measure on', 'none came');
 }

@@ -15,6 +15,8 @@ import { expectedInputs, fitLayer, gatherGrams } from './fit-layers.js';
 import { type ModelError, measureModel } from './measure-error.js';
 import { meetTarget, type TargetPlan } from './meet-target.js';
 import type { QuantizeProgress } from './quantize-options.js';
+import { settle } from './quantize-source.js';
+import { scaleByActivations } from './scale-by-activations.js';
 import type { Feeds } from './signature.js';
 import { surveyWeights } from './survey.js';
 
@@ -26,13 +28,14 @@ export interface FewBitsPlan extends TargetPlan {
     readonly symmetric?: boolean;
     readonly algorithm?: FewBitsAlgorithm;
     readonly actOrder?: boolean;
+    readonly activationAware?: boolean;
   };
   readonly keep: (node: Node) => boolean;
   readonly biasCorrection: boolean;
   readonly onProgress: (progress: QuantizeProgress) => void;
 }
 
-const fewBitsDefaults = (calibrated: boolean, weights: FewBitsPlan['weights']): FewBitsOptions => {
+const fewBitsDefaults = (calibrated: boolean, weights: FewBitsPlan['weights']): FewBitsOptions & { readonly activationAware: boolean } => {
   const bits = weights.bits ?? 4;
   return {
     bits,
@@ -40,6 +43,7 @@ const fewBitsDefaults = (calibrated: boolean, weights: FewBitsPlan['weights']): 
     symmetric: weights.symmetric ?? bits === 8,
     algorithm: weights.algorithm ?? (calibrated ? 'gptq' : 'expected'),
     actOrder: weights.actOrder ?? false,
+    activationAware: weights.activationAware ?? false,
   };
 };
 
@@ -49,9 +53,9 @@ interface Attempt extends ModelError {
 }
 
 export async function quantizeWeightsOnly(source: Graph, feeds: readonly Feeds[] | undefined, plan: FewBitsPlan): Promise<MethodResult> {
-  const found = findProducts(source, plan.keep);
+  let found = findProducts(source, plan.keep);
   assertProducts(source, found);
-  const { products } = found;
+  let { products } = found;
   const named = new Map(Object.entries(plan.weights.layers ?? {}));
   for (const name of named.keys()) {
     if (!products.some((p) => p.node.name === name))
@@ -61,6 +65,13 @@ export async function quantizeWeightsOnly(source: Graph, feeds: readonly Feeds[]
   const options = fewBitsDefaults(feeds !== undefined, plan.weights);
   const samples = feeds ?? [];
   const unseen = new Set<Product>();
+  let scaled = 0;
+  if (options.activationAware && samples.length > 0) {
+    scaled = await scaleByActivations(source, products, (p) => ({ ...options, bits: named.get(p.node.name) ?? options.bits }), samples, plan.options);
+    await settle(source);
+    found = findProducts(source, plan.keep);
+    products = found.products;
+  }
   // Below four bits the first layer, which reads the input itself, and the last get eight: they have few weights, and nothing makes up for their errors.
   const eight = options.bits < 4 && products.length > 2 ? new Set([products[0], products.at(-1)]) : new Set<Product | undefined>();
   // Front to back, some layers at a time: each sees what the ones before it have become.
@@ -125,9 +136,12 @@ export async function quantizeWeightsOnly(source: Graph, feeds: readonly Feeds[]
       ...(plan.metricBefore !== undefined && { metricBefore: plan.metricBefore }),
       ...(metricAfter !== undefined && { metricAfter }),
       ...(plan.target !== undefined && { targetMet: met }),
-      notes: [...result.weights.values()].some(({ layer: l }) => l.bits === 3 || (l.bits === 2 && !l.packed))
-        ? ['codes of two or three bits stand in four where runtimes know no smaller ones']
-        : [],
+      notes: [
+        ...(scaled > 0 ? [`the inputs of ${scaled} ${scaled === 1 ? 'layer or set of layers' : 'layers or sets of layers'} were scaled by their size`] : []),
+        ...([...result.weights.values()].some(({ layer: l }) => l.bits === 3 || (l.bits === 2 && !l.packed))
+          ? ['codes of two or three bits stand in four where runtimes know no smaller ones']
+          : []),
+      ],
     },
   };
 }
