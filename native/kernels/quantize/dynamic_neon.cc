@@ -1,6 +1,6 @@
 // Computes  y, scale and zero of dynamic_quantize: see dynamic.cc
 // Shapes    any count
-// Numerics  those of the scalar row, to the bit
+// Numerics  those of the scalar row, to the bit; on ARMv7 denormal numbers are zeros
 // Tiling    one: the range of all elements comes first
 // Packing   none
 // Source    the ONNX operator definition
