@@ -3,6 +3,7 @@ import type { KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
 import { attentionKernelCase, benchCases as attentions } from './attention.js';
 import { bytePoolBenchCases } from './byte-pool.js';
+import { byteSumBenchCases } from './byte-sum.js';
 import { cachedKernelCases } from './cache.js';
 import type { KernelCase } from './case.js';
 import { convKernelCase, benchCases as convs, depthwiseBenchCases, depthwiseKernelCase } from './conv.js';
@@ -34,6 +35,7 @@ const plain: readonly KernelCase[] = [
   ...poolBenchCases.map(poolKernelCase),
   ...bytePoolBenchCases,
   ...byteSoftmaxBenchCases,
+  ...byteSumBenchCases,
   ...depthwiseBenchCases.map(depthwiseKernelCase),
 ];
 

@@ -155,3 +155,18 @@ export function paddedRows(outer: number, inner: number, rowTaps: number, kr: nu
 export function packedBytes(k: number, n: number, nr: number, kr: number): number {
   return k === 0 ? 0 : Math.ceil(n / nr) * (packedHead(kr) + nr * Math.ceil(k / kr) * kr * packedWidth(kr));
 }
+
+/**
+ * The sum of two quantized tensors of one shape; ratios are their scales divided by that of y. Operands: y, a, b, all u8.
+ */
+export const byteSumParams = kernelParams('ByteSumParams', {
+  count: 'i64',
+  aZero: 'i32',
+  bZero: 'i32',
+  zero: 'i32',
+  low: 'i32',
+  high: 'i32',
+  aRatio: 'f32',
+  bRatio: 'f32',
+  reserved: 'i32',
+});

@@ -16,6 +16,7 @@ import type { Node } from '../graph/graph.js';
 import {
   activationOffset,
   BYTE_WEIGHTS,
+  byteSumParams,
   depthwiseBytesParams,
   depthwisePackedBytes,
   depthwisePackParams,
@@ -276,9 +277,33 @@ function lowerMatMul(low: Lowering): void {
   low.choose(ways);
 }
 
+function inferAdd(q: Inference) {
+  if (q.dtype(0) !== 'uint8' || q.dtype(1) !== 'uint8') q.failDtype('elements must be uint8');
+  if (q.shape(0).join() !== q.shape(1).join()) q.fail('both inputs must have one shape', q.inputTexts());
+  return [{ dtype: 'uint8' as const, shape: q.shape(0) }];
+}
+
+function lowerAdd(low: Lowering): void {
+  const { node } = low;
+  const params = {
+    count: elementCount(low.outDims()),
+    aZero: node.int('a_zero', 0),
+    bZero: node.int('b_zero', 0),
+    zero: node.int('y_zero', 0),
+    low: node.int('lo', 0),
+    high: node.int('hi', 255),
+    aRatio: node.float('a_ratio', 1),
+    bRatio: node.float('b_ratio', 1),
+    reserved: 0,
+  };
+  low.emit(low.select('sum_i8', 'u8'), byteSumParams, params, [low.out()], [low.in(0), low.in(1)], { reason: 'sums of bytes' });
+}
+
 export const integerOperators: readonly Operator[] = [
   // x u8 [N, spatial…, C], w [M, C/g, kernel…]; attributes of dsnk.Conv besides
   { name: 'QConv', domain: 'dsnk', writesRows: true, infer: inferConv, lower: lowerConv },
   // a u8 [.., M, K], b [K, N], or [N, K] with transB
   { name: 'QMatMul', domain: 'dsnk', writesRows: true, infer: inferMatMul, lower: lowerMatMul },
+  // a, b u8 of one shape; attributes a_zero, a_ratio, b_zero, b_ratio, y_zero, lo, hi
+  { name: 'QAdd', domain: 'dsnk', infer: inferAdd, lower: lowerAdd },
 ];

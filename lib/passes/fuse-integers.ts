@@ -14,6 +14,8 @@
  *
  *     QuantizeLinear(Softmax(DequantizeLinear(%x, s, z)), r, q)   →   dsnk.QSoftmax(%x) {x_scale=s, ratio=1/r, y_zero=q}
  *
+ *     QuantizeLinear(Relu(Add(DequantizeLinear(%a, …), DequantizeLinear(%b, …))), …), where neither is such a product   →   dsnk.QAdd(%a, %b)
+ *
  * The same for AveragePool, MatMul and Gemm, and of products without the QuantizeLinear, where the result stays float32 and a Relu or Clip follows it. Sums, rounding and clamps
  * are those of the model. Refuses: scales, zero points or weights that are not constants, weights with a zero point,
  * scales whose product or ratio is subnormal or infinite, a bias that
@@ -206,6 +208,17 @@ function productBehind(edit: GraphEditor, v: Value): { product: Node; scaling: S
   return alone && product.inputs[4] === undefined ? { product, scaling } : undefined;
 }
 
+/** The bytes that a sum becomes, behind an activation or not, and their bounds. */
+function endOfSum(edit: GraphEditor, sum: Node): { readonly y: Scaling; readonly range: { lo: number; hi: number } } | undefined {
+  let last = sum.output();
+  const next = edit.onlyUser(last);
+  const activation = next === undefined ? undefined : activationOf(next);
+  if (next !== undefined && activation !== undefined && next.input(0) === last) last = next.output();
+  const y = bytesAfter(edit, last);
+  const range = y && bounds(activation?.kind ?? 'none', activation?.alpha ?? 0, activation?.beta ?? 0, y);
+  return y && range && { y, range };
+}
+
 function fuseResidual(edit: GraphEditor, sum: Node, order: ReadonlyMap<Node, number>): void {
   if (!isOp(sum, 'Add')) return;
   const sides = [productBehind(edit, sum.input(0)), productBehind(edit, sum.input(1))];
@@ -216,13 +229,9 @@ function fuseResidual(edit: GraphEditor, sum: Node, order: ReadonlyMap<Node, num
   if (side === undefined) return;
   const other = bytesBehind(sum.input(1 - at));
   if (other === undefined || !sameShape(other.bytes.dims, side.scaling.bytes.dims)) return;
-  let last = sum.output();
-  const next = edit.onlyUser(last);
-  const activation = next === undefined ? undefined : activationOf(next);
-  if (next !== undefined && activation !== undefined && next.input(0) === last) last = next.output();
-  const y = bytesAfter(edit, last);
-  const range = y && bounds(activation?.kind ?? 'none', activation?.alpha ?? 0, activation?.beta ?? 0, y);
-  if (y === undefined || range === undefined) return;
+  const end = endOfSum(edit, sum);
+  if (end === undefined) return;
+  const { y, range } = end;
   const { product, scaling: t } = side;
   if (!isNormal(f(t.scale / y.scale)) || !isNormal(f(other.scale / y.scale))) return;
   const attrs: Record<string, AttrValue> = {
@@ -237,6 +246,18 @@ function fuseResidual(edit: GraphEditor, sum: Node, order: ReadonlyMap<Node, num
     ...range,
   };
   edit.replaceNode(y.bytes, product.op, [...product.inputs.slice(0, 4), other.bytes], { domain: 'dsnk', name: product.name, attrs });
+}
+
+/** A sum of two tensors of one shape, which no product takes. */
+function fuseSum(edit: GraphEditor, sum: Node): void {
+  if (!isOp(sum, 'Add') || edit.isConstant(sum.output())) return;
+  const [a, b, end] = [bytesBehind(sum.input(0)), bytesBehind(sum.input(1)), endOfSum(edit, sum)];
+  if (a === undefined || b === undefined || end === undefined || !sameShape(a.bytes.dims, b.bytes.dims)) return;
+  const { y, range } = end;
+  const [aRatio, bRatio] = [f(a.scale / y.scale), f(b.scale / y.scale)];
+  if (!isNormal(aRatio) || !isNormal(bRatio)) return;
+  const attrs = { a_zero: a.zero, a_ratio: aRatio, b_zero: b.zero, b_ratio: bRatio, y_zero: y.zero, ...range };
+  edit.replaceNode(y.bytes, 'QAdd', [a.bytes, b.bytes], { domain: 'dsnk', name: sum.name, attrs });
 }
 
 /** An average of bytes between scales becomes one of integers. */
@@ -271,6 +292,7 @@ export const fuseIntegers: Pass = {
     for (const node of edit.nodes()) fuseSoftmax(edit, node);
     const order = new Map(graph.nodes.map((node, i) => [node, i]));
     for (const node of edit.nodes()) fuseResidual(edit, node, order);
+    for (const node of edit.nodes()) fuseSum(edit, node);
     return edit.finish();
   },
 };

@@ -68,7 +68,7 @@ export const passes: readonly Pass[] = [
   mergeEqual,       // transposes and constants made twice
   partQuantization, // bytes stay bytes through what only moves them
   fuseEpilogue,     // bias, residual, activation → the convolution or product before
-  fuseIntegers,     // products, averages and softmax between quantized tensors run in integers
+  fuseIntegers,     // products, sums, averages and softmax between quantized tensors run in integers
   fuseBands,        // 1x1, depthwise, 1x1 → one node that keeps what is between them in the cache
   readPlanes,       // the first convolution reads an image channels first
   foldGate,         // squeeze and excitation: the gate goes into the weights of the 1x1 convolution

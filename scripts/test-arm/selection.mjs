@@ -23,7 +23,7 @@ const rowsOnly = {
     { cpu: 'max', shape: /kernels\/integer\.test/, row: '_i8mm' },
     { cpu: 'cortex-a53', shape: /kernels\/(gemm|conv)\.test/, row: '_neona53' },
   ],
-  arm: [{ cpu: 'cortex-a7', shape: /kernels\/(byte-pool|byte-softmax|integer|lowbit)\.test/, row: '_neon' }],
+  arm: [{ cpu: 'cortex-a7', shape: /kernels\/(byte-pool|byte-softmax|byte-sum|integer|lowbit)\.test/, row: '_neon' }],
 };
 
 // Every value of a type, searches for the worst input, large tensors: seconds on a machine, minutes here. They run by --full.

@@ -143,6 +143,30 @@ describe('fuse-integers', () => {
   });
 });
 
+describe('sums between scales', () => {
+  it('are one node, their activation its bounds', () => {
+    const b = new Scaled();
+    const [p, q] = [b.dequantize(b.input('p', [2, 8], 'uint8'), 0.1, 3), b.dequantize(b.input('q', [2, 8], 'uint8'), 0.2, 0)];
+    const graph = b.done(b.quantize(b.op('Relu', [b.op('Add', [p, q])]), 0.4, 7));
+    expect(golden(graph, fuseIntegers)).toMatchInlineSnapshot(`
+      "%dq: f32[2,8] = DequantizeLinear(%p, f32{0.1}, u8{3})
+      %dq2: f32[2,8] = DequantizeLinear(%q, f32{0.2}, u8{0})
+      %add: f32[2,8] = Add(%dq, %dq2)
+      %relu: f32[2,8] = Relu(%add)
+      %q: u8[2,8] = QuantizeLinear(%relu, f32{0.4}, u8{7})
+      return %q
+      →
+      %q: u8[2,8] = dsnk.QAdd(%p, %q) {a_ratio=0.25, a_zero=3, b_ratio=0.5, b_zero=0, hi=255, lo=7, y_zero=7}
+      return %q"
+    `);
+  });
+  it('stay elementwise where one is broadcast', () => {
+    const b = new Scaled();
+    const [p, q] = [b.dequantize(b.input('p', [2, 8], 'uint8'), 0.1, 3), b.dequantize(b.input('q', [8], 'uint8'), 0.2, 0)];
+    expect(rewritten(b.done(b.quantize(b.op('Add', [p, q]), 0.4, 7)), fuseIntegers)).not.toContain('QAdd');
+  });
+});
+
 describe('softmax between scales', () => {
   const graphOf = (scale: number, axis = -1) => {
     const b = new Scaled();

@@ -18,6 +18,28 @@ enum class IntegerOutput : int32_t {
 };
 constexpr int32_t kIntegerOutputCount = 3;
 
+struct ByteSumParams {
+  int64_t count;
+  int32_t aZero;
+  int32_t bZero;
+  int32_t zero;
+  int32_t low;
+  int32_t high;
+  float aRatio;
+  float bRatio;
+  int32_t reserved;
+};
+static_assert(sizeof(ByteSumParams) == 40);
+static_assert(offsetof(ByteSumParams, count) == 0);
+static_assert(offsetof(ByteSumParams, aZero) == 8);
+static_assert(offsetof(ByteSumParams, bZero) == 12);
+static_assert(offsetof(ByteSumParams, zero) == 16);
+static_assert(offsetof(ByteSumParams, low) == 20);
+static_assert(offsetof(ByteSumParams, high) == 24);
+static_assert(offsetof(ByteSumParams, aRatio) == 28);
+static_assert(offsetof(ByteSumParams, bRatio) == 32);
+static_assert(offsetof(ByteSumParams, reserved) == 36);
+
 struct DepthwiseBytesParams {
   int32_t batch;
   int32_t channels;
