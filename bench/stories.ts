@@ -61,43 +61,52 @@ function tokenizer(file: Buffer): Encode {
   };
 }
 
-const ints = (values: readonly number[]) => new Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length]);
-
-function feedOf(ids: readonly number[], from = 0, past?: ReadonlyMap<string, Tensor>): Record<string, Tensor> {
-  const feed: Record<string, Tensor> = { input_ids: ints(ids), position_ids: ints(ids.map((_, i) => from + i)) };
+/** Tokens of texts of one length, as a batch. */
+function feedOf(texts: readonly (readonly number[])[], from = 0, past?: Readonly<Record<string, unknown>>): Record<string, Tensor> {
+  const dims = [texts.length, texts[0]?.length ?? 0];
+  const ints = (values: readonly number[]) => new Tensor('int64', BigInt64Array.from(values, BigInt), dims);
+  const feed: Record<string, Tensor> = { input_ids: ints(texts.flat()), position_ids: ints(texts.flatMap((ids) => ids.map((_, i) => from + i))) };
   for (let l = 0; l < LAYERS; l++)
     for (const name of ['key', 'value'])
-      feed[`past_key_values.${l}.${name}`] = past?.get(`present.${l}.${name}`) ?? new Tensor('float32', new Float32Array(0), [1, HEADS, 0, HEAD]);
+      feed[`past_key_values.${l}.${name}`] =
+        (past?.[`present.${l}.${name}`] as Tensor | undefined) ?? new Tensor('float32', new Float32Array(0), [texts.length, HEADS, 0, HEAD]);
   return feed;
 }
 
-/** Ids drawn by their probabilities; a story that ends is followed by another. */
-async function drawn(session: InferenceSession, seed: number): Promise<number[]> {
-  const random = mulberry32(seed);
-  let ids = [1];
-  let past: Map<string, Tensor> | undefined;
-  while (ids.length < LENGTH) {
-    const results = await session.run(feedOf(ids.slice(-1), ids.length - 1, past));
-    past = new Map(Object.entries(results) as [string, Tensor][]);
-    const logits = results['logits']?.data as Float32Array;
-    const most = Math.max(...logits);
-    const shares = Array.from(logits, (v) => Math.exp(v - most));
-    let left = random() * shares.reduce((a, b) => a + b, 0);
-    const id = shares.findIndex((s) => {
-      left -= s;
-      return left <= 0;
+/** Ids drawn by their probabilities. */
+async function drawn(session: InferenceSession, count: number): Promise<number[][]> {
+  const random = mulberry32(100);
+  const texts = Array.from({ length: count }, () => [1]);
+  let past: Readonly<Record<string, unknown>> | undefined;
+  for (let at = 0; at + 1 < LENGTH; at++) {
+    const results = await session.run(
+      feedOf(
+        texts.map((ids) => ids.slice(-1)),
+        at,
+        past,
+      ),
+    );
+    past = results;
+    texts.forEach((ids, t) => {
+      const row = (results['logits']?.data as Float32Array).subarray(t * VOCABULARY, (t + 1) * VOCABULARY);
+      const most = Math.max(...row);
+      const shares = Array.from(row, (v) => Math.exp(v - most));
+      let left = random() * shares.reduce((a, b) => a + b, 0);
+      const id = shares.findIndex((s) => {
+        left -= s;
+        return left <= 0;
+      });
+      ids.push(Math.max(id, 0));
     });
-    ids.push(Math.max(id, 0));
-    if (id === 1) [ids, past] = [[1], undefined];
   }
-  return ids;
+  return texts;
 }
 
 /** Sum of -log p over the tokens after the first, and their number. */
 async function surprise(session: InferenceSession, texts: readonly (readonly number[])[]): Promise<{ sum: number; count: number }> {
   let [sum, count] = [0, 0];
   for (const ids of texts) {
-    const logits = (await session.run(feedOf(ids)))['logits']?.data as Float32Array;
+    const logits = (await session.run(feedOf([ids])))['logits']?.data as Float32Array;
     for (let t = 0; t + 1 < ids.length; t++, count++) {
       const row = logits.subarray(t * VOCABULARY, (t + 1) * VOCABULARY);
       const most = Math.max(...row);
@@ -129,8 +138,8 @@ export async function storyRows(assets: string, only: string | undefined): Promi
   };
   await using float = await InferenceSession.create(path);
   const before = await perplexities(float);
-  const calibration = [];
-  for (let i = 0; i < CALIBRATION; i++) calibration.push(feedOf(await drawn(float, 100 + i)), feedOf(part(parts - 1 - i)));
+  const others = [...(await drawn(float, CALIBRATION)), ...Array.from({ length: CALIBRATION }, (_, i) => part(parts - 1 - i))];
+  const calibration = others.map((ids) => feedOf([ids]));
   const rows: StoryRow[] = [];
   for (const { name, calibrated, weights } of ways) {
     if (only && !name.includes(only)) continue;
