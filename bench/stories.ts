@@ -87,8 +87,9 @@ async function drawn(session: InferenceSession, count: number): Promise<number[]
       ),
     );
     past = results;
+    const logits = results['logits']?.data as Float32Array;
     texts.forEach((ids, t) => {
-      const row = (results['logits']?.data as Float32Array).subarray(t * VOCABULARY, (t + 1) * VOCABULARY);
+      const row = logits.subarray(t * VOCABULARY, (t + 1) * VOCABULARY);
       const most = Math.max(...row);
       const shares = Array.from(row, (v) => Math.exp(v - most));
       let left = random() * shares.reduce((a, b) => a + b, 0);
