@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 
 export interface PeerSession {
-  run(feeds: Record<string, unknown>): Promise<Record<string, { data: unknown; dims: readonly number[] }>>;
+  /** `fetches`: outputs by name, null or a tensor whose memory takes it. */
+  run(feeds: Record<string, unknown>, fetches?: Record<string, unknown>): Promise<Record<string, { data: unknown; dims: readonly number[] }>>;
   release(): Promise<void>;
 }
 
@@ -60,7 +61,7 @@ export function loadPeer(): Peer {
         profileFilePrefix: join(folder, 'profile'),
       });
       return {
-        run: (feeds) => session.run(feeds),
+        run: (feeds, fetches) => (fetches === undefined ? session.run(feeds) : session.run(feeds, fetches)),
         release: () => session.release(),
         async nodeTimes() {
           session.endProfiling();
