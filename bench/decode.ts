@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { candidates, type KernelRow } from '../lib/compile/catalogue.js';
-import { encodeProgram, type Location, NOWHERE, type Instruction } from '../lib/compile/program.js';
+import { encodeProgram, type Instruction, type Location, NOWHERE } from '../lib/compile/program.js';
 import { Graph } from '../lib/graph/graph.js';
 import { attentionEmpty } from '../lib/kernels/attention.js';
 import { CACHE_SPLIT, cacheAppendParams, cachedAttentionParams } from '../lib/kernels/cache.js';
@@ -113,10 +113,18 @@ function decoder(type: CacheType, tokens: number, threads: number): Decoder {
       outputs: [y],
     });
     let program: ProgramHandle | undefined;
-    addon.load(words, addon.createStore(), [], threads, false, (code, _pc, _fault, text, value) => {
-      if (code !== 0) throw new Error(text);
-      program = value as ProgramHandle;
-    }, true);
+    addon.load(
+      words,
+      addon.createStore(),
+      [],
+      threads,
+      false,
+      (code, _pc, _fault, text, value) => {
+        if (code !== 0) throw new Error(text);
+        program = value as ProgramHandle;
+      },
+      true,
+    );
     return { program: program as ProgramHandle, instructions: main.length };
   };
   const state = addon.createState(kept.bytes) as StateHandle;
@@ -158,12 +166,18 @@ async function theirs(type: CacheType, tokens: number, threads: number) {
     g.addInput('seqlens_k', 'int32', [1]),
     g.addInput('total', 'int32', []),
   ];
-  const node = g.addNode('GroupQueryAttention', inputs, { domain: 'com.microsoft', name: 'y', outputs: 3, attrs: { num_heads: heads, kv_num_heads: keyHeads } });
+  const node = g.addNode('GroupQueryAttention', inputs, {
+    domain: 'com.microsoft',
+    name: 'y',
+    outputs: 3,
+    attrs: { num_heads: heads, kv_num_heads: keyHeads },
+  });
   g.outputs.push(node.output(0), node.output(1), node.output(2));
   const path = join(folder, 'decode.onnx');
   writeFileSync(path, exportModel(g));
   const session = await peer.createProfiled(path, threads);
-  const numbers = (n: number) => (type === 'f32' ? waves(n) : Uint16Array.from(waves(n), (x) => 0x3000 + Math.floor(Math.abs(x) * 0xbff) + (x < 0 ? 0x8000 : 0)));
+  const numbers = (n: number) =>
+    type === 'f32' ? waves(n) : Uint16Array.from(waves(n), (x) => 0x3000 + Math.floor(Math.abs(x) * 0xbff) + (x < 0 ? 0x8000 : 0));
   const tensor = (n: number, dims: readonly number[]) => new peer.Tensor(dtype, numbers(n), dims);
   const past = [1, 2].map(() => tensor(keyHeads * tokens * width, [1, keyHeads, tokens, width]));
   const feeds = {
@@ -225,10 +239,13 @@ async function measure(type: CacheType, tokens: number, threads: number): Promis
 }
 
 const cpu = addon.cpu();
-console.log(`${cpu.model}, ${cpu.isa}; node ${process.version}; onnxruntime-node ${peer.version}; ${heads} heads on ${keyHeads} of ${width}, ${args.seconds} s each`);
+console.log(
+  `${cpu.model}, ${cpu.isa}; node ${process.version}; onnxruntime-node ${peer.version}; ${heads} heads on ${keyHeads} of ${width}, ${args.seconds} s each`,
+);
 const lines: Line[] = [];
 for (const threads of args.threads.split(',').map(Number))
-  for (const tokens of args.tokens.split(',').map(Number)) for (const type of args.types.split(',') as CacheType[]) lines.push(await measure(type, tokens, threads));
+  for (const tokens of args.tokens.split(',').map(Number))
+    for (const type of args.types.split(',') as CacheType[]) lines.push(await measure(type, tokens, threads));
 const ms = (s: Summary | undefined) => (s === undefined ? '' : `${s.best.toFixed(3)} / ${s.median.toFixed(3)}`);
 console.log(
   table([

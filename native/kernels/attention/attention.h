@@ -4,6 +4,15 @@
 #include "kernels/kernel.h"
 #include "kernels/sizes.h"
 
+// Loops that wait for memory, and what runs once a block, are small rather than unrolled: clang needs to be told.
+#if defined(__clang__)
+#define DSNK_KEEP_ROLLED _Pragma("clang loop unroll(disable)")
+#define DSNK_SMALL_CODE __attribute__((minsize))
+#else
+#define DSNK_KEEP_ROLLED
+#define DSNK_SMALL_CODE
+#endif
+
 namespace dsnk {
 
 constexpr int kAttentionBatchDims = 4;

@@ -251,8 +251,9 @@ static int64_t keysSeen(const AttentionParams& p, int64_t i, int64_t j, int64_t 
 }
 
 // Weights of `rows` rows from query i on, in place of their scores. n: keys that the strip reads of the block at key j.
-static void softenStrip(const AttentionParams& p, const AttentionHead& h, float* s, int64_t ld, int64_t i, int64_t rows,
-                        int64_t j, int64_t n, float* peak, float* total, float* keep) {
+DSNK_SMALL_CODE static void softenStrip(const AttentionParams& p, const AttentionHead& h, float* s, int64_t ld,
+                                        int64_t i, int64_t rows, int64_t j, int64_t n, float* peak, float* total,
+                                        float* keep) {
   for (int64_t r = 0; r < rows; r++) {
     float* row = s + r * ld;
     if (p.mask != static_cast<int32_t>(AttentionMask::none)) maskRow(row, n, maskOf(p, h, i + r, j));
@@ -262,7 +263,8 @@ static void softenStrip(const AttentionParams& p, const AttentionHead& h, float*
 }
 
 // Rows that no key takes part in: nothing was written where a strip saw no key, and zeros may be wanted.
-static void finishRows(const AttentionParams& p, const AttentionHead& h, int64_t i, int64_t end, const float* total) {
+DSNK_SMALL_CODE static void finishRows(const AttentionParams& p, const AttentionHead& h, int64_t i, int64_t end,
+                                       const float* total) {
   for (; i < end; i++) {
     const bool unseen = keysSeen(p, i, 0, p.keys) == 0;
     if (!unseen && !rowVanishes(p, total[i])) continue;
@@ -274,8 +276,8 @@ static void finishRows(const AttentionParams& p, const AttentionHead& h, int64_t
 
 // Rows [i, i + rows) against the block of keys at j. `packed`: its panels, keys first; nullptr reads k and v as they
 // lie.
-static void attentionStrip(const AttentionParams& p, const AttentionHead& h, int64_t i, int64_t rows, int64_t j,
-                           int64_t inBlock, const AttentionScratch& at, float* scratch) {
+DSNK_SMALL_CODE static void attentionStrip(const AttentionParams& p, const AttentionHead& h, int64_t i, int64_t rows,
+                                           int64_t j, int64_t inBlock, const AttentionScratch& at, float* scratch) {
   const int64_t n = keysSeen(p, i + rows - 1, j, inBlock), ld = attentionScoreRow(attentionBlock(p));
   if (n == 0) return;
   const bool last = j + inBlock >= p.keys || keysSeen(p, i + rows - 1, j + inBlock, 1) == 0;
@@ -301,8 +303,8 @@ static void attentionStrip(const AttentionParams& p, const AttentionHead& h, int
 }
 
 // Strips [strips.begin, strips.end) of one outer index.
-static void attentionStrips(const AttentionParams& p, const AttentionHead& h, Range strips, uint32_t stripCount,
-                            float* scratch) {
+DSNK_SMALL_CODE static void attentionStrips(const AttentionParams& p, const AttentionHead& h, Range strips,
+                                            uint32_t stripCount, float* scratch) {
   const AttentionScratch at = attentionScratch(p);
   const int64_t block = attentionBlock(p);
   float *peak = scratch + at.peak, *total = scratch + at.total;
@@ -327,7 +329,7 @@ static void attentionStrips(const AttentionParams& p, const AttentionHead& h, Ra
   finishRows(p, h, firstRow, endRow, total);
 }
 
-static Fault attentionRun(const Work& w) {
+DSNK_SMALL_CODE static Fault attentionRun(const Work& w) {
   const auto& p = w.as<AttentionParams>();
   const auto stripCount = static_cast<uint32_t>(ceilDiv(p.rows, kStripRows));
   const int64_t strips = stripCount;

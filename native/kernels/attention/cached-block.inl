@@ -21,13 +21,13 @@ DSNK_INLINE void askFor(const std::byte* row, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(row + i, 0, 2);
 }
 
-// The loops of one type of cache, on one, two or four rows. One lane has no registers for more than one.
-constexpr int kCachedHeight = F32::lanes == 1 ? 1 : 4, kCachedHalf = F32::lanes == 1 ? 1 : 2;
+// The loops of one type of cache, on one row or four. One lane has no registers for more than one.
+constexpr int kCachedHeight = F32::lanes == 1 ? 1 : 4;
 struct CachedLoops {
   int64_t elementBytes;
   bool scaled;
   using Step = void (*)(const CachedBlock&);
-  Step scores[3], sums[3];
+  Step scores[2], sums[2];
   // A row of the cache as floats times scale; nullptr where no panels are made.
   void (*widen)(const std::byte* from, int64_t n, float scale, float* to) = nullptr;
   // Where queries become integers: from a row of floats, and what belongs to their codes.

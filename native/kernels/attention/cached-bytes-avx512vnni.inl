@@ -205,11 +205,5 @@ static void settleBytes(float* o, int64_t depth) {
 #undef DSNK_DOT_SPREAD
 
 constexpr CachedLoops kByteLoops{
-    1,
-    true,
-    {byteScores<1>, byteScores<2>, byteScores<4>},
-    {byteSums<1>, byteSums<2>, byteSums<4>},
-    nullptr,
-    prepareBytes,
-    settleBytes,
+    1, true, {byteScores<1>, byteScores<4>}, {byteSums<1>, byteSums<4>}, nullptr, prepareBytes, settleBytes,
 };

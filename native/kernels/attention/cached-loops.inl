@@ -27,7 +27,7 @@ struct StoredByte {
 template <class Stored>
 __attribute__((noinline)) static void loadRest(const typename Stored::T* p, int64_t n, F32* to) {
   typename Stored::T lane[F32::lanes] = {};
-  for (int64_t i = 0; i < n; i++) lane[i] = p[i];
+  std::memcpy(lane, p, static_cast<size_t>(n) * sizeof(lane[0]));
   *to = Stored::load(lane);
 }
 template <class Stored>
@@ -95,7 +95,7 @@ __attribute__((noinline)) static void cachedScores(const CachedBlock& g) {
     }
     int64_t d = 0;
     for (int64_t end = g.width / F32::lanes * F32::lanes;; end = g.width) {
-      for (; d < end; d += F32::lanes) {
+      DSNK_KEEP_ROLLED for (; d < end; d += F32::lanes) {
         DSNK_UNROLL for (int c = 0; c < together; c++) {
           const F32 x = Stored::load(from[c] + d);
           DSNK_UNROLL for (int r = 0; r < MR; r++) accumulate(t.v[r][c], F32::load(q + r * rowQ + d), x);
@@ -104,7 +104,7 @@ __attribute__((noinline)) static void cachedScores(const CachedBlock& g) {
       if (d >= g.width) break;
       // the same for what is less than a vector
       for (int c = 0; c < together; c++) {
-        for (int64_t i = d; i < g.width; i++) rest[c][i - d] = from[c][i];
+        std::memcpy(rest[c], from[c] + d, static_cast<size_t>(g.width - d) * sizeof(rest[c][0]));
         from[c] = rest[c] - d;
       }
     }
@@ -137,7 +137,7 @@ __attribute__((noinline)) static void cachedSums(const CachedBlock& g, int64_t d
   }
   const auto* v = reinterpret_cast<const typename Stored::T*>(g.v) + d;
   const int64_t rest = NV == 1 ? g.depth - d : F32::lanes;
-  for (int64_t j = 0; j < g.tokens; j++, v += g.depth) {
+  DSNK_KEEP_ROLLED for (int64_t j = 0; j < g.tokens; j++, v += g.depth) {
     if (d == 0 && g.aheadK != nullptr) askFor(g.aheadK + j * g.bytesK, g.bytesK);
     F32 x[NV];
     DSNK_UNROLL for (int c = 0; c < NV; c++) {
@@ -167,7 +167,7 @@ static void cachedWiden(const std::byte* from, int64_t n, float scale, float* to
   const auto* x = reinterpret_cast<const typename Stored::T*>(from);
   const F32 by = F32::set(scale);
   int64_t i = 0;
-  for (; i + F32::lanes <= n; i += F32::lanes) (Stored::load(x + i) * by).store(to + i);
+  DSNK_KEEP_ROLLED for (; i + F32::lanes <= n; i += F32::lanes)(Stored::load(x + i) * by).store(to + i);
   if (i < n) (loadUpTo<Stored>(x + i, n - i) * by).storeFirst(to + i, static_cast<int>(n - i));
 }
 
@@ -175,7 +175,7 @@ template <class Stored>
 constexpr CachedLoops kCachedLoops{
     sizeof(typename Stored::T),
     Stored::scaled,
-    {cachedScores<Stored, 1>, cachedScores<Stored, kCachedHalf>, cachedScores<Stored, kCachedHeight>},
-    {cachedSumsOf<Stored, 1>, cachedSumsOf<Stored, kCachedHalf>, cachedSumsOf<Stored, kCachedHeight>},
+    {cachedScores<Stored, 1>, cachedScores<Stored, kCachedHeight>},
+    {cachedSumsOf<Stored, 1>, cachedSumsOf<Stored, kCachedHeight>},
     cachedWiden<Stored>,
 };

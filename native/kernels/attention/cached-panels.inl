@@ -23,7 +23,7 @@ struct CachedStrips {
   }
 
   // Panels of tokens [t, t + n); columns behind the last one are zeros in K.
-  Fault pack(const CacheHead<CachedAttentionParams>& head, int64_t t, int64_t n) const {
+  DSNK_SMALL_CODE Fault pack(const CacheHead<CachedAttentionParams>& head, int64_t t, int64_t n) const {
     const auto* k = w.at<const std::byte>(O::k);
     const auto* v = w.at<const std::byte>(O::v);
     const auto* kScales = loops.scaled ? w.at<const float>(O::kScales) : nullptr;
@@ -49,8 +49,8 @@ struct CachedStrips {
   }
 
   // Queries [i, i + rows) of one head against the block of n tokens at t.
-  void strip(int64_t b, int64_t head, int64_t i, int64_t rows, int64_t total, int64_t t, int64_t n, float* peak,
-             float* sum) const {
+  DSNK_SMALL_CODE void strip(int64_t b, int64_t head, int64_t i, int64_t rows, int64_t total, int64_t t, int64_t n,
+                             float* peak, float* sum) const {
     const int64_t end = cachedSeen(p, total, i + rows - 1).end - t, begin = cachedSeen(p, total, i).begin - t;
     const int64_t from = begin < 0 ? 0 : begin / kNr * kNr, columns = (end < n ? end : n) - from;
     if (columns <= 0) return;
@@ -72,7 +72,7 @@ struct CachedStrips {
   }
 
   // Strips [range.begin, range.end) of those of all heads of one group.
-  Fault group(int64_t b, int64_t h, Range range) const {
+  DSNK_SMALL_CODE Fault group(int64_t b, int64_t h, Range range) const {
     const CachedTokens tokens = cachedTokens(p, w.at<const int32_t>(O::lengths), b);
     if (tokens.total < 0) return Fault::indexOutOfRange;
     const int64_t heads = p.heads / p.keyHeads, block = cachedBlock(p);
@@ -110,7 +110,7 @@ struct CachedStrips {
   }
 };
 
-static Fault cachedStrips(const Work& w, const CachedLoops& loops) {
+DSNK_SMALL_CODE static Fault cachedStrips(const Work& w, const CachedLoops& loops) {
   const CachedStrips work(w, loops);
   const auto& p = work.p;
   const int64_t each = static_cast<int64_t>(work.strips) * (p.heads / p.keyHeads);
@@ -131,7 +131,7 @@ static Fault cachedRun(const Work& w) {
   return cachedPacks(w.as<CachedAttentionParams>()) ? cachedStrips(w, loops) : cachedFew(w, loops);
 }
 
-static Fault mergeRun(const Work& w) {
+DSNK_SMALL_CODE static Fault mergeRun(const Work& w) {
   const auto& p = w.as<CachedAttentionParams>();
   const float* sinks = w.at<const float>(3);
   const int64_t splits = cachedSplits(p), record = cachedRecord(p);

@@ -21,10 +21,10 @@ inline bool cachedIsEmpty(const CachedAttentionParams& p) {
 }
 // Queries that share a head of the cache: all of its group. Row r is query r % rows of head r / rows of the group.
 inline int64_t cachedRows(const CachedAttentionParams& p) { return p.heads / p.keyHeads * p.rows; }
-// The same in fours, so that tiles of four, two and one cover them.
+// The same in fours, or one more than fours.
 inline int64_t cachedPaddedRows(const CachedAttentionParams& p) {
   const int64_t rows = cachedRows(p);
-  return rows % 4 == 3 ? rows + 1 : rows;
+  return rows % 4 > 1 ? roundUp(rows, 4) : rows;
 }
 
 // Tokens of a row of the batch, and the first one that any of its queries sees.

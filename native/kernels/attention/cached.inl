@@ -18,10 +18,10 @@
 // Packing   none: the tokens are read as append left them
 // Source    Dao et al., Flash-Decoding for long-context inference (2023), for splits and their merging; sizes our own
 
-static void onRows(const CachedLoops::Step (&step)[3], CachedBlock g, int64_t rows) {
+DSNK_SMALL_CODE static void onRows(const CachedLoops::Step (&step)[2], CachedBlock g, int64_t rows) {
   while (rows > 0) {
-    const int64_t n = rows >= kCachedHeight ? kCachedHeight : rows;
-    step[n >> 1](g);
+    const int64_t n = rows >= kCachedHeight ? kCachedHeight : 1;
+    step[n > 1](g);
     g.q += n * g.rowQ;
     g.codes += n * g.rowQ * 4;
     g.s += n * kCachedScoreRow;
@@ -48,7 +48,7 @@ static void multiplyRow(float* s, const float* by, int64_t n) {
   if (j < n) (F32::load(s + j) * F32::loadFirst(by + j, static_cast<int>(n - j))).store(s + j);
 }
 
-static void changeScores(float* s, int64_t n, const ScoreChanges& g) {
+DSNK_SMALL_CODE static void changeScores(float* s, int64_t n, const ScoreChanges& g) {
   if (g.scales != nullptr) multiplyRow(s, g.scales, n);
   if (g.softcap > 0.0f) {
     const F32 cap = F32::set(g.softcap);
@@ -67,7 +67,8 @@ struct CachedQuery {
   int64_t b, head, i;
 };
 
-static ScoreChanges scoreChanges(const Work& w, const CachedQuery& q, int64_t total, int64_t t, const float* scales) {
+DSNK_SMALL_CODE static ScoreChanges scoreChanges(const Work& w, const CachedQuery& q, int64_t total, int64_t t,
+                                                 const float* scales) {
   const auto& p = w.as<CachedAttentionParams>();
   const auto* slopes = w.at<const float>(CachedOperand::slopes);
   const auto* bias = w.at<const float>(CachedOperand::bias);
@@ -97,7 +98,7 @@ struct CachedSum {
   float *peak, *total;
 };
 
-static void mergeSums(const CachedSum& to, const float* o, float peak, float total, int64_t depth) {
+DSNK_SMALL_CODE static void mergeSums(const CachedSum& to, const float* o, float peak, float total, int64_t depth) {
   const float before = *to.peak, top = peak > before ? peak : before;
   const float a = before == -__builtin_inff() ? 0.0f : expOf(before - top);
   const float b = peak == -__builtin_inff() ? 0.0f : expOf(peak - top);
@@ -109,13 +110,13 @@ static void mergeSums(const CachedSum& to, const float* o, float peak, float tot
   }
 }
 
-static void startSums(const CachedSum& to, const float* sinks, int64_t head, int64_t depth) {
+DSNK_SMALL_CODE static void startSums(const CachedSum& to, const float* sinks, int64_t head, int64_t depth) {
   *to.peak = sinks == nullptr ? -__builtin_inff() : sinks[head];
   *to.total = sinks == nullptr ? 0.0f : 1.0f;
   for (int64_t d = 0; d < depth; d += F32::lanes) F32::zero().store(to.o + d);
 }
 
-static void finishSums(const CachedAttentionParams& p, const CachedSum& from, float* y) {
+DSNK_SMALL_CODE static void finishSums(const CachedAttentionParams& p, const CachedSum& from, float* y) {
   const auto empty = static_cast<AttentionEmpty>(p.empty);
   const float total = *from.total;
   const bool vanishes =
@@ -148,7 +149,7 @@ struct CachedGroup {
   int64_t headOf(int64_t r) const { return h * (p.heads / p.keyHeads) + r / p.rows; }
 
   // Queries times scale, zeros behind their width.
-  void takeQueries() const {
+  DSNK_SMALL_CODE void takeQueries() const {
     const int64_t rows = cachedRows(p), padded = cachedPaddedRows(p);
     for (int64_t r = 0; r < padded; r++) {
       float* to = scratch + r * at.rowQ;
@@ -162,7 +163,7 @@ struct CachedGroup {
   }
 
   // Scores to weights in place, of tokens [t, t + n).
-  void soften(int64_t t, int64_t n, const float* kScales, const float* vScales) const {
+  DSNK_SMALL_CODE void soften(int64_t t, int64_t n, const float* kScales, const float* vScales) const {
     const int64_t rows = cachedRows(p);
     for (int64_t r = 0; r < rows; r++) {
       changeScores(scratch + at.scores + r * kCachedScoreRow, n,
@@ -176,7 +177,7 @@ struct CachedGroup {
   }
 
   // The sums of one split.
-  Fault split(int64_t index) const {
+  DSNK_SMALL_CODE Fault split(int64_t index) const {
     const int64_t padded = cachedPaddedRows(p);
     for (int64_t r = 0; r < padded; r++) {
       scratch[at.peak + r] = -__builtin_inff();
@@ -227,7 +228,7 @@ struct CachedGroup {
   }
 
   // All splits, and y.
-  Fault all() const {
+  DSNK_SMALL_CODE Fault all() const {
     const int64_t rows = cachedRows(p);
     const float* sinks = w.at<const float>(O::sinks);
     takeQueries();
@@ -248,7 +249,7 @@ struct CachedGroup {
   }
 
   // Splits [from, to), each as a record for attention_merge.
-  Fault records(int64_t from, int64_t to) const {
+  DSNK_SMALL_CODE Fault records(int64_t from, int64_t to) const {
     takeQueries();
     const int64_t rows = cachedRows(p);
     for (int64_t s = from; s < to; s++) {
@@ -267,7 +268,7 @@ struct CachedGroup {
   }
 };
 
-static Fault cachedHeads(const Work& w, const CachedLoops& loops) {
+DSNK_SMALL_CODE static Fault cachedHeads(const Work& w, const CachedLoops& loops) {
   const auto& p = w.as<CachedAttentionParams>();
   const Range units = tileRange(p.batch * p.keyHeads, w.tile, w.tiles);
   for (int64_t u = units.begin; u < units.end; u++) {
@@ -280,7 +281,7 @@ static Fault cachedHeads(const Work& w, const CachedLoops& loops) {
 }
 
 // The splits that there are, in equal parts for the tiles: a cache is rarely full.
-static Fault cachedSplitHeads(const Work& w, const CachedLoops& loops) {
+DSNK_SMALL_CODE static Fault cachedSplitHeads(const Work& w, const CachedLoops& loops) {
   const auto& p = w.as<CachedAttentionParams>();
   const int32_t* lengths = w.at<const int32_t>(CachedOperand::lengths);
   int64_t units = 0;
@@ -308,6 +309,6 @@ static Fault cachedSplitHeads(const Work& w, const CachedLoops& loops) {
 }
 
 // Few queries of a head: tokens as they lie.
-static Fault cachedFew(const Work& w, const CachedLoops& loops) {
+DSNK_SMALL_CODE static Fault cachedFew(const Work& w, const CachedLoops& loops) {
   return w.as<CachedAttentionParams>().split ? cachedSplitHeads(w, loops) : cachedHeads(w, loops);
 }

@@ -10,9 +10,7 @@
 // One row of floats, narrowed to elements of a cache.
 struct KeepFloat {
   using Stored = float;
-  static void put(const float* x, int64_t n, float* to, float*) {
-    for (int64_t i = 0; i < n; i++) to[i] = x[i];
-  }
+  static void put(const float* x, int64_t n, float* to, float*) { std::memcpy(to, x, static_cast<size_t>(n) * 4); }
 };
 
 // Whole vectors, then the rest through a vector of our own.
@@ -20,10 +18,10 @@ template <class T, class Narrow>
 DSNK_INLINE void narrowRow(const float* x, int64_t n, T* to, Narrow narrow) {
   int64_t i = 0;
   for (; i + F32::lanes <= n; i += F32::lanes) narrow(F32::load(x + i), to + i);
-  if (i == n) return;
+  if (F32::lanes == 1 || i == n) return;
   T rest[F32::lanes];
   narrow(F32::loadFirst(x + i, static_cast<int>(n - i)), rest);
-  for (int64_t j = 0; i + j < n; j++) to[i + j] = rest[j];
+  std::memcpy(to + i, rest, static_cast<size_t>(n - i) * sizeof(T));
 }
 
 struct KeepHalf {

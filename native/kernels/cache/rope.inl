@@ -49,7 +49,7 @@ static Fault ropeRun(const Work& w) {
       const float* x = w.at<const float>(1) + b * p.strideX[0] + i * p.strideX[1] + h * p.strideX[2];
       float* y = w.at<float>(0) + b * p.strideY[0] + i * p.strideY[1] + h * p.strideY[2];
       turnHead(x, y, cos, sin, p.rotary / 2, p.interleaved != 0);
-      for (int64_t d = p.rotary; d < p.width; d++) y[d] = x[d];
+      std::memcpy(y + p.rotary, x + p.rotary, static_cast<size_t>(p.width - p.rotary) * 4);
     }
   }
   return Fault::none;
