@@ -9,6 +9,7 @@ import { observers } from '../quantize/observers.js';
 import { packageVersion } from '../runtime/native.js';
 import { benchKernels, benchMachine, benchModel } from './bench.js';
 import { build } from './build.js';
+import { generate } from './generate.js';
 import { info } from './info.js';
 import { inspect } from './inspect.js';
 import { styled } from './output.js';
@@ -25,6 +26,15 @@ function count(text: string): number {
   const n = positive(text);
   if (!Number.isInteger(n)) throw new InvalidArgumentError('must be an integer.');
   return n;
+}
+
+function nonNegative(text: string): number {
+  return text.trim() === '0' ? 0 : positive(text);
+}
+
+function integer(text: string): number {
+  if (!/^-?\d{1,15}$/.test(text)) throw new InvalidArgumentError('must be an integer.');
+  return Number(text);
 }
 
 const collect = (value: string, before: string[] = []) => [...before, value];
@@ -56,7 +66,7 @@ class CliCommand extends Command {
 }
 
 const program = new CliCommand('ds-native-kernels')
-  .description('runs, inspects and times ONNX models with native kernels')
+  .description('runs, inspects and times ONNX models with native kernels, and generates text')
   .version(packageVersion())
   .enablePositionalOptions() // options behind a command are that command's
   .exitOverride((error) => {
@@ -97,6 +107,25 @@ program
   .option('--trace <file>', 'write a Chrome trace of one run')
   .json()
   .action(run);
+
+program
+  .command('generate <model>')
+  .description('continue a text with a decoder: a folder of Hugging Face, a .gguf file, a .bin file of llama2.c')
+  .option('--prompt <text>', 'the text to continue', '')
+  .option('--max-tokens <n>', 'tokens to generate at most', count, 128)
+  .option('--temperature <t>', '0 takes the most likely token', nonNegative, 0)
+  .option('--top-k <k>', 'only the k most likely', count)
+  .option('--top-p <p>', 'only the fewest that have this probability together', positive)
+  .option('--min-p <p>', 'only those with this share of the probability of the most likely', positive)
+  .option('--repetition-penalty <x>', 'above 1 makes tokens that came before less likely', positive)
+  .option('--seed <n>', 'equal seeds give equal texts', integer)
+  .option('--stop <text>', 'a string that ends the text', collect)
+  .addOption(new Option('--weights <what>', 'what weights become on load').choices(['stored', 'float32', '8', '4']).default('stored'))
+  .option('--context <n>', 'tokens that prompt and answer may have together', count)
+  .option('--tokenizer <file>', 'tokenizer of a llama2.c model')
+  .threads()
+  .json()
+  .action(generate);
 
 program
   .command('quantize <model>')

@@ -131,7 +131,7 @@ class Layers {
   /** x·wᵀ, plus the bias where the file has one. */
   product(x: Value, role: WeightRole, layer: number | undefined, inputs: number, outputs: number): Value {
     const { g, weights, options } = this;
-    const turned = weights.inputsFirst && role !== 'head';
+    const turned = weights.inputsFirst && layer !== undefined;
     const weight = weights.get(role, layer, turned ? [inputs, outputs] : [outputs, inputs]);
     const y = multiply(g, x, weight, { inputs, outputs, turned, name: `${role}${layer ?? ''}` }, options);
     return layer !== undefined && weights.has(role, layer, 'bias') ? g.op('Add', [y, this.#vector(role, layer, outputs, 'bias')]) : y;

@@ -2,24 +2,20 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { dsnkError } from '../errors.js';
-import type { DecoderShape } from './decoder.js';
+import { loadGguf } from './gguf-model.js';
+import { loadFolder } from './hugging-face.js';
 import { llama2cNames, parseLlama2c, parseLlama2cTokenizer } from './llama2c.js';
 import { ModelFile, tensorsOf } from './model-file.js';
 import { PieceTokenizer } from './pieces.js';
 import type { TensorEntry } from './tensors.js';
 import { Weights } from './tensors.js';
+import type { TextModel } from './text-model.js';
 import type { Tokenizer } from './tokenizer.js';
-
-export interface TextModel {
-  readonly shape: DecoderShape;
-  readonly weights: Weights;
-  readonly tokenizer: Tokenizer;
-  /** The files' memory, once weights are packed. */
-  readonly free: () => void;
-}
 
 export async function loadTextModel(path: string, tokenizer: string | undefined): Promise<TextModel> {
   if (!existsSync(path)) throw dsnkError('ERR_DSNK_INVALID_MODEL', `model "${path}"`, 'it must be a folder or a file', 'it is not there');
+  if (statSync(path).isDirectory()) return loadFolder(path);
+  if (extname(path) === '.gguf') return loadGguf(path);
   if (extname(path) === '.bin') return loadLlama2c(path, tokenizer);
   throw dsnkError(
     'ERR_DSNK_UNSUPPORTED_OP',
@@ -29,7 +25,7 @@ export async function loadTextModel(path: string, tokenizer: string | undefined)
   );
 }
 
-export const entriesOf = (file: ModelFile, entries: readonly TensorEntry[]) => new Map(entries.map((entry) => [entry.name, { file, entry }]));
+const entriesOf = (file: ModelFile, entries: readonly TensorEntry[]) => new Map(entries.map((entry) => [entry.name, { file, entry }]));
 
 async function loadLlama2c(path: string, given: string | undefined): Promise<TextModel> {
   const file = await ModelFile.read(path);

@@ -52,7 +52,7 @@ export type WeightRole =
   | 'ropeFactors';
 
 /** How a family of files names its weights; `{}` stands for the number of the layer. A role without a name is not in such files. */
-export type WeightNames = Readonly<Partial<Record<WeightRole, string>>>;
+export type WeightNames = Readonly<Partial<Record<WeightRole, string | undefined>>>;
 
 /** The weights of a decoder. */
 export class Weights {

@@ -17,7 +17,7 @@ import type { Binding } from './binding.js';
 
 /** This file. undefined where a bundler has made CommonJS of it, which knows no such thing. */
 const self = import.meta.url === undefined ? undefined : fileURLToPath(import.meta.url);
-const requireAddon = createRequire(self ?? process.execPath); // only absolute paths are asked of it
+const requireAddon = createRequire(self ?? process.execPath); // asked for absolute paths, and for packages that this one depends on
 let loaded: { readonly binding: Binding; readonly path: string } | undefined;
 
 /** Loads the addon once per environment. Throws ERR_DSNK_NO_BINARY with all that was tried and the cure. */
@@ -31,6 +31,9 @@ export function native(): Binding {
   loaded = found;
   return found.binding;
 }
+
+/** A package that this one depends on, found from here. */
+export const requirePackage = (name: string): unknown => requireAddon(name);
 
 /** Where the loaded addon lies. */
 export function addonPath(): string {

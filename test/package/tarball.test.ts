@@ -53,6 +53,7 @@ describe('its package.json', () => {
     expect(Object.keys(manifest.dependencies)).toMatchInlineSnapshot(`
       [
         "@bufbuild/protobuf",
+        "@huggingface/tokenizers",
         "commander",
         "onnxruntime-common",
       ]

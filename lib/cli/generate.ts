@@ -1,0 +1,109 @@
+/** `generate`: a text goes on, and how fast it comes. */
+import { TextGenerator, type TextGeneratorOptions } from '../generate/generator.js';
+import { bytesText, printJson, styled } from './output.js';
+
+export interface GenerateCommandOptions {
+  readonly prompt: string;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  readonly seed?: number;
+  readonly stop?: readonly string[];
+  readonly weights: 'stored' | 'float32' | '8' | '4';
+  readonly context?: number;
+  readonly tokenizer?: string;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+/** The rate while text comes: in the title of the terminal that shows the text, or on a line of its own where the text goes elsewhere. */
+class LiveRate {
+  #last = 0;
+  #shown = false;
+  readonly #stream = process.stdout.isTTY === true ? process.stdout : process.stderr;
+
+  at(tokens: number, seconds: number): void {
+    const now = performance.now();
+    if (this.#stream.isTTY !== true || now - this.#last < 250 || seconds === 0) return;
+    this.#last = now;
+    this.#shown = true;
+    const text = `${(tokens / seconds).toFixed(1)} tokens/s`;
+    this.#stream.write(this.#stream === process.stdout ? `\x1b]0;${text}\x07` : `\r${text}\x1b[K`);
+  }
+
+  end(): void {
+    if (this.#shown) this.#stream.write(this.#stream === process.stdout ? '\x1b]0;\x07' : '\r\x1b[K');
+  }
+}
+
+const loadOptions = ({ weights, context, tokenizer, threads }: GenerateCommandOptions): TextGeneratorOptions => ({
+  weights: weights === '8' ? { bits: 8 } : weights === '4' ? { bits: 4 } : weights,
+  ...(context !== undefined && { contextLength: context }),
+  ...(tokenizer !== undefined && { tokenizer }),
+  ...(threads !== undefined && { intraOpNumThreads: threads }),
+});
+
+export async function generate(model: string, options: GenerateCommandOptions): Promise<void> {
+  const loadStart = performance.now();
+  await using generator = await TextGenerator.load(model, loadOptions(options));
+  const loadMs = performance.now() - loadStart;
+  const { prompt, maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = options;
+  const rate = new LiveRate();
+  const start = performance.now();
+  let [text, tokens, firstMs] = ['', 0, 0];
+  const pieces = generator.streamTokens(prompt, {
+    maxTokens,
+    temperature,
+    ...(topK !== undefined && { topK }),
+    ...(topP !== undefined && { topP }),
+    ...(minP !== undefined && { minP }),
+    ...(repetitionPenalty !== undefined && { repetitionPenalty }),
+    ...(seed !== undefined && { seed }),
+    ...(stop !== undefined && { stop }),
+  });
+  if (!options.json) process.stdout.write(styled('dim', prompt));
+  let finishReason: string;
+  for (;;) {
+    const { value, done } = await pieces.next();
+    if (done) {
+      finishReason = value;
+      break;
+    }
+    if (++tokens === 1) firstMs = performance.now() - start;
+    if (options.json) text += value.text;
+    else process.stdout.write(value.text);
+    rate.at(tokens - 1, (performance.now() - start - firstMs) / 1e3);
+  }
+  rate.end();
+  const seconds = (performance.now() - start - firstMs) / 1e3;
+  const summary = {
+    model,
+    architecture: generator.architecture,
+    ...(options.json && { text }),
+    promptTokens: generator.encode(prompt).length,
+    tokens,
+    finishReason,
+    loadMs,
+    firstTokenMs: firstMs,
+    // The first token is the prompt's.
+    tokensPerSecond: tokens > 1 ? (tokens - 1) / seconds : 0,
+    weightBytes: generator.session.report().weightBytes,
+    cacheBytes: generator.cacheBytes,
+  };
+  if (options.json) {
+    printJson(summary);
+    return;
+  }
+  process.stdout.write('\n');
+  const facts = [
+    `${summary.tokensPerSecond.toFixed(1)} tokens/s`,
+    `first after ${firstMs.toFixed(0)} ms`,
+    `${summary.promptTokens} + ${tokens} tokens`,
+    `weights ${bytesText(summary.weightBytes)}`,
+    `caches ${bytesText(summary.cacheBytes)}`,
+  ].join('   ');
+  console.error(styled('dim', facts, process.stderr));
+}
