@@ -18,10 +18,14 @@ import './runtime/eager.js';
 
 export { exportModel } from './onnx/export.js';
 export { type ImportedModel, importModel } from './onnx/import.js';
+export type { Pattern, Score } from './prune/layers.js';
+export type { PrunedLayerReport, PruneReport } from './prune/report.js';
 export { quantizePicture } from './quantize/picture.js';
 export type { AxisReport, LayerReport, MemoryReport, QuantizeReport, SpeedReport, TensorReport } from './quantize/report.js';
 export { compareOutputs, type OutputAccuracy } from './runtime/accuracy.js';
 export * as kernels from './runtime/kernels.js';
+export { type PrunedModel, prune } from './runtime/prune.js';
+export type { PruneOptions, PruneProgress } from './runtime/prune-options.js';
 export { type QuantizedModel, quantize } from './runtime/quantize.js';
 export type {
   DynamicOptions,

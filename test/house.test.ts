@@ -33,6 +33,7 @@ describe('public names', () => {
         "quantizePicture",
         "compareOutputs",
         "kernels",
+        "prune",
         "quantize",
         "InferenceSession",
         "compile",
@@ -93,12 +94,14 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   build: ['dtype', 'errors', 'graph', 'ops', 'tensor'],
   // Works on graphs as passes do; sessions that compute for it are the runtime's.
   quantize: ['dtype', 'errors', 'graph', 'ops', 'passes'],
+  // Reads weights and inputs as the quantizer does.
+  prune: ['graph', 'quantize'],
   compile: ['dtype', 'errors', 'graph', 'kernels', 'ops', 'passes'],
-  runtime: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'kernels', 'ops', 'onnx', 'build', 'quantize', 'compile'],
+  runtime: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'kernels', 'ops', 'onnx', 'build', 'quantize', 'prune', 'compile'],
   generate: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'runtime'],
   start: ['caches'],
-  index: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'build', 'quantize', 'runtime', 'generate'],
-  cli: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'ops', 'quantize', 'compile', 'runtime', 'generate'],
+  index: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'build', 'quantize', 'prune', 'runtime', 'generate'],
+  cli: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'ops', 'quantize', 'prune', 'compile', 'runtime', 'generate'],
 };
 
 describe('arrows', () => {

@@ -25,6 +25,27 @@ export const fitWeightsParams = kernelParams('FitWeightsParams', {
   reserved: 'i32',
 });
 
+/**
+ * Rows of w[n, k] with zeros. Operands: v f32 [n, k], w f32 [n, k], factors? f64 [factors, k, k] (factor_hessian: what is taken goes on to later
+ * k), importance? f32 [factors, k], gram? f32 [factors, k, k] (what is left makes up for what is gone).
+ */
+export const pruneWeightsParams = kernelParams('PruneWeightsParams', {
+  n: 'i64',
+  k: 'i64',
+  /** Columns that are judged together: 4 for two of four, k for the whole row. */
+  block: 'i64',
+  /** Rows are that many equal parts, each with a factor of its own. */
+  factors: 'i64',
+  /** Share of zeros. */
+  ratio: 'f32',
+  /** What factor_hessian was given, with `gram`. */
+  damping: 'f32',
+  /** At most so many times over all fours, with `gram`: which two are kept. */
+  sweeps: 'i32',
+  /** Of conjugate gradients, with `gram`. */
+  steps: 'i32',
+});
+
 /** Upper triangular factors of inverse matrices. Operands: u f64 [count, k, k], order i32 [count, k], h f32 [count, k, k]. */
 export const factorHessianParams = kernelParams('FactorHessianParams', {
   count: 'i64',

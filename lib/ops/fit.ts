@@ -1,6 +1,6 @@
 /** Codes of few bits for weights: what only the quantizer adds to graphs. */
 import { type Dim, elementCount } from '../graph/dim.js';
-import { type fitAlgorithm as algorithms, factorHessianParams, fitAlgorithm, fitWeightsParams, packBitsParams } from '../kernels/fit.js';
+import { type fitAlgorithm as algorithms, factorHessianParams, fitAlgorithm, fitWeightsParams, packBitsParams, pruneWeightsParams } from '../kernels/fit.js';
 import type { Operator } from './operator.js';
 
 type Algorithm = (typeof algorithms.members)[number];
@@ -41,6 +41,33 @@ export const fitOperators: readonly Operator[] = [
         },
         [low.out(0), low.out(1), low.out(2)],
         [low.in(0), low.input(1), low.input(2), low.input(3), low.input(4)],
+      );
+    },
+  },
+  {
+    // w [n, k], factors? f64 [count, k, k], importance? [count, k], gram? [count, k, k] → [n, k]
+    name: 'PruneWeights',
+    domain: 'dsnk',
+    infer: (q) => [{ dtype: 'float32', shape: q.shape(0) }],
+    lower(low) {
+      const { node } = low;
+      const [n, k] = low.dims(0) as [number, number];
+      const parts = [1, 2, 3].find((i) => low.has(i));
+      low.emit(
+        low.select('prune_weights', 'f32'),
+        pruneWeightsParams,
+        {
+          n,
+          k,
+          block: node.int('block'),
+          factors: parts === undefined ? 1 : (low.dims(parts)[0] as number),
+          ratio: node.float('ratio'),
+          damping: node.float('damping', 0),
+          sweeps: node.int('sweeps', 0),
+          steps: node.int('steps', 0),
+        },
+        [low.out()],
+        [low.in(0), low.input(1), low.input(2), low.input(3)],
       );
     },
   },

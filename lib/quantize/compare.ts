@@ -34,7 +34,8 @@ function output(graph: Graph, node: Node, name: string): void {
   graph.outputs.push(node.output());
 }
 
-function joined(float: Graph, quantized: Graph): { graph: Graph; here: (pair: Pair) => Pair } {
+/** Both on the same inputs, without outputs. */
+export function joined(float: Graph, quantized: Graph): { graph: Graph; here: (pair: Pair) => Pair } {
   const graph = new Graph('comparison');
   const a = float.clone();
   const b = quantized.clone();

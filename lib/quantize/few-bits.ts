@@ -31,11 +31,15 @@ export function defaultGroup(bits: WeightBits, k: number): number {
   return Math.min(most, Math.max(16, 2 ** Math.floor(Math.log2(k / 4))));
 }
 
-/** A weight as rows of k numbers that share scales in groups along k. */
-export interface FewBitsLayer extends FewBitsOptions {
+/** A weight as rows of k numbers: output channels by the rest. */
+export interface WeightRows {
   readonly product: Product;
   readonly rows: number;
   readonly k: number;
+}
+
+/** Rows that share scales in groups along k. */
+export interface FewBitsLayer extends FewBitsOptions, WeightRows {
   /** Elements of a group, `k` at most. */
   readonly group: number;
   /** Written as MatMulNBits. */
@@ -62,10 +66,14 @@ function exchanged(p: Product): number[] | undefined {
   return p.axis === 0 ? undefined : dimsOf(p).map((_, i) => (i < 2 ? 1 - i : i));
 }
 
-export function layerOf(product: Product, options: FewBitsOptions): FewBitsLayer {
+export function weightRows(product: Product): WeightRows {
   const dims = dimsOf(product);
   const rows = dims[product.axis] as number;
-  const k = elementCount(dims) / rows;
+  return { product, rows, k: elementCount(dims) / rows };
+}
+
+export function layerOf(product: Product, options: FewBitsOptions): FewBitsLayer {
+  const { rows, k } = weightRows(product);
   const { node } = product;
   const plainBias = node.op === 'MatMul' || node.inputs[2] === undefined || product.bias !== undefined;
   const asked = options.groupSize ?? defaultGroup(options.bits, k);
@@ -80,7 +88,7 @@ export const factorsOf = ({ node }: Product) => (node.op === 'Conv' ? node.int('
 const groupsOf = (l: FewBitsLayer) => Math.ceil(l.k / l.group);
 
 /** The weight as float32 rows. */
-export function rowsOf(g: ConstantGraph, l: FewBitsLayer): Value {
+export function rowsOf(g: ConstantGraph, l: WeightRows): Value {
   const w = g.constant(l.product.weight.constant as Constant);
   const perm = exchanged(l.product);
   const turned = perm === undefined ? w : g.node('Transpose', [w], { perm });
@@ -88,7 +96,7 @@ export function rowsOf(g: ConstantGraph, l: FewBitsLayer): Value {
 }
 
 /** What is added to the diagonal of the sums, as a share of its mean. */
-const DAMPING = 0.01;
+export const DAMPING = 0.01;
 /** Times that all codes and scales are looked at again. More change nothing that can be measured. */
 const SWEEPS = 4;
 
@@ -140,7 +148,7 @@ export function diagonal(g: ConstantGraph, gram: Value, dims: readonly number[])
 }
 
 /** Rows as the weight has them. */
-function asWeight(g: ConstantGraph, l: FewBitsLayer, rows: Value): Value {
+export function asWeight(g: ConstantGraph, l: WeightRows, rows: Value): Value {
   const [dims, perm] = [dimsOf(l.product), exchanged(l.product)];
   const turned = perm === undefined ? dims : perm.map((i) => dims[i] as number);
   const shaped = g.node('Reshape', [rows, g.constant(Constant.of('int64', [turned.length], turned))]);

@@ -9,7 +9,7 @@ import type { Product } from './islands.js';
 export interface GramGraph {
   readonly graph: Graph;
   /** By product: names of the running sum on its way in and out, and its dimensions. Left out where windows are not known. */
-  readonly sums: ReadonlyMap<Product, { readonly before: string; readonly after: string; readonly dims: readonly number[] }>;
+  readonly sums: ReadonlyMap<Product, RunningSum>;
 }
 
 /** `source` computes the inputs of the products, which `at` finds in it. */
@@ -17,36 +17,63 @@ export function gramGraph(source: Graph, products: readonly Product[], at: (inpu
   const { graph, map } = source.clone();
   const inputOf = (p: Product) => map.get(at(p.node.input(0))) as Value;
   graph.outputs.length = 0;
-  const sums = new Map<Product, { before: string; after: string; dims: number[] }>();
+  const sums = new Map<Product, RunningSum>();
   products.forEach((product, i) => {
-    const made = product.node.op === 'Conv' ? convolutionGram(graph, product, inputOf(product)) : productGram(graph, product, inputOf(product));
-    if (made === undefined) return;
-    const [before, after] = [`gram:${i}:before`, `gram:${i}`];
-    const sum = graph.addNode('Add', [graph.addInput(before, 'float32', made.dims), made.gram]).output();
-    sum.name = after;
-    graph.outputs.push(sum);
-    sums.set(product, { before, after, dims: made.dims });
+    const seen = seenRows(graph, product, inputOf(product));
+    if (seen === undefined) return;
+    const { factors, k } = seen;
+    sums.set(product, runningSum(graph, `gram:${i}`, summed(graph, seen, seen.columns), [factors, k, k]));
   });
   return { graph, sums };
 }
 
-interface Gram {
-  readonly gram: Value;
-  readonly dims: number[];
+/** A sum over feeds: its names on the way in and out, and its dimensions. */
+export interface RunningSum {
+  readonly before: string;
+  readonly after: string;
+  readonly dims: readonly number[];
 }
 
-const ints = (graph: Graph, values: readonly number[]) => graph.addConstant(Constant.of('int64', [values.length], values));
-
-function productGram(graph: Graph, { node, weight, axis }: Product, input: Value): Gram | undefined {
-  if (node.op === 'ConvTranspose') return undefined;
-  const k = weight.constant?.dims[1 - axis] as number;
-  const rows = graph.addNode('Reshape', [input, ints(graph, [-1, k])]).output();
-  const columns = graph.addNode('Transpose', [rows], { attrs: { perm: [1, 0] } }).output();
-  const gram = graph.addNode('MatMul', [columns, rows]).output();
-  return { gram: graph.addNode('Reshape', [gram, ints(graph, [1, k, k])]).output(), dims: [1, k, k] };
+/** Adds what the graph sees, of these dimensions, to what comes in. */
+export function runningSum(graph: Graph, name: string, seen: Value, dims: readonly number[]): RunningSum {
+  const before = `${name}:before`;
+  const sum = graph.addNode('Add', [graph.addInput(before, 'float32', [...dims]), seen]).output();
+  sum.name = name;
+  graph.outputs.push(sum);
+  return { before, after: name, dims };
 }
 
-function convolutionGram(graph: Graph, product: Product, input: Value): Gram | undefined {
+/** All that a layer's weights are multiplied with: the same numbers as columns [batch, factors, k, places] and as rows [batch, factors, places, k]. */
+export interface SeenRows {
+  readonly columns: Value;
+  readonly rows: Value;
+  readonly factors: number;
+  readonly k: number;
+}
+
+/** undefined where windows are not known. */
+export function seenRows(graph: Graph, product: Product, input: Value): SeenRows | undefined {
+  if (product.node.op === 'ConvTranspose') return undefined;
+  const turned = (v: Value) => graph.addNode('Transpose', [v], { attrs: { perm: [0, 1, 3, 2] } }).output();
+  if (product.node.op === 'Conv') {
+    const found = windowsOf(graph, product, input);
+    return found && { ...found, rows: turned(found.columns) };
+  }
+  const k = product.weight.constant?.dims[1 - product.axis] as number;
+  const rows = graph.addNode('Reshape', [input, ints(graph, [1, 1, -1, k])]).output();
+  return { columns: turned(rows), rows, factors: 1, k };
+}
+
+/** Σ y·xᵀ over the batch and all places, for columns y of as many places: [factors, numbers of y, k]. */
+export function summed(graph: Graph, { rows }: SeenRows, y: Value): Value {
+  const each = graph.addNode('MatMul', [y, rows]).output();
+  return graph.addNode('ReduceSum', [each, ints(graph, [0])], { attrs: { keepdims: 0 } }).output();
+}
+
+export const ints = (graph: Graph, values: readonly number[]) => graph.addConstant(Constant.of('int64', [values.length], values));
+
+/** Those of a convolution, places being pixels of its result. */
+function windowsOf(graph: Graph, product: Product, input: Value): Omit<SeenRows, 'rows'> | undefined {
   const { node, weight } = product;
   const [, depth, ...kernel] = (weight.constant as Constant).dims;
   const out = node.output().shape?.slice(2);
@@ -82,8 +109,5 @@ function convolutionGram(graph: Graph, product: Product, input: Value): Gram | u
   }
   const joined = graph.addNode('Concat', taps, { attrs: { axis: 2 } }).output();
   const [factors, k, pixels] = [factorsOf(product), (depth as number) * count, (out as number[]).reduce((a, b) => a * b, 1)];
-  const windows = graph.addNode('Reshape', [joined, ints(graph, [-1, factors, k, pixels])]).output();
-  const turned = graph.addNode('Transpose', [windows], { attrs: { perm: [0, 1, 3, 2] } }).output();
-  const each = graph.addNode('MatMul', [windows, turned]).output();
-  return { gram: graph.addNode('ReduceSum', [each, ints(graph, [0])], { attrs: { keepdims: 0 } }).output(), dims: [factors, k, k] };
+  return { columns: graph.addNode('Reshape', [joined, ints(graph, [-1, factors, k, pixels])]).output(), factors, k };
 }

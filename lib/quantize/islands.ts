@@ -88,11 +88,16 @@ export function findProducts(graph: Graph, keep: Keep): Pick<Islands, 'products'
   return { products, kept };
 }
 
-/** Error ERR_DSNK_INVALID_ARGUMENT, with the reason of every layer that is kept, where nothing is left to quantize. */
-export function assertProducts(graph: Graph, { products, kept }: Pick<Islands, 'products' | 'kept'>, wanted = 'a convolution or product'): void {
+/** Error ERR_DSNK_INVALID_ARGUMENT, with the reason of every layer that is kept, where nothing is left to do. */
+export function assertProducts(
+  graph: Graph,
+  { products, kept }: Pick<Islands, 'products' | 'kept'>,
+  wanted = 'a convolution or product',
+  purpose = 'quantize',
+): void {
   if (products.length > 0) return;
   const came = [...kept].map(([node, reason]) => `${node.where}: ${reason}`).join('; ') || 'it has none';
-  throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, `model must have ${wanted} with constant weights to quantize`, came);
+  throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, `model must have ${wanted} with constant weights to ${purpose}`, came);
 }
 
 /** Products that tensors of integers lead between: in integers they are fast or slow together. */

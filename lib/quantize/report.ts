@@ -115,7 +115,9 @@ export interface MethodResult {
   readonly report: Omit<QuantizeReport, 'bytesBefore' | 'bytesAfter' | 'axes'>;
 }
 
-export function axesOf(report: Omit<QuantizeReport, 'axes'>): AxisReport[] {
+type Measured = Pick<QuantizeReport, 'metricBefore' | 'metricAfter' | 'outputs' | 'speed' | 'memory' | 'bytesBefore' | 'bytesAfter'>;
+
+export function axesOf(report: Measured): AxisReport[] {
   const { metricBefore: before, metricAfter, outputs, speed, memory, bytesBefore, bytesAfter } = report;
   const rows: AxisReport[] = [];
   if (metricAfter !== undefined) rows.push({ axis: 'accuracy', what: 'metric', unit: '', ...(before !== undefined && { before }), after: metricAfter });

@@ -1,10 +1,11 @@
 /** Codes of few bits for the weights of single layers: sessions on constants and feeds. */
 import { dsnkError } from '../errors.js';
+import { elementCount } from '../graph/dim.js';
 import { Constant, type Graph, type Value } from '../graph/graph.js';
 import { decibels } from '../quantize/compare.js';
 import { expectedGram } from '../quantize/expected-gram.js';
 import { type FewBitsOptions, type FewBitsWeight, fitGraph, layerOf } from '../quantize/few-bits.js';
-import { gramGraph } from '../quantize/gram.js';
+import { gramGraph, type RunningSum } from '../quantize/gram.js';
 import type { Product } from '../quantize/islands.js';
 import { Tensor } from '../tensor.js';
 import { InferenceSession } from './session.js';
@@ -21,35 +22,51 @@ export async function gatherGrams(
   options: SessionOptions,
 ): Promise<Map<Product, Constant>> {
   const grams = gramGraph(graph, products, at);
-  if (grams.sums.size === 0) return new Map();
+  const sums = await gatherSums(grams.graph, [...grams.sums.values()], samples, options);
+  return new Map([...grams.sums].map(([product, { after }]) => [product, finiteGram(product, sums.get(after) as Tensor)]));
+}
+
+/** Sums over all feeds, by name. */
+export async function gatherSums(
+  graph: Graph,
+  sums: readonly RunningSum[],
+  samples: readonly Feeds[],
+  options: SessionOptions,
+): Promise<ReadonlyMap<string, Tensor>> {
   const state = new Map<string, Tensor>();
-  for (const { before, dims } of grams.sums.values()) {
-    state.set(before, new Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims));
-  }
-  await using session = await InferenceSession.fromGraph(grams.graph, options);
+  if (sums.length === 0) return state;
+  const results = new Map<string, Tensor>(sums.map(({ after, dims }) => [after, new Tensor('float32', new Float32Array(elementCount(dims)), [...dims])]));
+  await using session = await InferenceSession.fromGraph(graph, options);
   for (const feed of samples) {
-    const results = await session.run({ ...feed, ...Object.fromEntries(state) });
-    for (const { before, after } of grams.sums.values()) state.set(before, results[after] as Tensor);
+    for (const { before, after } of sums) state.set(before, results.get(after) as Tensor);
+    const more = await session.run({ ...feed, ...Object.fromEntries(state) });
+    for (const { after } of sums) results.set(after, more[after] as Tensor);
   }
-  return new Map(
-    [...grams.sums].map(([product, { before, dims }]) => {
-      const { data } = state.get(before) as { data: Float32Array };
-      // What is not finite has spoiled a row and its own element on the diagonal.
-      for (let i = 0; i < data.length; i += (dims[2] as number) + 1) {
-        if (!Number.isFinite(data[i]))
-          throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', product.node.where, 'activations must be finite', 'NaN or infinite elements came in its input');
-      }
-      return [product, new Constant('float32', dims, () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
-    }),
-  );
+  return results;
+}
+
+/** The gram matrix as a constant, where nothing in it is NaN or infinite. */
+export function finiteGram(product: Product, gram: Tensor): Constant {
+  const { data, dims } = gram as { data: Float32Array; dims: readonly number[] };
+  // What is not finite has spoiled a row and its own element on the diagonal.
+  for (let i = 0; i < data.length; i += (dims[2] as number) + 1) {
+    if (!Number.isFinite(data[i]))
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', product.node.where, 'activations must be finite', 'NaN or infinite elements came in its input');
+  }
+  return constantOf(gram);
+}
+
+/** A result in float32 as a constant of other graphs. */
+export function constantOf({ data, dims }: { readonly data: unknown; readonly dims: readonly number[] }): Constant {
+  const { buffer, byteOffset, byteLength } = data as Float32Array<ArrayBuffer>;
+  return new Constant('float32', dims, () => new Uint8Array(buffer, byteOffset, byteLength));
 }
 
 /** What a layer's inputs are expected to be like, where its surroundings tell. */
 export async function expectedInputs(product: Product): Promise<Constant | undefined> {
   const graph = expectedGram(product);
   if (graph === undefined) return undefined;
-  const { data, dims } = (await runConstants(graph))['gram'] as { data: Float32Array; dims: readonly number[] };
-  return new Constant('float32', dims, () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return constantOf((await runConstants(graph))['gram'] as Tensor);
 }
 
 export async function fitLayer(product: Product, options: FewBitsOptions, gram: Constant | undefined): Promise<FewBitsWeight> {

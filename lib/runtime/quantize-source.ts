@@ -1,13 +1,14 @@
-/** What `quantize` is given: the model as a graph, and feeds that are read once. */
+/** What `quantize` and `prune` are given: the model as a graph, and feeds that are read once. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dsnkError, spelled } from '../errors.js';
-import { Graph } from '../graph/graph.js';
+import { closeSubgraphs } from '../graph/close-subgraphs.js';
+import { Graph, type Node } from '../graph/graph.js';
 import { type ImportedModel, importModel } from '../onnx/import.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
-import { computedConstants, constantsOnly, settleConstants } from '../quantize/prepare.js';
-import type { CalibrationFeeds } from './calibrate.js';
+import { assertFloat, computedConstants, constantsOnly, foldFloat, settleConstants } from '../quantize/prepare.js';
+import { type CalibrationFeeds, feedShapes } from './calibrate.js';
 import { bytesOf } from './model-argument.js';
 import type { Feeds } from './signature.js';
 import { runConstants } from './survey.js';
@@ -21,6 +22,8 @@ interface KeptSize {
 export const MEASURED: KeptSize = { feeds: 64, bytes: 2e6 };
 /** To look at them again before each part of the layers. */
 export const SEEN: KeptSize = { feeds: 1024, bytes: 12e6 };
+/** To prune: nothing else is learnt from. */
+export const PRUNED: KeptSize = { feeds: 1024, bytes: 32e6 };
 
 /** Computes what is made of constants alone. */
 export async function settle(graph: Graph): Promise<void> {
@@ -35,8 +38,7 @@ export async function settle(graph: Graph): Promise<void> {
 }
 
 /** The feeds as an async iterable that is read once, with the first ones kept. */
-export function kept(source: CalibrationFeeds, most: KeptSize) {
-  const where = 'quantize';
+export function kept(source: CalibrationFeeds, most: KeptSize, where = 'quantize') {
   const iterator = (source as AsyncIterable<Feeds>)[Symbol.asyncIterator]?.() ?? (source as Iterable<Feeds>)[Symbol.iterator]?.();
   const samples: Feeds[] = [];
   let bytes = 0;
@@ -72,7 +74,65 @@ export interface Source {
   readonly opsets?: ReadonlyMap<string, number>;
 }
 
-export async function graphOf(model: unknown): Promise<Source> {
+/** A float model, checked. */
+export async function floatModel(model: unknown): Promise<Source> {
+  const source = await graphOf(model);
+  closeSubgraphs(source.graph);
+  assertSupported(source.graph);
+  assertFloat(source.graph);
+  inferGraph(source.graph, { concrete: false });
+  return source;
+}
+
+/** Not by `test`: an expression with the flag `g` goes on there where it stopped the last time. */
+const fits = (wanted: string | RegExp, name: string) => (typeof wanted === 'string' ? wanted === name : name.search(wanted) >= 0);
+
+export interface FoldedModel {
+  /** Whether a node is to stay as it is. */
+  readonly keep: (node: Node) => boolean;
+  readonly notes: readonly string[];
+}
+
+/** Folds what can be into weights, in place, for the shapes of the first feed. `wanted` are nodes to keep, which `option` gave. */
+export async function foldModel(graph: Graph, feeds: KeptFeeds | undefined, wanted: readonly (string | RegExp)[], option: string): Promise<FoldedModel> {
+  const names = graph.nodes.map((n) => n.name);
+  const shapes = feeds === undefined ? declaredShapes(graph) : feedShapes(graph, await feeds.first(), 'calibration feed 0');
+  const folded = foldFloat(graph, shapes);
+  await settle(graph);
+  names.push(...graph.nodes.map((n) => n.name));
+  for (const k of wanted) {
+    if (!names.some((name) => fits(k, name)))
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, `${option} must fit nodes of the model`, `${spelled(k)} fits none`);
+  }
+  return {
+    keep: (node) => wanted.some((k) => fits(k, node.name)),
+    notes: folded ? [] : ['a shape depends on contents: nothing was folded into weights before'],
+  };
+}
+
+/** Dimensions that are symbols get one number each: enough to fold what does not depend on it. */
+function declaredShapes(graph: Graph): number[][] {
+  const sizes = new Map<string, number>();
+  const sizeOf = (d: number | string) => {
+    if (typeof d === 'number') return d;
+    if (!sizes.has(d)) sizes.set(d, 2 * sizes.size + 2);
+    return sizes.get(d) as number;
+  };
+  return graph.inputs.map((v) => (v.shape ?? []).map(sizeOf));
+}
+
+/** The feeds that are kept, all of them checked. */
+export async function readFeeds(graph: Graph, feeds: KeptFeeds, onFeed: (done: number) => void): Promise<readonly Feeds[]> {
+  let count = 0;
+  for await (const feed of feeds.all()) {
+    feedShapes(graph, feed, `calibration feed ${count}`);
+    onFeed(++count);
+    if (feeds.isFull()) break;
+  }
+  return feeds.samples;
+}
+
+async function graphOf(model: unknown): Promise<Source> {
   if (model instanceof Graph) return { graph: model.clone({ deep: true }).graph, bytes: undefined };
   const path = model instanceof URL ? fileURLToPath(model) : model;
   if (typeof path === 'string') {

@@ -14,6 +14,7 @@ const layers = [
   ['ops'],
   ['onnx', 'build', 'passes'],
   ['quantize', 'compile'],
+  ['prune'],
   ['runtime'],
   ['generate'],
   ['cli', 'index', 'start'],

@@ -66,4 +66,24 @@ static_assert(offsetof(PackBitsParams, offset) == 28);
 static_assert(offsetof(PackBitsParams, flip) == 32);
 static_assert(offsetof(PackBitsParams, reserved) == 36);
 
+struct PruneWeightsParams {
+  int64_t n;
+  int64_t k;
+  int64_t block;
+  int64_t factors;
+  float ratio;
+  float damping;
+  int32_t sweeps;
+  int32_t steps;
+};
+static_assert(sizeof(PruneWeightsParams) == 48);
+static_assert(offsetof(PruneWeightsParams, n) == 0);
+static_assert(offsetof(PruneWeightsParams, k) == 8);
+static_assert(offsetof(PruneWeightsParams, block) == 16);
+static_assert(offsetof(PruneWeightsParams, factors) == 24);
+static_assert(offsetof(PruneWeightsParams, ratio) == 32);
+static_assert(offsetof(PruneWeightsParams, damping) == 36);
+static_assert(offsetof(PruneWeightsParams, sweeps) == 40);
+static_assert(offsetof(PruneWeightsParams, steps) == 44);
+
 }  // namespace dsnk

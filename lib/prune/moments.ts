@@ -1,0 +1,73 @@
+/**
+ * What the weights of a layer are fitted to: sums over calibration feeds of its inputs in the pruned model and of the results wanted from it, those
+ * of the float model. Where a layer's result is only added to another tensor, the sum is what is wanted, so that errors which came
+ * in by the other way are made up for as well.
+ */
+import type { Graph, Node, Value } from '../graph/graph.js';
+import { joined } from '../quantize/compare.js';
+import { ints, type RunningSum, runningSum, type SeenRows, seenRows, summed } from '../quantize/gram.js';
+import type { Product } from '../quantize/islands.js';
+
+/** Names of Σ x·xᵀ [factors, k, k], Σ y·xᵀ [factors, rows, k], Σ x [factors, k], Σ y [factors, rows], and of how many they are. */
+export const momentNames = ['gram', 'cross', 'inputs', 'results', 'count'] as const;
+
+export interface MomentsGraph {
+  readonly graph: Graph;
+  readonly sums: readonly RunningSum[];
+}
+
+/** undefined where the layer's windows are not known. */
+export function momentsGraph(
+  float: Graph,
+  pruned: { readonly graph: Graph; readonly map: ReadonlyMap<Value, Value> },
+  product: Product,
+): MomentsGraph | undefined {
+  const { graph, here } = joined(float, pruned.graph);
+  const both = (v: Value) => here([v, pruned.map.get(v) as Value]);
+  const seen = seenRows(graph, product, both(product.node.input(0))[1]);
+  if (seen === undefined) return undefined;
+  const { factors, k, columns } = seen;
+  const rows = (product.weight.constant?.dims[product.axis] as number) / factors;
+  const y = columnsOf(graph, product, wantedOf(float, graph, product, both), seen, rows);
+  const places = ints(graph, [0, 3]);
+  const total = (v: Value) => graph.addNode('ReduceSum', [v, places], { attrs: { keepdims: 0 } }).output();
+  // Every place has k inputs of each factor; here they are counted in rows of k.
+  const one = graph.addNode('Cast', [graph.addNode('Size', [columns]).output()], { attrs: { to: 1 } }).output();
+  return {
+    graph,
+    sums: [
+      runningSum(graph, 'gram', summed(graph, seen, columns), [factors, k, k]),
+      runningSum(graph, 'cross', summed(graph, seen, y), [factors, rows, k]),
+      runningSum(graph, 'inputs', total(columns), [factors, k]),
+      runningSum(graph, 'results', total(y), [factors, rows]),
+      runningSum(graph, 'count', one, []),
+    ],
+  };
+}
+
+function wantedOf(float: Graph, graph: Graph, { node }: Product, both: (v: Value) => readonly [Value, Value]): Value {
+  const y = node.output();
+  const sum = addition(float, y);
+  if (sum === undefined) return both(y)[0];
+  const other = sum.inputs.find((v) => v !== y) as Value;
+  return graph.addNode('Sub', [both(sum.output())[0], both(other)[1]]).output();
+}
+
+/** The only reader of a result, where that adds a tensor of the same shape to it. */
+function addition(float: Graph, y: Value): Node | undefined {
+  const [reader, ...more] = float.uses().get(y) ?? [];
+  if (reader?.op !== 'Add' || reader.domain !== '' || more.length > 0 || float.outputs.includes(y)) return undefined;
+  const others = reader.inputs.filter((v) => v !== y);
+  const same = (a: Value, b: Value) => a.shape !== undefined && a.shape.length === b.shape?.length && a.shape.every((d, i) => d === b.shape?.[i]);
+  return others.length === 1 && others[0] !== undefined && others[0].constant === undefined && same(y, others[0]) ? reader : undefined;
+}
+
+/** Results as columns [batch, factors, rows, places], the places being those of the inputs. */
+function columnsOf(graph: Graph, { node }: Product, y: Value, { factors }: SeenRows, rows: number): Value {
+  if (node.op === 'Conv') {
+    const places = (node.output().shape ?? []).slice(2).reduce<number>((a, b) => a * (b as number), 1);
+    return graph.addNode('Reshape', [y, ints(graph, [-1, factors, rows, places])]).output();
+  }
+  const flat = graph.addNode('Reshape', [y, ints(graph, [1, 1, -1, rows])]).output();
+  return graph.addNode('Transpose', [flat], { attrs: { perm: [0, 1, 3, 2] } }).output();
+}

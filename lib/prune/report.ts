@@ -1,0 +1,52 @@
+/** What a pruning did: one entry per layer, and the whole model. Plain objects: JSON.stringify writes them. */
+import type { Node } from '../graph/graph.js';
+import type { AxisReport, MemoryReport, OutputReport, SpeedReport } from '../quantize/report.js';
+import type { Pattern, Score } from './layers.js';
+
+export interface PrunedLayerReport {
+  readonly name: string;
+  readonly op: string;
+  readonly weights: number;
+  /** Share of the weights that are zero. */
+  readonly zeros: number;
+  /** Why its weights stayed. */
+  readonly reason?: string;
+  /** Of the weights alone. Those that make up for others change as well. */
+  readonly weightSqnrDb?: number;
+  /** Of the layer's result in the whole pruned model, with all errors from before it. */
+  readonly outputSqnrDb?: number;
+  readonly medianUsBefore?: number;
+  readonly medianUsAfter?: number;
+  readonly notes: readonly string[];
+}
+
+export interface PruneReport {
+  readonly pattern: Pattern;
+  readonly ratio: number;
+  readonly score: Score;
+  /** Calibration feeds seen. */
+  readonly feeds: number;
+  readonly layers: readonly PrunedLayerReport[];
+  readonly outputs: readonly OutputReport[];
+  /** Of the model file. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Where the models were timed. */
+  readonly speed?: SpeedReport;
+  readonly memory?: MemoryReport;
+  /** Accuracy, speed and memory side by side: what of them was measured. */
+  readonly axes: readonly AxisReport[];
+  readonly notes: readonly string[];
+}
+
+/** The entries of layers whose weights stay, with the reason of each. */
+export function stayingLayers(kept: ReadonlyMap<Node, string>): PrunedLayerReport[] {
+  return [...kept].map(([node, reason]) => ({
+    name: node.name,
+    op: node.op,
+    weights: (node.inputs[1]?.constant?.byteLength ?? 0) / 4,
+    zeros: 0,
+    reason,
+    notes: [],
+  }));
+}
