@@ -13,6 +13,7 @@ export interface GenerateCommandOptions {
   readonly seed?: number;
   readonly stop?: readonly string[];
   readonly weights: 'stored' | 'float32' | '8' | '4';
+  readonly cache: 'float32' | 'float16' | 'int8';
   readonly context?: number;
   readonly tokenizer?: string;
   readonly threads?: number;
@@ -39,8 +40,9 @@ class LiveRate {
   }
 }
 
-const loadOptions = ({ weights, context, tokenizer, threads }: GenerateCommandOptions): TextGeneratorOptions => ({
+const loadOptions = ({ weights, cache, context, tokenizer, threads }: GenerateCommandOptions): TextGeneratorOptions => ({
   weights: weights === '8' ? { bits: 8 } : weights === '4' ? { bits: 4 } : weights,
+  cache,
   ...(context !== undefined && { contextLength: context }),
   ...(tokenizer !== undefined && { tokenizer }),
   ...(threads !== undefined && { intraOpNumThreads: threads }),

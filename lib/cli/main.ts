@@ -121,6 +121,7 @@ program
   .option('--seed <n>', 'equal seeds give equal texts', integer)
   .option('--stop <text>', 'a string that ends the text', collect)
   .addOption(new Option('--weights <what>', 'what weights become on load').choices(['stored', 'float32', '8', '4']).default('stored'))
+  .addOption(new Option('--cache <type>', 'what keys and values are kept in').choices(['float32', 'float16', 'int8']).default('float16'))
   .option('--context <n>', 'tokens that prompt and answer may have together', count)
   .option('--tokenizer <file>', 'tokenizer of a llama2.c model')
   .threads()

@@ -1,8 +1,11 @@
 /**
  * A decoder as a graph: one call reads rows of tokens, appends their keys and values to the caches it keeps, and says what may follow the last.
  *
- *     tokens int64 [1, rows], lengths int32 [1] (tokens held before)  →  logits float32 [1, vocabulary]
- *     states: for each layer keys and values [1, keyHeads, capacity, headWidth]
+ *     tokens int64 [1, rows], lengths int32 [1] (tokens held before), last int64 (the row that is asked what follows it)  →
+ *     logits float32 [1, vocabulary]
+ *     states: for each layer keys and values [1, keyHeads, capacity, headWidth], in int8 with scales [1, keyHeads, capacity]
+ *
+ * Rows behind the last one are padding: nobody sees them, and later calls write over what they leave in the caches.
  */
 import { dtypes } from '../dtype.js';
 import { Graph, type Value } from '../graph/graph.js';
@@ -42,25 +45,32 @@ export interface DecoderShape {
 export interface DecoderOptions extends ProductOptions {
   /** Tokens that the caches hold. */
   readonly capacity: number;
+  readonly cache: CacheType;
 }
 
+/** What keys and values are kept in; int8 has a scale for each token and head. */
+export const cacheTypes = ['float32', 'float16', 'int8'] as const;
+export type CacheType = (typeof cacheTypes)[number];
+
 /** Bytes of the caches. */
-export const cacheBytes = ({ windows, keyHeads, headWidth }: DecoderShape, capacity: number) => 2 * 4 * windows.length * keyHeads * capacity * headWidth;
+export function cacheBytes({ windows, keyHeads, headWidth }: DecoderShape, { capacity, cache }: Pick<DecoderOptions, 'capacity' | 'cache'>): number {
+  const token = (headWidth * dtypes[cache].bits) / 8 + (cache === 'int8' ? 4 : 0);
+  return 2 * windows.length * keyHeads * capacity * token;
+}
 
 export function decoderGraph(shape: DecoderShape, weights: Weights, options: DecoderOptions): Graph {
   const graph = new Graph(weights.model);
   const g = new Emitter(graph);
   const tokens = graph.addInput('tokens', 'int64', [1, 'rows']);
   const lengths = graph.addInput('lengths', 'int32', [1]);
+  const asked = graph.addInput('last', 'int64', []);
   const layer = new Layers(g, shape, weights, options, lengths, positionsOf(g, tokens, lengths));
   let x = layer.embed(tokens);
   for (let i = 0; i < shape.windows.length; i++) x = layer.apply(x, i);
-  // Only the last row is asked what follows it.
-  const last = g.op('Gather', [x, g.int(-1)], { axis: 1 });
+  const last = g.op('Gather', [x, asked], { axis: 1 });
   const logits = layer.head(layer.norm(last, 'finalNorm', undefined, shape.width));
   logits.name = 'logits';
-  graph.outputs.unshift(logits);
-  for (let i = 1; i < graph.outputs.length; i++) graph.states.push({ output: i, input: i + 1 });
+  graph.outputs.push(logits);
   return graph;
 }
 
@@ -184,17 +194,22 @@ class Layers {
   #attention(x: Value, layer: number): Value {
     const { g, shape, options, lengths } = this;
     const { graph } = g;
-    const dims = [1, shape.keyHeads, options.capacity, shape.headWidth];
-    const [keys, values] = [graph.addInput(`keys${layer}`, 'float32', dims), graph.addInput(`values${layer}`, 'float32', dims)];
+    const dims = [1, shape.keyHeads, options.capacity];
+    const names = options.cache === 'int8' ? ['keys', 'values', 'keyScales', 'valueScales'] : ['keys', 'values'];
+    const caches = names.map((name, i) =>
+      i < 2 ? graph.addInput(`${name}${layer}`, options.cache, [...dims, shape.headWidth]) : graph.addInput(`${name}${layer}`, 'float32', dims),
+    );
     const [q, k, v] = this.#projections(x, layer);
     const query = this.#positioned(q, 'queryNorm', layer, shape.heads);
     const key = this.#positioned(k, 'keyNorm', layer, shape.keyHeads);
-    const present = g.ops('CacheAppend', [keys, values, key, v, lengths], 2, {}, 'dsnk') as readonly [Value, Value];
-    present[0].name = `nextKeys${layer}`;
-    present[1].name = `nextValues${layer}`;
-    graph.outputs.push(...present);
+    const append = [...caches.slice(0, 2), key, v, lengths, ...caches.slice(2)];
+    const present = g.ops('CacheAppend', append, caches.length, {}, 'dsnk');
+    present.forEach((value, i) => {
+      value.name = `next ${names[i]}${layer}`;
+      graph.states.push({ output: graph.outputs.push(value) - 1, input: graph.inputs.indexOf(caches[i] as Value) });
+    });
     const attrs = { scale: 1 / Math.sqrt(shape.headWidth), causal: 1, window: shape.windows[layer] as number };
-    const y = g.op('CachedAttention', [query, ...present, lengths], attrs, `attention${layer}`, 'dsnk');
+    const y = g.op('CachedAttention', [query, ...present.slice(0, 2), lengths, ...present.slice(2)], attrs, `attention${layer}`, 'dsnk');
     return this.product(y, 'attentionOutput', layer, shape.heads * shape.headWidth, shape.width);
   }
 

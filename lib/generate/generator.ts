@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { dsnkError, spelled } from '../errors.js';
 import { InferenceSession } from '../runtime/session.js';
 import { Tensor } from '../tensor.js';
-import { cacheBytes, type DecoderShape, decoderGraph } from './decoder.js';
+import { type CacheType, cacheBytes, cacheTypes, type DecoderShape, decoderGraph } from './decoder.js';
 import { loadTextModel } from './load.js';
 import type { FewBits } from './product.js';
 import { Sampler, type SamplingOptions } from './sampler.js';
@@ -19,6 +19,8 @@ export interface TextGeneratorOptions {
   /** Tokens that prompt and answer may have together: the size of the caches. Default: what the model was trained on, 4096 at most. */
   readonly contextLength?: number;
   readonly intraOpNumThreads?: number;
+  /** What keys and values are kept in: `'float32'`, `'float16'`, or `'int8'` with a scale for each token and head; default `'float16'`. */
+  readonly cache?: CacheType;
   /** The tokenizer file of a llama2.c model, where it has no usual name beside the model. */
   readonly tokenizer?: string;
 }
@@ -47,8 +49,17 @@ export interface GeneratedText {
   readonly finishReason: FinishReason;
 }
 
-/** Rows of a call, the most first: a prompt is cut into these, and each is one compiled program. */
-const CHUNKS = [256, 64, 16, 4, 1];
+/** Rows of a call: a prompt is cut into these, the last one padded, and each is one compiled program. */
+const CHUNKS = [1, 16, 64, 256];
+
+/** What a call costs beside its rows, in rows: the weights are read, whatever they are multiplied by. */
+const CALL_ROWS = 12;
+
+/** The rows of a call that bring most of `left` tokens for their price, where the caches have room for so many. */
+function rowsFor(left: number, room: number): number {
+  const gain = (rows: number) => Math.min(rows, left) / (CALL_ROWS + rows);
+  return CHUNKS.filter((rows) => rows <= room).reduce((best, rows) => (gain(rows) > gain(best) ? rows : best));
+}
 
 const DEFAULT_CONTEXT = 4096;
 
@@ -68,6 +79,8 @@ export class TextGenerator {
     shape: DecoderShape,
     /** Tokens that prompt and answer may have together. */
     readonly contextLength: number,
+    /** Bytes that the caches of keys and values take when they are full. */
+    readonly cacheBytes: number,
   ) {
     this.#session = session;
     this.#tokenizer = tokenizer;
@@ -86,20 +99,27 @@ export class TextGenerator {
     if (typeof model !== 'string' && !(model instanceof URL))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'model must be a path or a file: URL', `${spelled(model)} came`);
     const few = fewBitsOf(options.weights);
+    const { cache = 'float16' } = options;
+    if (!cacheTypes.includes(cache))
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `cache must be one of ${cacheTypes.join(', ')}`, `${spelled(cache)} came`);
     const path = typeof model === 'string' ? resolve(model) : fileURLToPath(model);
     const { shape, weights, tokenizer, free } = await loadTextModel(path, options.tokenizer);
     let session: InferenceSession | undefined;
     try {
       const capacity = contextOf(options.contextLength, shape);
-      const graph = decoderGraph(shape, weights, { weights: few, capacity });
+      const sizes = { capacity, cache };
+      const graph = decoderGraph(shape, weights, { weights: few, ...sizes });
       const threads = options.intraOpNumThreads;
       session = await InferenceSession.open({ graph, keepBytes: false, free }, { ...(threads !== undefined && { intraOpNumThreads: threads }) });
-      // One row: what every answer is made with. The weights are packed here.
-      await session.model.prepare([
-        { dtype: 'int64', dims: [1, 1], data: new BigInt64Array(1) },
-        { dtype: 'int32', dims: [1], data: new Int32Array(1) },
-      ]);
-      return new TextGenerator(session, tokenizer, shape, capacity);
+      // What answers are made with, and most prompts. The weights are packed here.
+      for (const rows of [1, 64].filter((n) => n <= capacity)) {
+        await session.model.prepare([
+          { dtype: 'int64', dims: [1, rows], data: new BigInt64Array(rows) },
+          { dtype: 'int32', dims: [1], data: new Int32Array(1) },
+          { dtype: 'int64', dims: [], data: new BigInt64Array(1) },
+        ]);
+      }
+      return new TextGenerator(session, tokenizer, shape, capacity, cacheBytes(shape, sizes));
     } catch (error) {
       await session?.release();
       free();
@@ -114,11 +134,6 @@ export class TextGenerator {
 
   get vocabularySize(): number {
     return this.#shape.vocabulary;
-  }
-
-  /** Bytes that the caches of keys and values take when they are full. */
-  get cacheBytes(): number {
-    return cacheBytes(this.#shape, this.contextLength);
   }
 
   /** The session that computes it, for reports. */
@@ -222,15 +237,20 @@ export class TextGenerator {
     this.#held.length = Math.min(this.#held.length, at);
     while (at < tokens.length) {
       signal?.throwIfAborted();
-      const rows = CHUNKS.find((n) => n <= tokens.length - at) as number;
+      const rows = rowsFor(tokens.length - at, this.contextLength - at);
       const chunk = tokens.slice(at, at + rows);
+      const padded = new BigInt64Array(rows);
+      chunk.forEach((token, i) => {
+        padded[i] = BigInt(token);
+      });
       const feeds = {
-        tokens: new Tensor('int64', BigInt64Array.from(chunk, BigInt), [1, rows]),
+        tokens: new Tensor('int64', padded, [1, rows]),
         lengths: new Tensor('int32', Int32Array.of(at), [1]),
+        last: new Tensor('int64', BigInt64Array.of(BigInt(chunk.length - 1)), []),
       };
       await this.#session.run(feeds, { logits: this.#scores }, { ...(signal && { signal }) });
       this.#held.push(...chunk);
-      at += rows;
+      at += chunk.length;
     }
   }
 

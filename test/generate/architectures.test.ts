@@ -330,7 +330,7 @@ const variants: Record<string, Variant> = {
 const tolerance = (scores: readonly number[]) => LAYERS * 12 * 48 * 2 ** -24 * Math.max(1, ...scores.map(Math.abs));
 
 async function compare({ file, model }: Sample): Promise<void> {
-  await using generator = await TextGenerator.load(file);
+  await using generator = await TextGenerator.load(file, { cache: 'float32' });
   const next = mulberry32(5);
   const text = Array.from({ length: 27 }, () => Math.floor(next() * END));
   let at = 0;
@@ -339,6 +339,7 @@ async function compare({ file, model }: Sample): Promise<void> {
     const { logits } = await generator.session.run({
       tokens: new Tensor('int64', BigInt64Array.from(chunk, BigInt), [1, rows]),
       lengths: new Tensor('int32', Int32Array.of(at), [1]),
+      last: new Tensor('int64', BigInt64Array.of(BigInt(rows - 1)), []),
     });
     const scores = logits?.data as Float32Array;
     at += rows;

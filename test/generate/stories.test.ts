@@ -22,8 +22,8 @@ describe.skipIf(!haveAssets)('stories260K', () => {
   });
 
   it('gives them behind a prompt of any length', async () => {
-    // Chunks of all sizes: 64 + 16 + 16 + 4 and the like.
-    for (const length of [2, 5, 21, 100, 150]) {
+    // Calls of all sizes, with padding and without.
+    for (const length of [2, 5, 21, 64, 100, 150]) {
       await using fresh = await TextGenerator.load(model);
       const { tokens } = await fresh.generate(golden.slice(0, length), { maxTokens: 20 });
       expect(tokens, `${length}`).toEqual(golden.slice(length, length + 20));
@@ -34,8 +34,29 @@ describe.skipIf(!haveAssets)('stories260K', () => {
     expect(generator.architecture).toBe('llama');
     expect(generator.vocabularySize).toBe(512);
     expect(generator.contextLength).toBe(512);
-    // keys and values, five layers, four heads of eight floats
-    expect(generator.cacheBytes).toBe(2 * 5 * 4 * 512 * 8 * 4);
+    // keys and values, five layers, four heads of eight float16
+    expect(generator.cacheBytes).toBe(2 * 5 * 4 * 512 * 8 * 2);
+  });
+
+  it('keeps keys and values in the type that is asked for', async () => {
+    for (const [cache, bytes, same] of [
+      ['float32', 4 * 8, 200],
+      ['int8', 8 + 4, 60],
+    ] as const) {
+      await using other = await TextGenerator.load(model, { cache });
+      expect(other.cacheBytes).toBe(2 * 5 * 4 * 512 * bytes);
+      const { tokens } = await other.generate([1], { maxTokens: golden.length - 1 });
+      expect(tokens.slice(0, same), cache).toEqual(golden.slice(1, 1 + same));
+    }
+    await expect(TextGenerator.load(model, { cache: 'int4' as 'int8' })).rejects.toThrow(/cache must be one of float32, float16, int8/);
+  });
+
+  it('reads padding nowhere, and fits its last call into the caches', async () => {
+    await using tight = await TextGenerator.load(model, { contextLength: 43 });
+    for (const length of [42, 37, 21, 5]) {
+      const { tokens } = await tight.generate(golden.slice(0, length), { maxTokens: 99 });
+      expect(tokens, `${length}`).toEqual(golden.slice(length, 43));
+    }
   });
 
   it('has its tokenizer', () => {
