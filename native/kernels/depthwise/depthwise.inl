@@ -21,28 +21,9 @@
 //           100 and a store of 8 vectors a row, 16 cycles.
 // Packing   w as [tap][channel], one row of channels per tap (conv_pack with one lane and one panel)
 // Source    our own; the taps in one pass are those of XNNPACK's dwconv in spirit, here without an indirection buffer
-#include "kernels/epilogue/clamp.inl"
+#include "kernels/depthwise/rows.inl"
 
 #define DSNK_UNROLL _Pragma("GCC unroll 16")
-
-// Everything of one unit that its blocks share: one output row, or two neighbouring ones.
-struct DepthwiseRow {
-  const float* x;  // image n, column 0, channel 0 of the unit
-  const float* w;
-  const float* bias;
-  const float* residual;  // output row, as y
-  float* y;
-  int64_t inRow, inPixel, outPixel, outRow, residualPixel, residualRow, tapRow, tapPixel;  // strides in elements
-  int64_t firstH;                                                                          // input row of tap 0
-  Range tapsH;                  // rows that are seen and lie inside, counted from there
-  int64_t restartTap, restart;  // from that row on, rows lie `restart` elements before: x is a ring of rows
-  int64_t channels;
-  Clamp clamp;
-  int32_t activation;
-  float alpha, beta;
-};
-
-constexpr int64_t kNoRestart = INT64_MAX;
 
 // What is no clamp runs over each block of pixels after it is stored.
 DSNK_INLINE void finishBlock(const DepthwiseRow& u, int64_t row, int64_t o, int pixels) {
@@ -219,13 +200,6 @@ static void slideRow(const DepthwiseRow& u, int64_t pad, int64_t inWidth, int64_
   }
 }
 
-using RowFunction = void (*)(const DepthwiseRow&, int64_t, int64_t, int64_t);
-
-// Functions for one row and for two neighbouring ones; nullptr where no code is that special.
-struct RowFunctions {
-  RowFunction one, two;
-};
-
 template <int K, int S>
 static RowFunctions rowsOf(bool square) {
   if constexpr (S == 1 && kVectorRegisters == 32)
@@ -234,7 +208,7 @@ static RowFunctions rowsOf(bool square) {
     return {slideRow<K, S, 1>, nullptr};
 }
 
-static RowFunctions rowsFor(const DepthwiseParams& p) {
+RowFunctions rowsFor(const DepthwiseParams& p) {
   if (p.dilations[0] != 1 || p.dilations[1] != 1) return {};
   const bool square = p.kernel[0] == p.kernel[1] && p.strides[0] == p.strides[1];
   switch (int64_t{p.kernel[1]} * 4 + (p.strides[1] < 3 ? p.strides[1] : 0)) {
@@ -247,9 +221,7 @@ static RowFunctions rowsFor(const DepthwiseParams& p) {
   }
 }
 
-// One row of output for the channels of u, or two where the functions, which are rowsFor(p), have one for that.
-static void runDepthwiseRows(const DepthwiseParams& p, const RowFunctions& special, const DepthwiseRow& u,
-                             int64_t rows) {
+void runDepthwiseRows(const DepthwiseParams& p, const RowFunctions& special, const DepthwiseRow& u, int64_t rows) {
   if (special.one != nullptr) return (rows == 2 ? special.two : special.one)(u, p.pads[1], p.inSize[1], p.outSize[1]);
   for (int64_t o = 0; o < p.outSize[1]; o++) {
     const int64_t firstW = o * p.strides[1] - p.pads[1];

@@ -15,7 +15,7 @@
 //           Pointers to rows with the tiles of conv (6x64, 8x48): the same time within 1 %.
 // Packing   panels as in gemm/micro.inl
 // Source    our own; the idea of a block in one pass over rows is that of MCUNetV2's patches, without their overlap
-#include "kernels/depthwise/depthwise.inl"
+#include "kernels/depthwise/rows.inl"
 #include "kernels/inverted-residual/pixels.inl"
 
 // The three stages of one image, with the rows of the hidden tensors that are alive.
