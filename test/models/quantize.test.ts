@@ -53,8 +53,8 @@ describe.skipIf(!haveAssets)('resnet20 in few bits', () => {
   // All 2,000 against 90.35 % in float32, with 256 pictures of calibration: 4 bits alone 89.4 %, calibrated 90.45 %, under activations of 8 bits
   // 90.0 %, 3 bits 89.65 %. A picture is a quarter of a percent here.
   it.each([
-    ['4 bits, no data', () => ({ method: 'weight-only' as const }), 0.154, 0.025],
-    ['4 bits, calibrated', () => ({ method: 'weight-only' as const, calibration: few() }), 0.154, 0.015],
+    ['4 bits, no data', () => ({ method: 'weight-only' as const }), 0.156, 0.025],
+    ['4 bits, calibrated', () => ({ method: 'weight-only' as const, calibration: few() }), 0.156, 0.015],
     ['3 bits, calibrated', () => ({ method: 'weight-only' as const, calibration: few(), weights: { bits: 3 as const } }), 0.18, 0.03],
     ['4 bits under activations of 8', () => ({ calibration: few(), weights: { bits: 4 as const } }), 0.15, 0.025],
   ])('%s', { timeout: 300_000 }, async (_, options, share, drop) => {

@@ -5,7 +5,7 @@ import type { Operand } from '../../lib/build/operand.js';
 import { Constant, Graph } from '../../lib/graph/graph.js';
 import { InferenceSession, Tensor } from '../../lib/index.js';
 
-const numbers = (t: { data: unknown } | undefined) => [...(t?.data as Float32Array)];
+const numbers = (t: { data: unknown } | undefined) => Array.from((t?.data ?? []) as Float32Array);
 const row = (...values: number[]) => new Tensor('float32', Float32Array.from(values), [1, values.length]);
 
 /** sum' = sum + x; y = 2·sum'. */
