@@ -54,6 +54,30 @@ describe('public names', () => {
   });
 });
 
+describe('the types of C++', () => {
+  /** Those of namespace dsnk itself: neither nested, nor in an unnamed namespace or in that of an ISA. */
+  function typesOf(path: string): string[] {
+    const names: string[] = [];
+    let hidden = false;
+    for (const line of text(path).split('\n')) {
+      if (line === 'namespace {' || /^#include "simd\/.*-begin\.h"/.test(line)) hidden = true;
+      if (line === '}  // namespace' || /^#include "simd\/.*-end\.h"/.test(line)) hidden = false;
+      const name = /^(?:struct|class|enum class) (\w+)(?: final)?(?: :[^:].*)? \{/.exec(line)?.[1];
+      if (name !== undefined && !hidden) names.push(name);
+    }
+    return names;
+  }
+
+  // Two of one name are one to the linker, which takes the member functions of either for both.
+  it('have one definition', () => {
+    const files = native.filter((f) => f.endsWith('.cc') || f.endsWith('.h'));
+    const where = new Map<string, string[]>();
+    for (const f of files) for (const name of typesOf(f)) where.set(name, [...(where.get(name) ?? []), f]);
+    expect(where.size).toBeGreaterThan(100);
+    expect([...where].filter(([, list]) => list.length > 1)).toEqual([]);
+  });
+});
+
 interface Import {
   readonly from: string;
   readonly to: string;

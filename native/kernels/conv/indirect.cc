@@ -55,10 +55,10 @@ struct Transposed {
 
 // The output pixels in the order of the geometry: divisions at the start, additions after it.
 template <class Geometry>
-struct Walk {
+struct WindowWalk {
   const Geometry& geometry;
   int64_t sizeD, sizeH, sizeW, image, d, h, w;
-  Walk(const Geometry& g, int64_t pixel)
+  WindowWalk(const Geometry& g, int64_t pixel)
       : geometry(g),
         sizeD(g.p.outSize[0]),
         sizeH(g.p.outSize[1]),
@@ -286,7 +286,7 @@ struct Builder {
       }
       return out;
     }
-    Walk<Geometry> walk(geometry, r.begin);
+    WindowWalk<Geometry> walk(geometry, r.begin);
     for (int64_t b = 0; b < blocks; b++) {
       ConvBlock& block = out.block(b);
       block.rows = static_cast<int32_t>(each + (b < extra));

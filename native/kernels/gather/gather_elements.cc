@@ -43,7 +43,7 @@ Fault gatherRange(const GatherElementsParams& p, Range r, T* y, const T* x, cons
   int64_t strides[kRank];  // of x, the axis left to the index
   for (int32_t d = 0; d < p.rank; d++) strides[d] = d == p.axis ? 0 : p.strides[d];
   const int64_t along = p.strides[p.axis];
-  Walk<kRank> walk(p.dims, strides, p.rank, r.begin);
+  StridedWalk<kRank> walk(p.dims, strides, p.rank, r.begin);
   for (int64_t k = r.begin; k < r.end; k++, walk.next()) {
     const int64_t at = positionOf(index[k], p.axisSize);
     if (at < 0) return Fault::indexOutOfRange;

@@ -175,10 +175,10 @@ static void writeBlock(int32_t type, void* y, int64_t begin, int64_t n, double* 
 }
 
 // Walks the elements of a block together with the index of their scale.
-struct Walk {
+struct ScaleWalk {
   const QuantizeParams& p;
   int64_t o, a, i;
-  Walk(const QuantizeParams& params, int64_t element)
+  ScaleWalk(const QuantizeParams& params, int64_t element)
       : p(params), o(element / (p.axis * p.inner)), a(element / p.inner % p.axis), i(element % p.inner) {}
   int64_t scale() const {
     switch (static_cast<ScaleLayout>(p.layout)) {
@@ -204,7 +204,7 @@ static Fault eachBlock(const Work& w, int32_t zeroType, F compute) {
   double y[kBlock];
   for (int64_t begin = range.begin; begin < range.end; begin += kBlock) {
     const int64_t n = range.end - begin < kBlock ? range.end - begin : kBlock;
-    Walk at(p, begin);
+    ScaleWalk at(p, begin);
     for (int64_t e = 0; e < n; e++, at.next()) {
       const int64_t s = at.scale();
       const double zero = w.operand[3] ? readElement(zeroType, w.operand[3], s) : 0;

@@ -23,7 +23,7 @@ static float finishReduction(Reduction kind, double total, int64_t count, double
 template <class R>
 DSNK_INLINE double reduceRows(const ReduceShape& s, const float* x, const R& r) {
   double total = R::start;
-  Walk at(s.reduced, 0);
+  ReducedWalk at(s.reduced, 0);
   for (int64_t i = 0; i < s.reduced.count; i++, at.next()) total = foldRow(total, x + at.offset(), s.n, r);
   return total;
 }
@@ -97,7 +97,7 @@ static Fault reduce(const Work& w) {
   const int64_t strips = s.columns ? ceilDiv(s.m, kReduceWide) : 1;
   const Range part = tileRange(s.kept.count * strips, w.tile, w.tiles);
   if (part.begin >= part.end) return Fault::none;
-  Walk at(s.kept, part.begin / strips);
+  ReducedWalk at(s.kept, part.begin / strips);
   int64_t strip = part.begin % strips, row = part.begin / strips;
   for (int64_t i = part.begin; i < part.end; i++) {
     if (s.columns) {

@@ -61,7 +61,7 @@ T fromDouble(double d) {
 // Calls visit(x) for every element of one output, in row-major order of the reduced dimensions.
 template <class T, class F>
 void eachReduced(const ReduceShape& s, const T* x, F visit) {
-  Walk at(s.reduced, 0);
+  ReducedWalk at(s.reduced, 0);
   for (int64_t i = 0; i < s.reduced.count; i++, at.next()) {
     const T* row = x + at.offset();
     for (int64_t j = 0; j < s.n; j++) visit(Fold<T>::load(row[j]));
@@ -141,7 +141,7 @@ Fault reduceGeneric(const Work& w) {
   const int64_t strips = s.columns ? ceilDiv(s.m, kReduceWide) : 1;
   const Range part = tileRange(s.kept.count * strips, w.tile, w.tiles);
   if (part.begin >= part.end) return Fault::none;
-  Walk at(s.kept, part.begin / strips);
+  ReducedWalk at(s.kept, part.begin / strips);
   int64_t strip = part.begin % strips, row = part.begin / strips;
   for (int64_t i = part.begin; i < part.end; i++) {
     const int64_t first = s.columns ? strip * kReduceWide : 0;

@@ -23,9 +23,9 @@ struct Loops {
   }
 };
 
-class Walk {
+class ReducedWalk {
  public:
-  Walk(const Loops& loops, int64_t start) : loops_(loops), offset_(0) {
+  ReducedWalk(const Loops& loops, int64_t start) : loops_(loops), offset_(0) {
     for (int d = loops.rank - 1; d >= 0; d--) {
       const int64_t n = loops.size[d] > 0 ? loops.size[d] : 1;  // an empty loop has a beginning all the same
       index_[d] = start % n;

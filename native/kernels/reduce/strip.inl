@@ -10,7 +10,7 @@ struct Strip {
 
 // `rows` rows of one strip of `width` ≤ 64 columns, folded into acc. Columns past the width are never loaded.
 template <class R>
-DSNK_INLINE void foldStripRows(const float* x, Walk& at, int64_t rows, int width, const R& r, F32* into) {
+DSNK_INLINE void foldStripRows(const float* x, ReducedWalk& at, int64_t rows, int width, const R& r, F32* into) {
   constexpr int lanes = F32::lanes;
   if (width == kReduceWide) {
     F32 acc[kFoldVecs];
@@ -40,7 +40,7 @@ template <class R>
 static void sumStrip(const Loops& rows, const float* x, int width, const R& r, Strip& strip) {
   F32 acc[kFoldVecs];
   for (int v = 0; v < kFoldVecs; v++) strip.total[v] = strip.lost[v] = F32::zero();
-  Walk at(rows, 0);
+  ReducedWalk at(rows, 0);
   for (int64_t i = 0; i < rows.count; i += 32) {
     for (int v = 0; v < kFoldVecs; v++) acc[v] = F32::zero();
     foldStripRows(x, at, rows.count - i < 32 ? rows.count - i : 32, width, r, acc);
@@ -60,6 +60,6 @@ static void plainStrip(const Loops& rows, const float* x, int width, const R& r,
     strip.total[v] = r.identity();
     strip.lost[v] = F32::zero();
   }
-  Walk at(rows, 0);
+  ReducedWalk at(rows, 0);
   foldStripRows(x, at, rows.count, width, r, strip.total);
 }

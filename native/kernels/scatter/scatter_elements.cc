@@ -46,7 +46,7 @@ Fault scatterBlock(const ScatterElementsParams& p, T* y, const ScatterIndices& i
   for (int32_t d = 0; d < rank; d++) strides[d] = product(dims + d + 1, rank - d - 1);
   const int64_t along = strides[0], count = product(indexDims, rank);
   strides[0] = 0;
-  Walk<kRank> walk(indexDims, strides, rank, 0);
+  StridedWalk<kRank> walk(indexDims, strides, rank, 0);
   for (int64_t k = 0; k < count; k++, walk.next()) {
     const int64_t at = positionOf(indices[first + k], dims[0]);
     if (at < 0) return Fault::indexOutOfRange;

@@ -66,14 +66,14 @@ inline int64_t product(const int64_t* dims, int32_t rank) {
 
 // Counts through dimensions in row-major order and follows the position of one strided view along.
 template <int kRank>
-struct Walk {
+struct StridedWalk {
   const int64_t* dims;
   const int64_t* strides;
   int32_t rank;
   int64_t index[kRank];
   int64_t at;  // elements from the view's first
 
-  Walk(const int64_t* d, const int64_t* s, int32_t r, int64_t start) : dims(d), strides(s), rank(r), at(0) {
+  StridedWalk(const int64_t* d, const int64_t* s, int32_t r, int64_t start) : dims(d), strides(s), rank(r), at(0) {
     for (int32_t i = rank - 1; i >= 0; i--) {
       index[i] = start % dims[i];
       start /= dims[i];

@@ -88,7 +88,7 @@ template <class T>
 void copyRows(const StridedCopyParams& p, const Plan& plan, Range units, T* y, const T* x) {
   const int32_t last = p.rank - 1;
   const int64_t n = p.dims[last], stride = p.strides[last];
-  Walk<kRank> outer(p.dims, p.strides, last, units.begin / plan.pieces);
+  StridedWalk<kRank> outer(p.dims, p.strides, last, units.begin / plan.pieces);
   int64_t row = units.begin / plan.pieces, piece = units.begin % plan.pieces;
   for (int64_t u = units.begin; u < units.end; u++) {
     const int64_t from = piece * plan.piece, left = n - from;
@@ -131,7 +131,7 @@ void copyPlanes(const StridedCopyParams& p, const Plan& plan, Range units, T* y,
     inY[rank++] = product(p.dims + d + 1, p.rank - d - 1);
   }
   const int64_t perPlane = plan.blocks * plan.pieces;
-  Walk<kRank> atX(dims, inX, rank, units.begin / perPlane), atY(dims, inY, rank, units.begin / perPlane);
+  StridedWalk<kRank> atX(dims, inX, rank, units.begin / perPlane), atY(dims, inY, rank, units.begin / perPlane);
   int64_t within = units.begin % perPlane;
   for (int64_t u = units.begin; u < units.end; u++) {
     const int64_t i = within / plan.pieces * plan.block, j = within % plan.pieces * plan.piece;
