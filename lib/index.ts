@@ -3,14 +3,8 @@ export { GraphBuilder, type OperandDescriptor, ops } from './build/builder.js';
 export { type Arg, Operand } from './build/operand.js';
 export type { DType } from './dtype.js';
 export { DsnkError, type ErrorCode, errorCodes } from './errors.js';
-export {
-  type FinishReason,
-  type GeneratedText,
-  type GenerateOptions,
-  TextGenerator,
-  type TextGeneratorOptions,
-  type TextPiece,
-} from './generate/generator.js';
+export type { FinishReason, TextPiece } from './generate/answer.js';
+export { type GeneratedText, type GenerateOptions, TextGenerator, type TextGeneratorOptions } from './generate/generator.js';
 export type { SamplingOptions } from './generate/sampler.js';
 export { Graph } from './graph/graph.js';
 

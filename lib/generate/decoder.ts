@@ -1,9 +1,9 @@
 /**
  * A decoder as a graph: one call reads rows of tokens, appends their keys and values to the caches it keeps, and says what may follow the last.
  *
- *     tokens int64 [1, rows], lengths int32 [1] (tokens held before), last int64 (the row that is asked what follows it)  →
- *     logits float32 [1, vocabulary]
- *     states: for each layer keys and values [1, keyHeads, capacity, headWidth], in int8 with scales [1, keyHeads, capacity]
+ *     tokens int64 [batch, rows], lengths int32 [batch] (tokens held before), last int64 [batch, 1] (the row that is asked what
+ *     follows it)  →  logits float32 [batch, vocabulary]
+ *     states: for each layer keys and values [batch, keyHeads, capacity, headWidth], in int8 with scales [batch, keyHeads, capacity]
  *
  * Rows behind the last one are padding: nobody sees them, and later calls write over what they leave in the caches.
  */
@@ -43,7 +43,9 @@ export interface DecoderShape {
 }
 
 export interface DecoderOptions extends ProductOptions {
-  /** Tokens that the caches hold. */
+  /** Texts that are read at the same time. */
+  readonly batch: number;
+  /** Tokens that the caches hold of each. */
   readonly capacity: number;
   readonly cache: CacheType;
 }
@@ -53,28 +55,31 @@ export const cacheTypes = ['float32', 'float16', 'int8'] as const;
 export type CacheType = (typeof cacheTypes)[number];
 
 /** Bytes of the caches. */
-export function cacheBytes({ windows, keyHeads, headWidth }: DecoderShape, { capacity, cache }: Pick<DecoderOptions, 'capacity' | 'cache'>): number {
+export function cacheBytes(
+  { windows, keyHeads, headWidth }: DecoderShape,
+  { batch, capacity, cache }: Pick<DecoderOptions, 'batch' | 'capacity' | 'cache'>,
+): number {
   const token = (headWidth * dtypes[cache].bits) / 8 + (cache === 'int8' ? 4 : 0);
-  return 2 * windows.length * keyHeads * capacity * token;
+  return 2 * batch * windows.length * keyHeads * capacity * token;
 }
 
 export function decoderGraph(shape: DecoderShape, weights: Weights, options: DecoderOptions): Graph {
   const graph = new Graph(weights.model);
   const g = new Emitter(graph);
-  const tokens = graph.addInput('tokens', 'int64', [1, 'rows']);
-  const lengths = graph.addInput('lengths', 'int32', [1]);
-  const asked = graph.addInput('last', 'int64', []);
+  const tokens = graph.addInput('tokens', 'int64', [options.batch, 'rows']);
+  const lengths = graph.addInput('lengths', 'int32', [options.batch]);
+  const asked = graph.addInput('last', 'int64', [options.batch, 1]);
   const layer = new Layers(g, shape, weights, options, lengths, positionsOf(g, tokens, lengths));
   let x = layer.embed(tokens);
   for (let i = 0; i < shape.windows.length; i++) x = layer.apply(x, i);
-  const last = g.op('Gather', [x, asked], { axis: 1 });
+  const last = g.op('GatherND', [x, asked], { batch_dims: 1 });
   const logits = layer.head(layer.norm(last, 'finalNorm', undefined, shape.width));
   logits.name = 'logits';
   graph.outputs.push(logits);
   return graph;
 }
 
-/** int64 [1, rows]: lengths, lengths + 1, … */
+/** int64 [batch, rows]: lengths, lengths + 1, … */
 function positionsOf(g: Emitter, tokens: Value, lengths: Value): Value {
   const rows = g.op('Squeeze', [g.op('Shape', [tokens], { start: 1, end: 2 }), g.ints(0)]);
   const steps = g.op('Range', [g.int(0), rows, g.int(1)]);
@@ -118,7 +123,7 @@ class Layers {
   #rows(t: StoredTensor, indices: Value): Value {
     const { g } = this;
     const rows = g.op('Gather', [g.constant(t.constant), indices], { axis: 0 });
-    if (t.block !== undefined) return openBlocks(g, t.block, rows, [1, -1], t.dims[1] as number);
+    if (t.block !== undefined) return openBlocks(g, t.block, rows, [this.options.batch, -1], t.dims[1] as number);
     return t.constant.dtype === 'float32' ? rows : g.op('Cast', [rows], { to: dtypes.float32.onnx });
   }
 
@@ -175,11 +180,11 @@ class Layers {
 
   /** Norm of each head where the file has one, then the turn by its position. */
   #positioned(x: Value, role: 'queryNorm' | 'keyNorm', layer: number, heads: number): Value {
-    const { g, shape, weights } = this;
+    const { g, shape, weights, options } = this;
     let y = x;
     if (weights.has(role, layer)) {
-      const split = g.reshape(y, 1, -1, heads, shape.headWidth);
-      y = g.reshape(this.norm(split, role, layer, shape.headWidth), 1, -1, heads * shape.headWidth);
+      const split = g.reshape(y, options.batch, -1, heads, shape.headWidth);
+      y = g.reshape(this.norm(split, role, layer, shape.headWidth), options.batch, -1, heads * shape.headWidth);
     }
     if (shape.rotation === undefined || this.#angles === undefined) return y;
     const pairs = shape.rotation.frequencies.length;
@@ -194,7 +199,7 @@ class Layers {
   #attention(x: Value, layer: number): Value {
     const { g, shape, options, lengths } = this;
     const { graph } = g;
-    const dims = [1, shape.keyHeads, options.capacity];
+    const dims = [options.batch, shape.keyHeads, options.capacity];
     const names = options.cache === 'int8' ? ['keys', 'values', 'keyScales', 'valueScales'] : ['keys', 'values'];
     const caches = names.map((name, i) =>
       i < 2 ? graph.addInput(`${name}${layer}`, options.cache, [...dims, shape.headWidth]) : graph.addInput(`${name}${layer}`, 'float32', dims),

@@ -3,12 +3,13 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dsnkError, spelled } from '../errors.js';
 import { InferenceSession } from '../runtime/session.js';
-import { Tensor } from '../tensor.js';
+import { Answer, type FinishReason, type TextPiece } from './answer.js';
 import { type CacheType, cacheBytes, cacheTypes, type DecoderShape, decoderGraph } from './decoder.js';
+import { Decoding } from './decoding.js';
 import { loadTextModel } from './load.js';
 import type { FewBits } from './product.js';
-import { Sampler, type SamplingOptions } from './sampler.js';
-import { StopStrings, TextStream, type Tokenizer } from './tokenizer.js';
+import type { SamplingOptions } from './sampler.js';
+import type { Tokenizer } from './tokenizer.js';
 
 export interface TextGeneratorOptions {
   /**
@@ -16,6 +17,8 @@ export interface TextGeneratorOptions {
    * `'stored'`: quantized blocks stay in their bits, and floats are multiplied in float32.
    */
   readonly weights?: 'stored' | 'float32' | { readonly bits: 4 | 8; readonly groupSize?: FewBits['groupSize'] };
+  /** Texts that are read and written at the same time, each with caches of its own; default 1. */
+  readonly batch?: number;
   /** Tokens that prompt and answer may have together: the size of the caches. Default: what the model was trained on, 4096 at most. */
   readonly contextLength?: number;
   readonly intraOpNumThreads?: number;
@@ -33,32 +36,11 @@ export interface GenerateOptions extends SamplingOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Why a text ended: the model ended it, a stop string came, or there was no room for more. */
-export type FinishReason = 'end' | 'stop' | 'length';
-
-/** A token with the text that is certain after it. */
-export interface TextPiece {
-  readonly token: number;
-  readonly text: string;
-}
-
 export interface GeneratedText {
   readonly text: string;
   readonly tokens: readonly number[];
   readonly promptTokens: number;
   readonly finishReason: FinishReason;
-}
-
-/** Rows of a call: a prompt is cut into these, the last one padded, and each is one compiled program. */
-const CHUNKS = [1, 16, 64, 256];
-
-/** What a call costs beside its rows, in rows: the weights are read, whatever they are multiplied by. */
-const CALL_ROWS = 12;
-
-/** The rows of a call that bring most of `left` tokens for their price, where the caches have room for so many. */
-function rowsFor(left: number, room: number): number {
-  const gain = (rows: number) => Math.min(rows, left) / (CALL_ROWS + rows);
-  return CHUNKS.filter((rows) => rows <= room).reduce((best, rows) => (gain(rows) > gain(best) ? rows : best));
 }
 
 const DEFAULT_CONTEXT = 4096;
@@ -67,14 +49,12 @@ export class TextGenerator {
   readonly #session: InferenceSession;
   readonly #tokenizer: Tokenizer;
   readonly #shape: DecoderShape;
-  readonly #scores: Tensor;
-  /** Tokens whose keys and values the caches hold. */
-  #held: number[] = [];
+  readonly #decoding: Decoding;
   #turn: Promise<unknown> = Promise.resolve();
   #released = false;
 
   private constructor(
-    session: InferenceSession,
+    decoding: Decoding,
     tokenizer: Tokenizer,
     shape: DecoderShape,
     /** Tokens that prompt and answer may have together. */
@@ -82,10 +62,10 @@ export class TextGenerator {
     /** Bytes that the caches of keys and values take when they are full. */
     readonly cacheBytes: number,
   ) {
-    this.#session = session;
+    this.#session = decoding.session;
     this.#tokenizer = tokenizer;
     this.#shape = shape;
-    this.#scores = new Tensor('float32', new Float32Array(shape.vocabulary), [1, shape.vocabulary]);
+    this.#decoding = decoding;
   }
 
   /**
@@ -99,7 +79,9 @@ export class TextGenerator {
     if (typeof model !== 'string' && !(model instanceof URL))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'model must be a path or a file: URL', `${spelled(model)} came`);
     const few = fewBitsOf(options.weights);
-    const { cache = 'float16' } = options;
+    const { cache = 'float16', batch = 1 } = options;
+    if (!(Number.isInteger(batch) && batch >= 1 && batch <= 256))
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'batch must be an integer from 1 to 256', `${spelled(batch)} came`);
     if (!cacheTypes.includes(cache))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `cache must be one of ${cacheTypes.join(', ')}`, `${spelled(cache)} came`);
     const path = typeof model === 'string' ? resolve(model) : fileURLToPath(model);
@@ -107,19 +89,13 @@ export class TextGenerator {
     let session: InferenceSession | undefined;
     try {
       const capacity = contextOf(options.contextLength, shape);
-      const sizes = { capacity, cache };
+      const sizes = { batch, capacity, cache };
       const graph = decoderGraph(shape, weights, { weights: few, ...sizes });
       const threads = options.intraOpNumThreads;
       session = await InferenceSession.open({ graph, keepBytes: false, free }, { ...(threads !== undefined && { intraOpNumThreads: threads }) });
-      // What answers are made with, and most prompts. The weights are packed here.
-      for (const rows of [1, 64].filter((n) => n <= capacity)) {
-        await session.model.prepare([
-          { dtype: 'int64', dims: [1, rows], data: new BigInt64Array(rows) },
-          { dtype: 'int32', dims: [1], data: new Int32Array(1) },
-          { dtype: 'int64', dims: [], data: new BigInt64Array(1) },
-        ]);
-      }
-      return new TextGenerator(session, tokenizer, shape, capacity, cacheBytes(shape, sizes));
+      const decoding = new Decoding(session, batch, capacity, shape.vocabulary);
+      await decoding.prepare();
+      return new TextGenerator(decoding, tokenizer, shape, capacity, cacheBytes(shape, sizes));
     } catch (error) {
       await session?.release();
       free();
@@ -168,30 +144,12 @@ export class TextGenerator {
   /** Like `stream`, with every token: also those that add no text yet. */
   async *streamTokens(prompt: string | readonly number[], options: GenerateOptions = {}): AsyncGenerator<TextPiece, FinishReason> {
     this.#assertLive();
-    const tokens = this.#promptOf(prompt);
-    const { signal, stop = [], maxTokens = Number.POSITIVE_INFINITY } = options;
-    if (maxTokens !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxTokens) && maxTokens >= 0))
-      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'generation options', 'maxTokens must be an integer from 0 on', `${spelled(maxTokens)} came`);
-    const sampler = new Sampler(options);
-    const stops = new StopStrings(stopsOf(stop));
-    const text = new TextStream(this.#tokenizer, tokens);
-    const most = Math.min(tokens.length + maxTokens, this.contextLength);
-    while (tokens.length < most) {
-      const token = await this.#next(tokens, sampler, signal);
-      if (this.#tokenizer.ends.has(token)) {
-        const rest = stops.push(text.end()) + stops.end();
-        if (rest !== '') yield { token, text: rest };
-        return stops.stopped ? 'stop' : 'end';
-      }
-      tokens.push(token);
-      const last = tokens.length === most;
-      const added = text.push(token) + (last ? text.end() : '');
-      const certain = stops.push(added);
-      if (stops.stopped || !last) yield { token, text: certain };
-      else yield { token, text: certain + stops.end() };
-      if (stops.stopped) return 'stop';
+    const answer = this.#answer(prompt, options);
+    while (answer.finished === undefined) {
+      const piece = await this.#next(answer, options.signal);
+      if (piece !== undefined) yield piece;
     }
-    return 'length';
+    return answer.finished;
   }
 
   /** The whole continuation. */
@@ -208,6 +166,41 @@ export class TextGenerator {
     }
   }
 
+  /**
+   * The continuations of many prompts, in their order. As many at a time as `batch` says share every reading of the weights; where one ends, the
+   * next begins.
+   */
+  async generateAll(prompts: readonly (string | readonly number[])[], options: GenerateOptions = {}): Promise<GeneratedText[]> {
+    this.#assertLive();
+    if (!Array.isArray(prompts)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'generateAll', 'prompts must be a list', `${spelled(prompts)} came`);
+    const work = prompts.map((prompt) => {
+      const answer = this.#answer(prompt, options);
+      return { answer, promptTokens: answer.tokens.length, text: '' };
+    });
+    const waiting = work.filter((w) => w.answer.finished === undefined);
+    const running = new Map<number, (typeof work)[number]>();
+    while (waiting.length > 0 || running.size > 0) {
+      await this.#inTurn(async () => {
+        while (running.size < this.#decoding.batch && waiting.length > 0) {
+          const next = waiting.shift() as (typeof work)[number];
+          running.set(this.#decoding.slotFor(next.answer.tokens, new Set(running.keys())), next);
+        }
+        const scores = await this.#decoding.step(new Map([...running].map(([slot, w]) => [slot, w.answer.tokens])), options.signal);
+        for (const [slot, own] of scores) {
+          const w = running.get(slot) as (typeof work)[number];
+          w.text += w.answer.take(own)?.text ?? '';
+          if (w.answer.finished !== undefined) running.delete(slot);
+        }
+      });
+    }
+    return work.map(({ answer, promptTokens, text }) => ({
+      text,
+      tokens: answer.tokens.slice(promptTokens),
+      promptTokens,
+      finishReason: answer.finished as FinishReason,
+    }));
+  }
+
   /** Frees weights and caches. Calls in flight finish their token first; more are refused with ERR_DSNK_DISPOSED. */
   async release(): Promise<void> {
     this.#released = true;
@@ -218,40 +211,34 @@ export class TextGenerator {
     await this.release();
   }
 
-  /** The token after `tokens`. Streams take turns, token by token; each finds out what the caches hold of its own. */
-  #next(tokens: readonly number[], sampler: Sampler, signal: AbortSignal | undefined): Promise<number> {
-    const result = this.#turn.then(async () => {
+  /** The next token of an answer. Streams take turns, token by token; each finds what the caches hold of its own. */
+  #next(answer: Answer, signal: AbortSignal | undefined): Promise<TextPiece | undefined> {
+    return this.#inTurn(async () => {
+      const slot = this.#decoding.slotFor(answer.tokens);
+      const texts = new Map([[slot, answer.tokens]]);
+      for (;;) {
+        const scores = (await this.#decoding.step(texts, signal)).get(slot);
+        if (scores !== undefined) return answer.take(scores);
+      }
+    });
+  }
+
+  /** Work on the caches, after what was called before. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(() => {
       this.#assertLive();
-      await this.#read(tokens, signal);
-      return sampler.next(this.#scores.data as Float32Array, tokens);
+      return work();
     });
     this.#turn = result.catch(() => {});
     return result;
   }
 
-  /** Brings the caches to hold `tokens`, and the scores to what follows them. */
-  async #read(tokens: readonly number[], signal: AbortSignal | undefined): Promise<void> {
-    let at = 0;
-    // The last one is read in any case: its scores are wanted.
-    while (at < tokens.length - 1 && at < this.#held.length && this.#held[at] === tokens[at]) at++;
-    this.#held.length = Math.min(this.#held.length, at);
-    while (at < tokens.length) {
-      signal?.throwIfAborted();
-      const rows = rowsFor(tokens.length - at, this.contextLength - at);
-      const chunk = tokens.slice(at, at + rows);
-      const padded = new BigInt64Array(rows);
-      chunk.forEach((token, i) => {
-        padded[i] = BigInt(token);
-      });
-      const feeds = {
-        tokens: new Tensor('int64', padded, [1, rows]),
-        lengths: new Tensor('int32', Int32Array.of(at), [1]),
-        last: new Tensor('int64', BigInt64Array.of(BigInt(chunk.length - 1)), []),
-      };
-      await this.#session.run(feeds, { logits: this.#scores }, { ...(signal && { signal }) });
-      this.#held.push(...chunk);
-      at += chunk.length;
-    }
+  #answer(prompt: string | readonly number[], options: GenerateOptions): Answer {
+    const tokens = this.#promptOf(prompt);
+    const { stop = [], maxTokens = Number.POSITIVE_INFINITY } = options;
+    if (maxTokens !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxTokens) && maxTokens >= 0))
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'generation options', 'maxTokens must be an integer from 0 on', `${spelled(maxTokens)} came`);
+    return new Answer(this.#tokenizer, tokens, Math.min(tokens.length + maxTokens, this.contextLength), options, stopsOf(stop));
   }
 
   #promptOf(prompt: string | readonly number[]): number[] {

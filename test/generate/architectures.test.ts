@@ -10,6 +10,7 @@ import {
   gguf,
   type Meta,
   randomTensors,
+  rounded,
   safetensors,
   type Tensors,
   tokenizerJson,
@@ -145,7 +146,7 @@ const inGguf: Record<string, string> = {
   head: 'output',
 };
 
-function folderOfVariant(v: Variant, seed: number): Sample {
+function folderOfVariant(v: Variant, seed: number, dtype: 'F32' | 'F16' | 'BF16' = 'F32'): Sample {
   const { tensors, model } = rotating(
     v,
     seed,
@@ -169,6 +170,7 @@ function folderOfVariant(v: Variant, seed: number): Sample {
     eos_token_id: END,
     ...v.config,
   };
+  if (dtype !== 'F32') for (const t of Object.values(tensors)) t.values.set(rounded(t.values));
   // Two shards: the second half of the tensors stands in another file.
   const names = Object.keys(tensors);
   const half = (from: number, to: number) => Object.fromEntries(names.slice(from, to).map((n) => [n, tensors[n] as Written]));
@@ -177,8 +179,8 @@ function folderOfVariant(v: Variant, seed: number): Sample {
     folderOf({
       'config.json': config,
       'tokenizer.json': tokenizerJson,
-      'model-1.safetensors': safetensors(half(0, middle)),
-      'model-2.safetensors': safetensors(half(middle, names.length)),
+      'model-1.safetensors': safetensors(half(0, middle), dtype),
+      'model-2.safetensors': safetensors(half(middle, names.length), dtype),
       'model.safetensors.index.json': { weight_map: Object.fromEntries(names.map((n, i) => [n, i < middle ? 'model-1.safetensors' : 'model-2.safetensors'])) },
     }),
   );
@@ -339,7 +341,7 @@ async function compare({ file, model }: Sample): Promise<void> {
     const { logits } = await generator.session.run({
       tokens: new Tensor('int64', BigInt64Array.from(chunk, BigInt), [1, rows]),
       lengths: new Tensor('int32', Int32Array.of(at), [1]),
-      last: new Tensor('int64', BigInt64Array.of(BigInt(rows - 1)), []),
+      last: new Tensor('int64', BigInt64Array.of(BigInt(rows - 1)), [1, 1]),
     });
     const scores = logits?.data as Float32Array;
     at += rows;
@@ -360,6 +362,7 @@ async function compare({ file, model }: Sample): Promise<void> {
 
 describe('folders of Hugging Face', () => {
   it.each(Object.entries(variants))('%s', async (name, variant) => compare(folderOfVariant(variant, name.length)));
+  it.each(['F16', 'BF16'] as const)('weights in %s', async (dtype) => compare(folderOfVariant({ ...llama, tied: true }, 8, dtype)));
   it('gpt2', async () => compare(gpt2('folder', 3)));
 });
 

@@ -22,12 +22,29 @@ export function randomTensors(seed: number) {
   };
 }
 
-export function safetensors(tensors: Tensors): Uint8Array {
+/** The 16 bits of numbers that are float16 or bfloat16 exactly. */
+const halves = {
+  F16: (v: number) => {
+    const sign = v < 0 || Object.is(v, -0) ? 0x8000 : 0;
+    const size = Math.abs(v);
+    if (size < 2 ** -14) return sign | (size * 2 ** 24);
+    const exponent = Math.floor(Math.log2(size));
+    return sign | ((exponent + 15) << 10) | ((size / 2 ** exponent - 1) * 1024);
+  },
+  BF16: (v: number) => (new Uint32Array(Float32Array.of(v).buffer)[0] as number) >>> 16,
+};
+
+/** The nearest multiple of 2^-7, below 2 in size: exact in both. */
+export const rounded = (values: Float32Array) => values.map((v) => Math.round(v * 128) / 128);
+
+export function safetensors(tensors: Tensors, dtype: 'F32' | 'F16' | 'BF16' = 'F32'): Uint8Array {
+  const bytesOf = (values: Float32Array) => new Uint8Array((dtype === 'F32' ? values : Uint16Array.from(values, halves[dtype])).buffer);
   let at = 0;
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   for (const [name, { dims, values }] of Object.entries(tensors)) {
-    header[name] = { dtype: 'F32', shape: dims, data_offsets: [at, at + values.byteLength] };
-    at += values.byteLength;
+    const size = bytesOf(values).length;
+    header[name] = { dtype, shape: dims, data_offsets: [at, at + size] };
+    at += size;
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
   const padded = Math.ceil(text.length / 8) * 8;
@@ -36,8 +53,9 @@ export function safetensors(tensors: Tensors): Uint8Array {
   bytes.set(text, 8);
   let to = 8 + padded;
   for (const { values } of Object.values(tensors)) {
-    bytes.set(new Uint8Array(values.buffer), to);
-    to += values.byteLength;
+    const own = bytesOf(values);
+    bytes.set(own, to);
+    to += own.length;
   }
   return bytes;
 }

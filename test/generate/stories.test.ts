@@ -59,6 +59,28 @@ describe.skipIf(!haveAssets)('stories260K', () => {
     }
   });
 
+  it('reads and writes several texts at a time, as one by one', async () => {
+    const prompts = ['Once upon a time', [1], 'The cat', golden.slice(0, 90), 'Lily saw a big, red ball. She wanted', golden.slice(0, 40), 'x'];
+    const options = { maxTokens: 40, stop: ['Lily'] };
+    const alone: string[] = [];
+    for (const prompt of prompts) alone.push((await generator.generate(prompt, options)).text);
+    await using three = await TextGenerator.load(model, { batch: 3 });
+    const texts = await three.generateAll(prompts, options);
+    expect(texts.map((t) => t.text)).toEqual(alone);
+    expect(texts.map((t) => t.promptTokens)).toEqual(prompts.map((p) => (typeof p === 'string' ? generator.encode(p).length : p.length)));
+    expect(three.cacheBytes).toBe(3 * generator.cacheBytes);
+    // Another stream meanwhile keeps to itself.
+    const stream = three.stream(golden.slice(0, 5), { maxTokens: 30 });
+    const before = (await stream.next()).value as string;
+    const [again] = await three.generateAll([prompts[3] as number[]], options);
+    expect(again?.text).toBe(alone[3]);
+    let rest = before;
+    for await (const piece of stream) rest += piece;
+    expect(rest).toBe((await generator.generate(golden.slice(0, 5), { maxTokens: 30 })).text);
+    expect(await three.generateAll([])).toEqual([]);
+    await expect(TextGenerator.load(model, { batch: 0 })).rejects.toThrow(/batch must be an integer from 1 to 256/);
+  });
+
   it('has its tokenizer', () => {
     expect(generator.encode('Once upon a time')).toEqual([1, 403, 407, 261, 378]);
     for (const text of ['Lily saw a big, red ball!', 'déjà vu 🎈', '  two  spaces']) expect(generator.decode(generator.encode(text))).toBe(text);
