@@ -5,9 +5,10 @@
 //           row gives the same bits. Of a number to be rounded at most 2^-24·(n + 4)·ratio is error
 // Tiling    one sweep for m, one for the sum, and one for y. As y depends on x alone within a row, long rows round the 256
 //           results there can be and look them up; short ones round element by element. Measured on one Zen 4 core as
-//           nodes of a model, µs best, before it DequantizeLinear, softmax in floats, QuantizeLinear: 2364x197 166 (361),
-//           64x1000 14.0 (39.3), 4096x16 54 (108); on the AVX2 row 312 (356), 34.9 (46.9), 58 (104), where the sum takes most:
-//           two loads an element. Left out: columns, a table for each of which took 1.3 to 1.7 times as long as floats
+//           nodes of a model, µs best, beside it DequantizeLinear, softmax in floats, QuantizeLinear: 2364x197 160 (540),
+//           64x1000 9.7 (45), 4096x16 91 (192); on the AVX2 row 462 (561), 48 (60), 91 (179), where the sum takes most: two
+//           loads an element, in a loop that is not unrolled (unrolled 312, for three times the code). Left out: columns, a
+//           table for each of which took 1.3 to 1.7 times as long as floats
 // Packing   none
 // Source    none
 //
