@@ -10,8 +10,9 @@ import { WeightIndex } from '../compile/weights.js';
 import { type DsnkError, dsnkError, spelled } from '../errors.js';
 import { narrowOf } from '../kernels/narrow.js';
 import { allocate } from '../tensor.js';
+import { checkLimits } from './limits.js';
 import { LoadedProgram } from './loaded-program.js';
-import { checkLimits, nativeCatalogue } from './model.js';
+import { nativeCatalogue } from './model.js';
 import { native } from './native.js';
 
 export interface KernelOptions {

@@ -6,10 +6,9 @@
 import type { Catalogue } from '../compile/catalogue.js';
 import type { ChoicePolicy } from '../compile/choice.js';
 import { type CompiledProgram, type CompileOptions, compile } from '../compile/compile.js';
-import { type Precision, precisions } from '../compile/precision.js';
 import { WeightIndex } from '../compile/weights.js';
 import type { TypedArray } from '../dtype.js';
-import { type DsnkError, dsnkError, shapeText, spelled } from '../errors.js';
+import { type DsnkError, dsnkError, shapeText } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import type { Graph, State, Value } from '../graph/graph.js';
 import { MAX_KNOWN, NeedsValue } from '../ops/operator.js';
@@ -20,7 +19,7 @@ import { LoadedProgram } from './loaded-program.js';
 import { native } from './native.js';
 import { ancestors, dynamicNode, type Split, splitDynamic, splitGraph } from './split.js';
 import { SessionState } from './state.js';
-import { checkTune, type TuneOptions, type Tuner } from './tune.js';
+import type { Tuner } from './tune.js';
 import { type Work, workOff, workOffSync } from './work.js';
 
 export interface ModelOptions extends CompileOptions {
@@ -46,31 +45,6 @@ export interface RunOptions {
   readonly steady?: boolean | undefined;
   /** Instead of the model's own. */
   readonly state?: SessionState | undefined;
-}
-
-interface Limits {
-  readonly intraOpNumThreads?: number;
-  readonly maxPrograms?: number;
-  readonly winograd?: boolean;
-  readonly tune?: boolean | TuneOptions;
-  readonly precision?: Precision;
-}
-
-/** Checks what callers may choose of a model's options. */
-export function checkLimits(where: string, { intraOpNumThreads: threads, maxPrograms, winograd, tune, precision }: Limits): void {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'intraOpNumThreads must be an integer from 1 to 256', `${spelled(threads)} came`);
-  }
-  if (maxPrograms !== undefined && !(Number.isInteger(maxPrograms) && maxPrograms >= 1)) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'maxPrograms must be a positive integer', `${spelled(maxPrograms)} came`);
-  }
-  if (winograd !== undefined && typeof winograd !== 'boolean') {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'winograd must be true or false', `${spelled(winograd)} came`);
-  }
-  checkTune(where, tune);
-  if (precision !== undefined && !precisions.includes(precision)) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `precision must be one of ${precisions.join(', ')}`, `${spelled(precision)} came`);
-  }
 }
 
 let catalogue: Catalogue | undefined;

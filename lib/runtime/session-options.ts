@@ -2,7 +2,7 @@
 import { passNames } from '../compile/compile.js';
 import type { Precision } from '../compile/precision.js';
 import { dsnkError, spelled } from '../errors.js';
-import { checkLimits } from './model.js';
+import { checkLimits } from './limits.js';
 import type { SessionState } from './state.js';
 import type { TuneOptions } from './tune.js';
 

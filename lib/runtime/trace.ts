@@ -5,7 +5,8 @@ import { Operand } from '../build/operand.js';
 import type { Precision } from '../compile/precision.js';
 import { dsnkError } from '../errors.js';
 import { type HostTensor, readTensor, type TensorLike, toTensor } from '../tensor.js';
-import { checkLimits, Model } from './model.js';
+import { checkLimits } from './limits.js';
+import { Model } from './model.js';
 import { native } from './native.js';
 import { type TuneOptions, tunerOf } from './tune.js';
 
