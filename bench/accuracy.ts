@@ -1,6 +1,6 @@
 /**
- * `npm run bench:accuracy [-- --models resnet20,resnet56,stories260K --only W4 --json file]`: what quantization costs the shared CIFAR-10
- * classifiers, on all 2,000 pictures of dev2000, calibrated on 256 others: top-1, the share of the file, and on how many
+ * `npm run bench:accuracy [-- --models resnet20,resnet56,stories260K --only 2:4 --json file]`: what quantization and pruning cost the shared
+ * CIFAR-10 classifiers, on all 2,000 pictures of dev2000, calibrated on 256 others, or 1,000 to prune: top-1, the share of the file, and on how many
  * pictures onnxruntime-node, given the same file, says the same class; and the story model, see stories.ts. Needs the shared assets
  * (DSNK_ASSETS).
  */
@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { InferenceSession, type QuantizeOptions, quantize, Tensor } from '../lib/index.js';
+import { compress, InferenceSession, type PruneOptions, prune, quantize, type Stage, Tensor } from '../lib/index.js';
 import { loadPeer } from './peer.js';
 import { table } from './statistics.js';
 import { type StoryRow, storyRows } from './stories.js';
@@ -63,15 +63,26 @@ async function classesOf(run: Run): Promise<number[]> {
 
 const share = (a: ArrayLike<number>, b: ArrayLike<number>) => (100 * Array.from(a).filter((v, i) => v === b[i]).length) / a.length;
 
-const ways: readonly { readonly name: string; readonly options: () => QuantizeOptions }[] = [
-  { name: 'W8A8 static, entropy', options: () => ({ calibration: calibration() }) },
-  { name: 'W8A8 dynamic', options: () => ({ method: 'dynamic' }) },
-  { name: 'W8 weight-only, no data', options: () => ({ method: 'weight-only', weights: { bits: 8 } }) },
-  { name: 'W4 weight-only, no data', options: () => ({ method: 'weight-only' }) },
-  { name: 'W4 weight-only, calibrated', options: () => ({ method: 'weight-only', calibration: calibration() }) },
-  { name: 'W4A8 static', options: () => ({ calibration: calibration(), weights: { bits: 4 } }) },
-  { name: 'W3 weight-only, calibrated', options: () => ({ method: 'weight-only', calibration: calibration(), weights: { bits: 3 } }) },
-  { name: 'W2 weight-only, calibrated', options: () => ({ method: 'weight-only', calibration: calibration(), weights: { bits: 2 } }) },
+/** Calibrated on more pictures: weights are fitted to them. */
+function* pruning() {
+  for (let from = 0; from < 1000; from += BATCH) yield { input: new Tensor('float32', images(others, from, BATCH), [BATCH, 3, 32, 32]) };
+}
+
+const pairs = (score: PruneOptions['score']) => prune({ pattern: '2:4', ...(score && { score }), calibration: pruning() });
+
+const ways: readonly { readonly name: string; readonly stages: () => readonly Stage[] }[] = [
+  { name: 'W8A8 static, entropy', stages: () => [quantize({ calibration: calibration() })] },
+  { name: 'W8A8 dynamic', stages: () => [quantize({ method: 'dynamic' })] },
+  { name: 'W8 weight-only, no data', stages: () => [quantize({ method: 'weight-only', weights: { bits: 8 } })] },
+  { name: 'W4 weight-only, no data', stages: () => [quantize({ method: 'weight-only' })] },
+  { name: 'W4 weight-only, calibrated', stages: () => [quantize({ method: 'weight-only', calibration: calibration() })] },
+  { name: 'W4A8 static', stages: () => [quantize({ calibration: calibration(), weights: { bits: 4 } })] },
+  { name: 'W3 weight-only, calibrated', stages: () => [quantize({ method: 'weight-only', calibration: calibration(), weights: { bits: 3 } })] },
+  { name: 'W2 weight-only, calibrated', stages: () => [quantize({ method: 'weight-only', calibration: calibration(), weights: { bits: 2 } })] },
+  { name: '2:4, magnitude', stages: () => [pairs('magnitude')] },
+  { name: '2:4, wanda', stages: () => [pairs('wanda')] },
+  { name: '2:4, sparsegpt', stages: () => [pairs('sparsegpt')] },
+  { name: '2:4, sparsegpt, then W8A8 static', stages: () => [pairs('sparsegpt'), quantize({ calibration: calibration() })] },
 ];
 
 const peer = loadPeer();
@@ -100,10 +111,10 @@ for (const model of args.models.split(',')) {
   }
   const path = join(assets, 'cifar', `${model}_cifar10.onnx`);
   const float = share(await ours(path), labels);
-  for (const { name, options } of ways) {
+  for (const { name, stages } of ways) {
     if (args.only && !name.includes(args.only)) continue;
-    const { bytes } = await quantize(path, options());
-    const file = join(folder, 'quantized.onnx');
+    const { bytes } = await compress(path, stages());
+    const file = join(folder, 'compressed.onnx');
     writeFileSync(file, bytes);
     const classes = await ours(bytes);
     const top1 = share(classes, labels);

@@ -17,6 +17,7 @@ export type { PrunedLayerReport, PruneReport } from './prune/report.js';
 export { quantizePicture } from './quantize/picture.js';
 export type { AxisReport, LayerReport, MemoryReport, QuantizeReport, SpeedReport, TensorReport } from './quantize/report.js';
 export { compareOutputs, type OutputAccuracy } from './runtime/accuracy.js';
+export { type CompressedModel, compress, type ModelSource, type Stage, type StageReport, type StageResult } from './runtime/compress.js';
 export * as kernels from './runtime/kernels.js';
 export { type PrunedModel, prune } from './runtime/prune.js';
 export type { PruneOptions, PruneProgress } from './runtime/prune-options.js';

@@ -32,6 +32,7 @@ describe('public names', () => {
         "importModel",
         "quantizePicture",
         "compareOutputs",
+        "compress",
         "kernels",
         "prune",
         "quantize",

@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { precisions } from '../compile/precision.js';
 import { DsnkError } from '../errors.js';
+import { patterns, scores } from '../prune/layers.js';
 import { activationTypes } from '../quantize/affine.js';
 import { fewBitsAlgorithms } from '../quantize/algorithms.js';
 import { observers } from '../quantize/observers.js';
@@ -13,7 +14,8 @@ import { generate } from './generate.js';
 import { info } from './info.js';
 import { inspect } from './inspect.js';
 import { styled } from './output.js';
-import { quantizeModel } from './quantize.js';
+import { pruneCommand } from './prune.js';
+import { quantizeCommand } from './quantize.js';
 import { run } from './run.js';
 
 function positive(text: string): number {
@@ -160,7 +162,25 @@ program
   .option('--preprocess <json>', 'resizeRatio, scale, mean, std of pictures where they are not those of ImageNet or of the model')
   .threads()
   .json()
-  .action(quantizeModel);
+  .action(quantizeCommand);
+
+program
+  .command('prune <model>')
+  .description('write a model with zeros among its weights, and report what they cost')
+  .option('--data <folder>', 'pictures or .npy files, or for several inputs folders with <input>.npy; magnitude does without')
+  .requiredOption('--out <file>', 'the ONNX file to write')
+  .addOption(new Option('--pattern <name>', 'where zeros are').choices(patterns).default('2:4'))
+  .option('--ratio <share>', 'share of zeros', positive)
+  .addOption(new Option('--score <name>', 'how weights are judged: sparsegpt with --data, magnitude without').choices(scores))
+  .option('--keep <name>', 'a layer whose weights stay; /text/ is a regular expression', collect)
+  .option('--no-keep-first', 'prune the first layer too')
+  .option('--no-timing', 'do not time the two models; without --data there is nothing to time them on')
+  .option('--limit <n>', 'feeds to read', count, 1000)
+  .dim('size of a symbolic dimension of pictures')
+  .option('--preprocess <json>', 'resizeRatio, scale, mean, std of pictures where they are not those of ImageNet or of the model')
+  .threads()
+  .json()
+  .action(pruneCommand);
 
 const bench = program
   .command('bench')

@@ -96,3 +96,25 @@ export class Progress {
     if (this.#shown) process.stderr.write('\r\x1b[K');
   }
 }
+
+/** A bar for each stage of work that names its stages. */
+export class StageProgress {
+  #stage = '';
+  #bar: Progress | undefined;
+
+  /** `total` stands where a stage does not know its own. */
+  constructor(readonly total: number | undefined) {}
+
+  at({ stage, done, total }: { readonly stage: string; readonly done: number; readonly total: number | undefined }): void {
+    if (stage !== this.#stage) {
+      this.end();
+      this.#stage = stage;
+      this.#bar = new Progress(stage, total ?? this.total ?? 0);
+    }
+    this.#bar?.at(done);
+  }
+
+  end(): void {
+    this.#bar?.end();
+  }
+}

@@ -40,11 +40,14 @@ export function joined(float: Graph, quantized: Graph): { graph: Graph; here: (p
   const a = float.clone();
   const b = quantized.clone();
   graph.inputs.push(...a.graph.inputs);
-  b.graph.inputs.forEach((v, i) => {
-    b.graph.replaceValue(v, a.graph.inputs[i] as Value);
-  });
+  const inputs = new Map(b.graph.inputs.map((v, i) => [v, a.graph.inputs[i] as Value]));
+  for (const [v, shared] of inputs) b.graph.replaceValue(v, shared);
   graph.nodes = [...a.graph.nodes, ...b.graph.nodes];
-  return { graph, here: ([x, y]) => [a.map.get(x) as Value, b.map.get(y) as Value] };
+  const second = (y: Value) => {
+    const there = b.map.get(y) as Value;
+    return inputs.get(there) ?? there;
+  };
+  return { graph, here: ([x, y]) => [a.map.get(x) as Value, second(y)] };
 }
 
 /** 10·log₁₀ of signal over noise; Infinity where there is no noise. */

@@ -55,7 +55,8 @@ export async function pruneLayers(source: Graph, products: readonly Product[], s
       plan.onLayer(from + i + 1, products.length);
     }
     for (const [p, bias] of own) biases.set(p, bias);
-    if (own.size > 0) await correctBiases(means, samples, own, write, plan.options, () => {}, 1);
+    // One layer at a time: errors are large, and what two correct together they correct twice.
+    if (own.size > 0) await correctBiases(means, samples, own, write, plan.options, () => {}, own.size);
   }
   return { weights, ...write() };
 }

@@ -22,7 +22,10 @@ export interface PruneOptions {
   readonly score?: Score;
   /** Feeds as for `session.run`: the first 1,024, of 32 MB at most. `wanda` and `sparsegpt` need them. */
   readonly calibration?: CalibrationFeeds;
-  /** Adds to biases what zeros take from the mean of each channel on the feeds. Default true, where there are feeds. */
+  /**
+   * Makes the mean of each channel on the feeds that of the float model, by biases. Default with `sparsegpt`, whose least squares know of it; the others
+   * leave results smaller, which deep networks bear worse where means are right.
+   */
   readonly biasCorrection?: boolean;
   /** Layers whose weights stay, by node name. */
   readonly keep?: readonly (string | RegExp)[];
@@ -35,7 +38,7 @@ export interface PruneOptions {
 }
 
 /** What the options come to; error ERR_DSNK_INVALID_ARGUMENT. */
-export function checkPruneOptions(options: PruneOptions): PrunePlan {
+export function checkPruneOptions(options: PruneOptions): PrunePlan & { readonly biasCorrection: boolean } {
   const bad = (mustHold: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'prune options', mustHold, `${spelled(came)} came`);
   if (typeof options !== 'object' || options === null) throw bad('options must be an object', options);
   const { pattern, ratio = 0.5, calibration, keep } = options;
@@ -55,5 +58,5 @@ export function checkPruneOptions(options: PruneOptions): PrunePlan {
     if (options[name] !== undefined && typeof options[name] !== 'boolean') throw bad(`${name} must be true or false`, options[name]);
   if (keep !== undefined && !(Array.isArray(keep) && keep.every((k) => typeof k === 'string' || k instanceof RegExp)))
     throw bad('keep must be a list of names and regular expressions', keep);
-  return { pattern, ratio, score };
+  return { pattern, ratio, score, biasCorrection: options.biasCorrection ?? score === 'sparsegpt' };
 }

@@ -4,13 +4,13 @@
  *     import → fold into weights → front to back: sums over calibration feeds → zeros, weights, biases → measure → export
  */
 import { dsnkError } from '../errors.js';
-import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../onnx/export.js';
 import { emptied, findPrunable } from '../prune/layers.js';
 import { type PrunedLayerReport, type PruneReport, stayingLayers } from '../prune/report.js';
 import { assertProducts } from '../quantize/islands.js';
 import { axesOf } from '../quantize/report.js';
 import { weightElements } from '../quantize/weights.js';
+import type { ModelSource, Stage, StageResult } from './compress.js';
 import { measureModel } from './measure-error.js';
 import { pruneLayers } from './prune-layers.js';
 import { checkPruneOptions, type PruneOptions } from './prune-options.js';
@@ -18,12 +18,7 @@ import { floatModel, foldModel, kept, PRUNED, readFeeds } from './quantize-sourc
 import { surveyWeights } from './survey.js';
 import { timeModels } from './time-quantized.js';
 
-export interface PrunedModel {
-  /** A standard ONNX file. */
-  readonly bytes: Uint8Array;
-  readonly graph: Graph;
-  readonly report: PruneReport;
-}
+export type PrunedModel = StageResult<PruneReport>;
 
 /**
  * Zeros weights of convolutions and products: two of every four input channels, or any share of each output channel. What is left makes up for what
@@ -33,8 +28,18 @@ export interface PrunedModel {
  * a quantized model), ERR_DSNK_INVALID_MODEL (NaN or infinities in weights), ERR_DSNK_SHAPE_MISMATCH, ERR_DSNK_DTYPE_MISMATCH (both naming the
  * feed), and those of `InferenceSession.create`.
  */
-export async function prune(model: string | URL | Uint8Array | ArrayBufferLike | Graph, options: PruneOptions): Promise<PrunedModel> {
-  const plan = checkPruneOptions(options);
+export function prune(model: ModelSource, options: PruneOptions): Promise<PrunedModel>;
+/** The same as a stage of `compress`. */
+export function prune(options: PruneOptions): Stage<PruneReport>;
+export function prune(...args: [ModelSource, PruneOptions] | [PruneOptions]): Promise<PrunedModel> | Stage<PruneReport> {
+  if (args.length === 2) return pruneModel(...args);
+  const [options] = args;
+  checkPruneOptions(options);
+  return (model) => pruneModel(model, options);
+}
+
+async function pruneModel(model: ModelSource, options: PruneOptions): Promise<PrunedModel> {
+  const { biasCorrection, ...plan } = checkPruneOptions(options);
   const { graph, bytes, metadata, opsets } = await floatModel(model);
   const sessionOptions = options.intraOpNumThreads === undefined ? {} : { intraOpNumThreads: options.intraOpNumThreads };
   const feeds = options.calibration === undefined ? undefined : kept(options.calibration, PRUNED, 'prune');
@@ -50,7 +55,7 @@ export async function prune(model: string | URL | Uint8Array | ArrayBufferLike |
 
   const pruned = await pruneLayers(graph, found.products, samples, {
     ...plan,
-    biasCorrection: options.biasCorrection ?? true,
+    biasCorrection,
     options: sessionOptions,
     onLayer: (done, total) => options.onProgress?.({ stage: 'weights', done, total }),
   });

@@ -3,9 +3,9 @@
  *
  *     import → fold into weights → the method → export
  */
-import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../onnx/export.js';
 import { axesOf, type MethodResult, type QuantizeReport } from '../quantize/report.js';
+import type { ModelSource, Stage, StageResult } from './compress.js';
 import { quantizeDynamic } from './dynamic.js';
 import { metricOf } from './meet-target.js';
 import { checkOptions, type QuantizeOptions, type QuantizeProgress } from './quantize-options.js';
@@ -14,12 +14,7 @@ import { quantizeStatic } from './static.js';
 import { timeModels } from './time-quantized.js';
 import { quantizeWeightsOnly } from './weight-only.js';
 
-export interface QuantizedModel {
-  /** A standard ONNX file. */
-  readonly bytes: Uint8Array;
-  readonly graph: Graph;
-  readonly report: QuantizeReport;
-}
+export type QuantizedModel = StageResult<QuantizeReport>;
 
 /**
  * Quantizes a float32 model. `static`, the default, makes weights (8 to 2 bits) and activations (8 bits) integers with scales from calibration
@@ -30,7 +25,17 @@ export interface QuantizedModel {
  * quantized already), ERR_DSNK_INVALID_MODEL (NaN or infinities in weights), ERR_DSNK_SHAPE_MISMATCH,
  * ERR_DSNK_DTYPE_MISMATCH (both naming the feed), and those of `InferenceSession.create`.
  */
-export async function quantize(model: string | URL | Uint8Array | ArrayBufferLike | Graph, options: QuantizeOptions): Promise<QuantizedModel> {
+export function quantize(model: ModelSource, options: QuantizeOptions): Promise<QuantizedModel>;
+/** The same as a stage of `compress`. */
+export function quantize(options: QuantizeOptions): Stage<QuantizeReport>;
+export function quantize(...args: [ModelSource, QuantizeOptions] | [QuantizeOptions]): Promise<QuantizedModel> | Stage<QuantizeReport> {
+  if (args.length === 2) return quantizeModel(...args);
+  const [options] = args;
+  checkOptions(options);
+  return (model) => quantizeModel(model, options);
+}
+
+async function quantizeModel(model: ModelSource, options: QuantizeOptions): Promise<QuantizedModel> {
   checkOptions(options);
   const { graph, bytes, metadata, opsets } = await floatModel(model);
   const sessionOptions = options.intraOpNumThreads === undefined ? {} : { intraOpNumThreads: options.intraOpNumThreads };

@@ -330,6 +330,30 @@ describe('bench', () => {
   });
 });
 
+describe('prune', () => {
+  it('writes a model with zeros that runs, and tells what they cost', () => {
+    const data = join(folder, 'to-prune');
+    mkdirSync(data);
+    for (let i = 0; i < 4; i++) file(`to-prune/${i}.npy`, npy('<f4', '(2, 8)', new Uint8Array(randomFloats(16, i).buffer)));
+    const out = join(folder, 'good.pruned.onnx');
+    const report = json('prune', good, '--data', data, '--out', out, '--no-keep-first', '--limit', '3');
+    expect(report).toMatchObject({ pattern: '2:4', score: 'sparsegpt', feeds: 3, out });
+    expect(report.layers.map((l: { zeros: number }) => l.zeros)).toEqual([0.5, 0.5]);
+    expect(json('inspect', out).inputs[0].shape).toEqual(['batch', 8]);
+    const { status, stdout } = cli(['prune', good, '--out', out, '--pattern', 'unstructured', '--ratio', '0.25', '--keep', '/one/']);
+    expect(status).toBe(0);
+    for (const part of ['25.0%', 'one: stays: asked for', 'unstructured by magnitude, 0 calibration feeds']) expect(stdout).toContain(part);
+    expect(cli(['prune', good, '--data', data, '--out', out]).stdout).toMatch(/^speed {5}run/m);
+  });
+  it('says what is wrong', () => {
+    const refused = (...more: string[]) => cli(['prune', good, '--out', join(folder, 'x.onnx'), ...more]);
+    expect(refused('--score', 'wanda').stderr).toMatch(/calibration must be there for wanda/);
+    expect(refused('--ratio', '2').stderr).toMatch(/ratio must lie between 0 and 1, 2 came/);
+    expect(refused('--pattern', '1:2').status).toBe(2);
+    expect(refused('--keep', '/[/').stderr).toMatch(/--keep: must be a name or a regular expression/);
+  });
+});
+
 describe('quantize', () => {
   it('writes an 8-bit model that runs, and tells what it cost', () => {
     const data = join(folder, 'calibration');

@@ -94,6 +94,7 @@ describe('README.md', () => {
       ['inspect', ['inspect']],
       ['run', ['run']],
       ['quantize', ['quantize']],
+      ['prune', ['prune']],
       ['bench model', ['bench', 'model']],
       ['bench kernel', ['bench', 'kernel']],
     ];

@@ -1,7 +1,7 @@
 /** `prune`: what it writes for every operator, what the model loses, and what it refuses. */
 import { describe, expect, it } from 'vitest';
 import { Constant, Graph, type Value } from '../../lib/graph/graph.js';
-import { exportModel, InferenceSession, importModel, type PruneOptions, prune, quantize, Tensor } from '../../lib/index.js';
+import { compress, exportModel, InferenceSession, importModel, type PruneOptions, prune, quantize, Tensor } from '../../lib/index.js';
 import { randomFloats } from '../kernels/harness.js';
 
 const constant = (g: Graph, dims: number[], seed: number, factor = 0.3) => {
@@ -54,9 +54,9 @@ const noise = (want: Float32Array, got: Float32Array) => {
 /** Weights of a layer as rows of output channels, the input channels of one tap side by side. */
 function rowsOf(graph: Graph, name: string): { rows: number[][]; depth: number } {
   const node = graph.nodes.find((n) => n.name === name);
-  const { dims } = node?.input(1).constant as Constant;
-  const w = node?.input(1).constant?.values() as number[];
-  const [a, b, ...kernel] = dims as [number, number, ...number[]];
+  const weight = node?.input(1).constant as Constant;
+  const w = weight.values() as number[];
+  const [a, b, ...kernel] = weight.dims as [number, number, ...number[]];
   const taps = kernel.reduce((p, q) => p * q, 1);
   const outFirst = node?.op === 'Conv' || (node?.op === 'Gemm' && node.int('transB', 0) === 1);
   const [out, depth] = outFirst ? [a, b] : [b, a];
@@ -130,7 +130,7 @@ describe('2:4', () => {
     const want = await run(everyProduct());
     const made = (options: Partial<PruneOptions>) => prune(everyProduct(), { pattern: '2:4', ...options });
     const plain = noise(want, await run((await made({})).bytes));
-    const corrected = noise(want, await run((await made({ score: 'magnitude', calibration: calibration() })).bytes));
+    const corrected = noise(want, await run((await made({ score: 'magnitude', calibration: calibration(), biasCorrection: true })).bytes));
     const { bytes, graph } = await made({ calibration: calibration() });
     expect(corrected).toBeGreaterThan(plain);
     expect(noise(want, await run(bytes))).toBeGreaterThan(corrected + 3);
@@ -165,7 +165,7 @@ describe('unstructured', () => {
   });
 
   it('leaves a little less than everything', async () => {
-    const mild = await prune(everyProduct(), { pattern: 'unstructured', ratio: 0.1, calibration: calibration() });
+    const mild = await prune(everyProduct(), { pattern: 'unstructured', ratio: 0.1, calibration: calibration(), keepFirst: false });
     const harsh = await prune(everyProduct(), { pattern: 'unstructured', ratio: 0.6, calibration: calibration() });
     expect(mild.report.outputs[0]?.sqnrDb).toBeGreaterThan((harsh.report.outputs[0]?.sqnrDb as number) + 6);
   });
@@ -181,6 +181,24 @@ it('times both models where asked to, and tells how far it is', async () => {
 it('gives the same bytes whatever the number of threads', async () => {
   const made = async (intraOpNumThreads: number) => (await prune(everyProduct(), { pattern: '2:4', calibration: calibration(), intraOpNumThreads })).bytes;
   expect(Buffer.compare(await made(1), await made(2))).toBe(0);
+});
+
+describe('compress', () => {
+  it('is its stages one after the other, with the report of each', async () => {
+    const [first, second] = [{ pattern: '2:4', calibration: calibration() }, { calibration: calibration() }] as const;
+    const once = await quantize((await prune(everyProduct(), first)).bytes, second);
+    const { bytes, reports } = await compress(everyProduct(), [prune(first), quantize(second)]);
+    expect(Buffer.compare(bytes, once.bytes)).toBe(0);
+    expect(reports[0].pattern).toBe('2:4');
+    expect(reports[1]).toEqual(once.report);
+  });
+
+  it('refuses what are no stages, and stages that cannot be', async () => {
+    await expect(compress(everyProduct(), [])).rejects.toThrow(/compress: stages must be a list/);
+    await expect(compress(everyProduct(), [{ pattern: '2:4' } as never])).rejects.toThrow(/compress: stages must be a list/);
+    expect(() => prune({ pattern: '2:4', ratio: 1 })).toThrow(/ratio must lie between 0 and 1/);
+    expect(() => quantize('model.onnx' as never)).toThrow(/options must be an object/);
+  });
 });
 
 describe('refuses', () => {
