@@ -11,8 +11,8 @@
 //           columns, as a row of v stays in the cache; M. Sun et al., A Simple and Effective Pruning Approach for Large Language
 //           Models (2023), for w²·importance; the improvement is block coordinate descent over the six ways to keep two of four
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "kernels/fit/repair.h"
 #include "kernels/kernel.h"
@@ -58,6 +58,13 @@ static uint64_t scratchBytes(const Kernel&, const void* params) {
 extern const Contract prune_weights_contract{"prune_weights", "wrooo", 0,     sizeof(PruneWeightsParams),
                                              false,           verify,  tiles, scratchBytes};
 
+// The bits of a positive number order as it does, NaN last. Not by std::bit_cast: the oldest library we build with has none.
+static uint64_t orderOf(double x) {
+  uint64_t bits = 0;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
 struct RowToPrune {
   const PruneWeightsParams& p;
   double* v;
@@ -74,7 +81,7 @@ struct RowToPrune {
       const int64_t k = begin + i;
       const double weight = importance == nullptr ? 1.0 : static_cast<double>(importance[k]);
       const double size = factor == nullptr ? v[k] : v[k] / factor[k * p.k + k];
-      candidates[i] = {std::bit_cast<uint64_t>(std::fabs(size * size * weight)), k};
+      candidates[i] = {orderOf(std::fabs(size * size * weight)), k};
     }
     const auto less = [](const Candidate& a, const Candidate& b) {
       return a.loss != b.loss ? a.loss < b.loss : a.k < b.k;
