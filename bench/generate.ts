@@ -79,3 +79,9 @@ for (let i = 0; i < 3; i++) {
 }
 console.log(`single tokens: ${Math.max(...decode).toFixed(1)} tokens/s, RSS ${rss()}`);
 await generator.release();
+const eight = await TextGenerator.load(path, { intraOpNumThreads: threads, batch: 8, contextLength: 512 });
+const prompts = Array.from({ length: 8 }, (_, i) => prompt(i).slice(0, 16));
+await eight.generateAll(prompts, { maxTokens: 2 });
+const [ms, texts] = await timed(() => eight.generateAll(prompts, { maxTokens: 64, temperature: 1, seed: 1 }));
+console.log(`eight texts at a time: ${((texts.reduce((n, t) => n + t.tokens.length, 0) / ms) * 1e3).toFixed(1)} tokens/s`);
+await eight.release();

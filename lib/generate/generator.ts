@@ -13,10 +13,10 @@ import type { Tokenizer } from './tokenizer.js';
 
 export interface TextGeneratorOptions {
   /**
-   * What weights become when the model is loaded: `{ bits: 8 }` or `{ bits: 4 }`, fitted in groups of `groupSize` (default 32); `'float32'`; default
+   * What weights become when the model is loaded: `{ bits: 8 }` or `{ bits: 4 }`, in groups of `groupSize` (default 32), rounded by `algorithm` (default `'rtn'`); `'float32'`; default
    * `'stored'`: quantized blocks stay in their bits, and floats are multiplied in float32.
    */
-  readonly weights?: 'stored' | 'float32' | { readonly bits: 4 | 8; readonly groupSize?: FewBits['groupSize'] };
+  readonly weights?: 'stored' | 'float32' | { readonly bits: 4 | 8; readonly groupSize?: FewBits['groupSize']; readonly algorithm?: FewBits['algorithm'] };
   /** Texts that are read and written at the same time, each with caches of its own; default 1. */
   readonly batch?: number;
   /** Tokens that prompt and answer may have together: the size of the caches. Default: what the model was trained on, 4096 at most. */
@@ -267,11 +267,12 @@ const groupSizes = [16, 32, 64, 128, 256] as const;
 
 function fewBitsOf(weights: TextGeneratorOptions['weights'] = 'stored'): 'stored' | 'float32' | FewBits {
   if (weights === 'stored' || weights === 'float32') return weights;
-  const { bits, groupSize = 32 } = (weights ?? {}) as Partial<FewBits>;
+  const { bits, groupSize = 32, algorithm = 'rtn' } = (weights ?? {}) as Partial<FewBits>;
   const bad = (mustHold: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'TextGenerator.load', mustHold, `${spelled(came)} came`);
   if (bits !== 4 && bits !== 8) throw bad("weights must be 'stored', 'float32' or { bits: 4 | 8 }", bits ?? weights);
   if (!groupSizes.includes(groupSize)) throw bad(`weights.groupSize must be one of ${groupSizes.join(', ')}`, groupSize);
-  return { bits, groupSize };
+  if (algorithm !== 'rtn' && algorithm !== 'mse') throw bad("weights.algorithm must be 'rtn' or 'mse'", algorithm);
+  return { bits, groupSize, algorithm };
 }
 
 function contextOf(given: number | undefined, { context }: DecoderShape): number {
