@@ -4,11 +4,31 @@ import type { Inference, Operator, OutputType } from './operator.js';
 
 const floats: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
 
+/** What is turned must be in the tables, in the type of the input. Sizes that are not known yet are left to the next look. */
+function checkTables(q: Inference): void {
+  const x = q.shape(0);
+  const [heads, wide] = x.length === 3 ? [q.node.int('num_heads'), x[2]] : [1, x[3]];
+  if (typeof wide === 'number' && wide % heads !== 0) q.fail('the width must be a multiple of num_heads', `${wide} and ${heads} came`);
+  const turned = q.node.int('rotary_embedding_dim', 0) || (typeof wide === 'number' ? wide / heads : 0);
+  if (turned < 0 || turned % 2 !== 0 || (typeof wide === 'number' && turned > wide / heads))
+    q.fail('an even number of elements of a head must be turned', `${turned} of ${wide} in ${heads} came`);
+  const [cos, sin] = [1, 2].map((i) => q.node.input(i).shape);
+  if ([1, 2].some((i) => q.dtype(i) !== q.dtype(0))) q.failDtype('tables must be of the type of the input');
+  if (cos?.every((d, i) => d === sin?.[i] || typeof d === 'string' || typeof sin?.[i] === 'string') === false) q.fail('tables must be alike', q.inputTexts());
+  if ([cos?.at(-1), sin?.at(-1)].some((d) => typeof d === 'number' && d < turned / 2)) q.fail(`tables must have ${turned / 2} columns`, q.inputTexts());
+  const places = q.has(3) ? q.node.input(3).shape : undefined;
+  if (q.has(3) && q.dtype(3) !== 'int64') q.failDtype('position_ids must be int64', q.dtype(3));
+  const each = [x[0], x[x.length === 3 ? 1 : 2]];
+  if (places !== undefined && (places.length !== 2 || places.some((d, i) => typeof d === 'number' && typeof each[i] === 'number' && d !== each[i])))
+    q.fail('position_ids must be [batch, length]', q.inputTexts());
+}
+
 function infer(q: Inference): OutputType[] {
   if (!floats.has(q.dtype(0))) q.failDtype('input must be floating');
   const rank = q.rank(0);
   if (rank !== 3 && rank !== 4) q.fail('input must be [batch, length, width] or [batch, heads, length, head width]', q.inputTexts());
   if (rank === 3 && q.node.int('num_heads', 0) < 1) q.fail('num_heads must be given for an input of three dimensions');
+  checkTables(q);
   return [{ dtype: q.dtype(0), shape: q.shape(0) }];
 }
 
