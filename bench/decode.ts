@@ -10,7 +10,7 @@ import { candidates, type KernelRow } from '../lib/compile/catalogue.js';
 import { encodeProgram, type Instruction, type Location, NOWHERE } from '../lib/compile/program.js';
 import { Graph } from '../lib/graph/graph.js';
 import { attentionEmpty } from '../lib/kernels/attention.js';
-import { CACHE_SPLIT, cacheAppendParams, cachedAttentionParams } from '../lib/kernels/cache.js';
+import { CACHE_SPLIT, cacheAppendParams, cachedAttentionParams, cacheRecord } from '../lib/kernels/cache.js';
 import { encodeParams } from '../lib/kernels/params.js';
 import { exportModel } from '../lib/onnx/export.js';
 import type { ProgramHandle, StateHandle } from '../lib/runtime/binding.js';
@@ -95,7 +95,7 @@ function decoder(type: CacheType, tokens: number, threads: number): Decoder {
         split: args.split ? 1 : 0,
         empty: attentionEmpty.value('nan'),
       });
-      const partials = args.split ? arena.add(heads * Math.ceil(tokens / CACHE_SPLIT) * (Math.ceil((width + 2) / 16) * 16) * 4) : y;
+      const partials = args.split ? arena.add(heads * Math.ceil(tokens / CACHE_SPLIT) * cacheRecord(width) * 4) : y;
       main.push({ kernel: attention.id, operands: [partials, q, ...cache, ...scales, lengths, NOWHERE, NOWHERE, NOWHERE, NOWHERE], params });
       if (args.split) main.push({ kernel: merge.id, operands: [y, partials, lengths, NOWHERE], params });
     }

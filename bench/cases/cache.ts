@@ -1,7 +1,7 @@
 /** Caches of keys and values: shapes and contents of attention over them, shared by test/kernels/cache.test.ts and the bench. */
 import type { TypedArray } from '../../lib/dtype.js';
 import { attentionEmpty } from '../../lib/kernels/attention.js';
-import { CACHE_PAGE, CACHE_SPLIT, cachedAttentionParams } from '../../lib/kernels/cache.js';
+import { CACHE_PAGE, CACHE_SPLIT, cachedAttentionParams, cacheRecord } from '../../lib/kernels/cache.js';
 import type { ParamsOf } from '../../lib/kernels/params.js';
 import { floats, type KernelCase, mulberry32 } from './case.js';
 
@@ -130,12 +130,12 @@ export function cachedLayout(c: CachedCase): CachedLayout {
       tokens: pages > 0 ? pages * keyHeads * CACHE_PAGE : batch * keyHeads * capacity,
       bias: c.bias === undefined ? 0 : product(c.bias.perBatch ? batch : 1, head, row, token),
     },
-    partials: product(batch, rows, heads, Math.ceil(capacity / CACHE_SPLIT), Math.ceil((depth + 2) / 16) * 16),
+    partials: product(batch, rows, heads, Math.ceil(capacity / CACHE_SPLIT), cacheRecord(depth)),
   };
 }
 
 /** Contents of a cache, numbers between -2 and 2 in its own type, and the scales of tokens. */
-export function cacheContents(type: CacheType, tokens: number, width: number, seed: number): { data: TypedArray; scales?: Float32Array } {
+function cacheContents(type: CacheType, tokens: number, width: number, seed: number): { data: TypedArray; scales?: Float32Array } {
   const next = mulberry32(seed);
   if (type === 'f32') return { data: floats(tokens * width, seed, -2, 2) };
   if (type === 'i8') {
@@ -192,7 +192,7 @@ export function cachedInputs(c: CachedCase, type: CacheType): (TypedArray | unde
   ];
 }
 
-export function cachedKernelCase(c: CachedCase, type: CacheType): KernelCase {
+function cachedKernelCase(c: CachedCase, type: CacheType): KernelCase {
   const { params, sizes } = cachedLayout(c);
   const tokens = c.lengths.reduce((n, length) => n + length + params.fresh, 0);
   const element = type === 'f32' ? 4 : type === 'i8' ? 1 : 2;

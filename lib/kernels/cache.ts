@@ -7,6 +7,9 @@ export const CACHE_PAGE = 64;
 /** Tokens that attention takes together before sums are merged: the same however the work is split. */
 export const CACHE_SPLIT = 512;
 
+/** Floats of the sums of one query, head and split. */
+export const cacheRecord = (depth: number) => Math.ceil((depth + 2) / 16) * 16;
+
 /**
  * A cache is [batch, keyHeads, capacity, width] in the type of the row: f32, f16 and bf16 (as uint16), or i8 with one float scale for each
  * [batch, keyHeads, capacity] beside it. With `pages` > 0 it is [pages, keyHeads, 64, width], and the operand `pages` holds the number

@@ -2,7 +2,7 @@
 import { shortName } from '../dtype.js';
 import type { Dim } from '../graph/dim.js';
 import { attentionEmpty } from '../kernels/attention.js';
-import { CACHE_SPLIT, cacheAppendParams, cachedAttentionParams } from '../kernels/cache.js';
+import { CACHE_SPLIT, cacheAppendParams, cachedAttentionParams, cacheRecord } from '../kernels/cache.js';
 import type { Inference, Operator } from './operator.js';
 
 const cacheTypes: ReadonlySet<string> = new Set(['float32', 'float16', 'bfloat16', 'int8']);
@@ -138,8 +138,7 @@ const cachedAttention: Operator = {
       low.emit(attend, cachedAttentionParams, params, [low.out()], operands);
       return;
     }
-    const record = Math.ceil((depth + 2) / 16) * 16;
-    const partials = low.temp(4 * batch * rows * count * splits * record, 'partials');
+    const partials = low.temp(4 * batch * rows * count * splits * cacheRecord(depth), 'partials');
     low.emit(attend, cachedAttentionParams, params, [partials], operands, { reason: 'tokens over threads' });
     low.emit(low.select('attention_merge', 'f32'), cachedAttentionParams, params, [low.out()], [partials, low.in(3), undefined]);
   },
