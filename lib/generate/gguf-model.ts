@@ -5,7 +5,7 @@ import type { DecoderShape } from './decoder.js';
 import { type GgufValue, parseGguf } from './gguf.js';
 import { ggufTokenizer } from './gguf-tokenizer.js';
 import { assertHeads, Configuration, layersOf } from './hugging-face.js';
-import { ModelFile, tensorsOf } from './model-file.js';
+import { entriesOf, ModelFile, tensorsOf } from './model-file.js';
 import { frequenciesOf } from './rotation.js';
 import { ggufNames, type TensorEntry, Weights } from './tensors.js';
 import type { TextModel } from './text-model.js';
@@ -74,7 +74,7 @@ export async function loadGguf(path: string): Promise<TextModel> {
   try {
     const { metadata, tensors } = parseGguf(file.bytes, where);
     const { shape: rest, angles } = shapeOfGguf(metadata, tensors, where);
-    const find = tensorsOf(new Map(tensors.map((entry) => [entry.name, { file, entry }])));
+    const find = tensorsOf(entriesOf(file, tensors));
     const weights = new Weights(basename(path), ggufNames, find);
     const rotation = angles && { frequencies: frequenciesIn(weights, angles), interleaved: interleaved.has(rest.architecture) };
     const shape: DecoderShape = { ...rest, rotation };

@@ -6,7 +6,7 @@ import { byteSize, type DType } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { type BlockFormat, blockFormats } from './blocks.js';
 import { assertApart } from './model-file.js';
-import type { TensorEntry } from './tensors.js';
+import { MAX_ELEMENTS, type TensorEntry } from './tensors.js';
 
 export type GgufValue = number | boolean | string | readonly number[] | readonly boolean[] | readonly string[];
 
@@ -31,7 +31,6 @@ const leastBytes: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 2, 3: 2, 4
 const STRING = 8;
 const ARRAY = 9;
 const MAX_DIMS = 4;
-const MAX_ELEMENTS = 2 ** 44;
 
 /** Reads forward; refuses to go beyond the end. */
 class Reader {

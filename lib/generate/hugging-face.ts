@@ -4,10 +4,10 @@ import { basename, join } from 'node:path';
 import { dsnkError, spelled } from '../errors.js';
 import type { DecoderShape } from './decoder.js';
 import { jsonTokenizer } from './json-tokenizer.js';
-import { ModelFile, tensorsOf } from './model-file.js';
+import { type FileEntries, ModelFile, tensorsOf } from './model-file.js';
 import { frequenciesOf, stretched } from './rotation.js';
 import { parseSafetensors } from './safetensors.js';
-import { type FindTensor, gpt2Names, huggingFaceNames, type TensorEntry, Weights } from './tensors.js';
+import { type FindTensor, gpt2Names, huggingFaceNames, Weights } from './tensors.js';
 import type { TextModel } from './text-model.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -66,7 +66,7 @@ export class Configuration {
 }
 
 /** No decoder has more layers: a count is believed before its weights are looked at. */
-export const MAX_LAYERS = 1000;
+const MAX_LAYERS = 1000;
 
 export function layersOf(count: number, where: string): number {
   if (count > MAX_LAYERS) throw dsnkError('ERR_DSNK_INVALID_MODEL', where, `layers must be ${MAX_LAYERS} at most`, `${count} came`);
@@ -166,7 +166,7 @@ export async function loadFolder(folder: string): Promise<TextModel> {
     for (const file of files) file.free();
   };
   try {
-    const tensors = new Map<string, { file: ModelFile; entry: TensorEntry }>();
+    const tensors: FileEntries = new Map();
     for (const name of shardsOf(folder, where)) {
       const file = await ModelFile.read(join(folder, name));
       files.push(file);

@@ -5,9 +5,8 @@ import { dsnkError } from '../errors.js';
 import { loadGguf } from './gguf-model.js';
 import { loadFolder } from './hugging-face.js';
 import { llama2cNames, parseLlama2c, parseLlama2cTokenizer } from './llama2c.js';
-import { ModelFile, tensorsOf } from './model-file.js';
+import { entriesOf, ModelFile, tensorsOf } from './model-file.js';
 import { PieceTokenizer } from './pieces.js';
-import type { TensorEntry } from './tensors.js';
 import { Weights } from './tensors.js';
 import type { TextModel } from './text-model.js';
 import type { Tokenizer } from './tokenizer.js';
@@ -21,11 +20,9 @@ export async function loadTextModel(path: string, tokenizer: string | undefined)
     'ERR_DSNK_UNSUPPORTED_OP',
     `model "${path}"`,
     'it must be a folder of Hugging Face, a .gguf file or a .bin file of llama2.c',
-    `${statSync(path).isDirectory() ? 'a folder' : 'a file'} came`,
+    'another file came',
   );
 }
-
-const entriesOf = (file: ModelFile, entries: readonly TensorEntry[]) => new Map(entries.map((entry) => [entry.name, { file, entry }]));
 
 async function loadLlama2c(path: string, given: string | undefined): Promise<TextModel> {
   const file = await ModelFile.read(path);

@@ -1,5 +1,4 @@
 /** Files of weights: read into native memory, checked, and views of it from then on. */
-
 import { isDType } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
@@ -49,8 +48,13 @@ export class ModelFile {
   }
 }
 
+/** Tensors by name, each with the file that has it. */
+export type FileEntries = Map<string, { readonly file: ModelFile; readonly entry: TensorEntry }>;
+
+export const entriesOf = (file: ModelFile, entries: readonly TensorEntry[]): FileEntries => new Map(entries.map((entry) => [entry.name, { file, entry }]));
+
 /** Tensors of files by name. */
-export function tensorsOf(files: ReadonlyMap<string, { readonly file: ModelFile; readonly entry: TensorEntry }>): FindTensor {
+export function tensorsOf(files: FileEntries): FindTensor {
   const made = new Map<string, StoredTensor>();
   return (name) => {
     const found = files.get(name);

@@ -5,16 +5,13 @@
 import { byteSize, type DType } from '../dtype.js';
 import { dsnkError, spelled } from '../errors.js';
 import { assertApart } from './model-file.js';
-import type { TensorEntry } from './tensors.js';
+import { MAX_ELEMENTS, type TensorEntry } from './tensors.js';
 
 /** Types that weights have. Others may stand in a file as long as nobody asks for them. */
 const types: Readonly<Record<string, DType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
 /** No header is longer (the format's own limit). */
 const MAX_HEADER = 100e6;
-
-/** No tensor has more elements: products below stay exact. */
-const MAX_ELEMENTS = 2 ** 44;
 
 const isSize = (d: unknown): d is number => Number.isSafeInteger(d) && (d as number) >= 0;
 

@@ -4,6 +4,9 @@ import { dsnkError, shapeText } from '../errors.js';
 import type { Constant } from '../graph/graph.js';
 import type { BlockFormat } from './blocks.js';
 
+/** No tensor has more elements: products of its sizes stay exact. */
+export const MAX_ELEMENTS = 2 ** 44;
+
 /** Where a tensor of a file lies, as its header says and the parser has checked. */
 export interface TensorEntry {
   readonly name: string;
