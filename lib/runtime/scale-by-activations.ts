@@ -43,7 +43,10 @@ async function bestScales({ readers, channels }: Scalable, optionsOf: (product: 
   const errors = new Float64Array(EXPONENTS.length);
   for (const { product } of readers) {
     const gram = grams.get(product) as Constant;
-    const [k, values] = [gram.dims[2] as number, gram.values() as ArrayLike<number>];
+    const k = gram.dims[2] as number;
+    const { buffer, byteOffset } = gram.read();
+    // A view: of the matrix only the diagonal is looked at.
+    const values = new Float32Array(buffer, byteOffset, k * k);
     for (let i = 0; i < k; i++) energy[Math.floor((i * channels) / k)] = (energy[Math.floor((i * channels) / k)] as number) + (values[i * k + i] as number);
   }
   const candidates = EXPONENTS.map((a) => scalesOf(energy, a));
