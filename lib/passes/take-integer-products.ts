@@ -94,9 +94,9 @@ function takeSums(edit: GraphEditor, node: Node): void {
     const sides = rank - 2;
     let x = transposed(edit, a, channelsLast(rank));
     // What lies around the image is the zero point: bytes of it, as only zeros are free.
-    const around = !isNone(zero) && pads.some((n) => n !== 0);
-    if (around) x = edit.value('Pad', [x, edit.ints([0, ...pads.slice(0, sides), 0, 0, ...pads.slice(sides), 0]), edit.reshape(zero as Value, [])]);
-    const shape = { strides: window.strides, dilations: window.dilations, group: node.int('group', 1), pads: around ? pads.map(() => 0) : pads };
+    const padded = !isNone(zero) && pads.some((n) => n !== 0);
+    if (padded) x = edit.value('Pad', [x, edit.ints([0, ...pads.slice(0, sides), 0, 0, ...pads.slice(sides), 0]), edit.reshape(zero as Value, [])]);
+    const shape = { strides: window.strides, dilations: window.dilations, group: node.int('group', 1), pads: padded ? pads.map(() => 0) : pads };
     const last = edit.value('QConv', [x, ...ending], { domain: 'dsnk', name: node.name, attrs: { ...attrs, ...shape } });
     product = transposed(edit, last, channelsFirst(rank));
   } else {

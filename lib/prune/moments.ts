@@ -8,11 +8,9 @@ import { joined } from '../quantize/compare.js';
 import { ints, type RunningSum, runningSum, type SeenRows, seenRows, summed } from '../quantize/gram.js';
 import type { Product } from '../quantize/islands.js';
 
-/** Names of Σ x·xᵀ [factors, k, k], Σ y·xᵀ [factors, rows, k], Σ x [factors, k], Σ y [factors, rows], and of how many they are. */
-export const momentNames = ['gram', 'cross', 'inputs', 'results', 'count'] as const;
-
 export interface MomentsGraph {
   readonly graph: Graph;
+  /** `gram` Σ x·xᵀ [factors, k, k], `cross` Σ y·xᵀ [factors, rows, k], `inputs` Σ x [factors, k], `results` Σ y [factors, rows], and of how many, `count`. */
   readonly sums: readonly RunningSum[];
 }
 

@@ -55,7 +55,7 @@ function normFactors(v: Value, k: number): Constant | undefined {
 }
 
 /** Of each tap with each, the last axis of the kernel fast. */
-export function tapCorrelations(kernel: readonly number[], dilations: readonly number[]): number[] {
+function tapCorrelations(kernel: readonly number[], dilations: readonly number[]): number[] {
   let places: number[][] = [[]];
   kernel.forEach((size, d) => {
     places = places.flatMap((p) => Array.from({ length: size }, (_, i) => [...p, i * (dilations[d] as number)]));

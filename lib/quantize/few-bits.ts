@@ -167,7 +167,7 @@ export function codeType(l: FewBitsLayer): DType {
 }
 
 /** The value that stands for the weight: DequantizeLinear, and what gives it its dimensions again. */
-export function writeDequantized(graph: Graph, w: FewBitsWeight, nodes: Node[]): Value {
+function writeDequantized(graph: Graph, w: FewBitsWeight, nodes: Node[]): Value {
   const { layer: l } = w;
   const { name } = l.product.weight;
   const dims = dimsOf(l.product);

@@ -12,7 +12,7 @@ export const algorithms = ['rtn', 'mse'] as const;
 export type Algorithm = (typeof algorithms)[number];
 
 /** The least integer is left out: -128·-128 + … would need one more bit than the rest. */
-export const MOST = 127;
+const MOST = 127;
 
 /** Shrunken clips that `mse` tries. Half a percent of the channel's largest weight apart: an eighth of the gain is left at most. */
 export const SHRINKS: readonly number[] = Array.from({ length: 60 }, (_, i) => 1 - i * 0.01).filter((s) => s > 0.4);

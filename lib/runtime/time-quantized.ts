@@ -13,7 +13,7 @@ export interface Timed<Layer> {
 }
 
 /** Microseconds of the nodes that a layer has become; undefined where it has none of its own. */
-export function layerUs({ nodesUs }: Pick<ModelCost, 'nodesUs'>, name: string): number | undefined {
+function layerUs({ nodesUs }: Pick<ModelCost, 'nodesUs'>, name: string): number | undefined {
   const times = [name, ...dynamicParts.map((part) => `${name}/${part}`)].map((node) => nodesUs.get(node)).filter((us) => us !== undefined);
   return times.length === 0 ? undefined : times.reduce((a, b) => a + b);
 }
