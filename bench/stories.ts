@@ -5,6 +5,7 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { llama2cTokenizer } from '../lib/generate/load.js';
 import { InferenceSession, type QuantizeOptions, quantize, Tensor } from '../lib/index.js';
 import { mulberry32 } from '../test/kernels/harness.js';
 
@@ -29,37 +30,6 @@ const LENGTH = 256;
 const CHARACTERS = 1200;
 const MEASURED = 24;
 const CALIBRATION = 8;
-
-type Encode = (text: string) => number[];
-
-/** Byte pairs by their scores: a float, a length and bytes for every token, behind the greatest length. */
-function tokenizer(file: Buffer): Encode {
-  const tokens: string[] = [];
-  const scores: number[] = [];
-  const ids = new Map<string, number>();
-  for (let at = 4; at < file.length; ) {
-    const size = file.readInt32LE(at + 4);
-    const token = file.toString('latin1', at + 8, at + 8 + size);
-    if (!ids.has(token)) ids.set(token, tokens.length);
-    tokens.push(token);
-    scores.push(file.readFloatLE(at));
-    at += 8 + size;
-  }
-  const BYTES = 3; // where single bytes begin
-  return (text) => {
-    const out = [1, ids.get(' ') as number];
-    for (const byte of Buffer.from(text)) out.push(ids.get(String.fromCharCode(byte)) ?? byte + BYTES);
-    for (;;) {
-      let [best, place, merged] = [Number.NEGATIVE_INFINITY, -1, -1];
-      for (let i = 0; i + 1 < out.length; i++) {
-        const id = ids.get(`${tokens[out[i] as number]}${tokens[out[i + 1] as number]}`);
-        if (id !== undefined && (scores[id] as number) > best) [best, place, merged] = [scores[id] as number, i, id];
-      }
-      if (place < 0) return out;
-      out.splice(place, 2, merged);
-    }
-  };
-}
 
 /** Tokens of texts of one length, as a batch. */
 function feedOf(texts: readonly (readonly number[])[], from = 0, past?: Readonly<Record<string, unknown>>): Record<string, Tensor> {
@@ -127,9 +97,9 @@ const ways: readonly { readonly name: string; readonly calibrated: boolean; read
 export async function storyRows(assets: string, only: string | undefined): Promise<StoryRow[]> {
   const path = join(assets, 'llm', 'stories260K_kv.onnx');
   const { greedyIds } = JSON.parse(readFileSync(join(assets, 'golden', 'stories260K.json'), 'utf8')) as { greedyIds: number[] };
-  const encode = tokenizer(readFileSync(join(assets, 'llm', 'stories260K_tok512.bin')));
+  const tokenizer = await llama2cTokenizer(path, VOCABULARY, join(assets, 'llm', 'stories260K_tok512.bin'));
   const text = readFileSync(join(assets, 'data', 'text', 'tinyshakespeare.txt'), 'utf8');
-  const part = (i: number) => encode(text.slice(i * CHARACTERS, (i + 1) * CHARACTERS)).slice(0, LENGTH);
+  const part = (i: number) => tokenizer.encode(text.slice(i * CHARACTERS, (i + 1) * CHARACTERS)).slice(0, LENGTH);
   const parts = Math.floor(text.length / CHARACTERS);
   const shakespeare = Array.from({ length: MEASURED }, (_, i) => part(i));
   const perplexities = async (session: InferenceSession) => {

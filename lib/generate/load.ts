@@ -39,7 +39,7 @@ async function loadLlama2c(path: string, given: string | undefined): Promise<Tex
 const [UNKNOWN, BEGIN, END] = [0, 1, 2];
 
 /** The tokenizer named, or one beside the model: `<model>_tok<size>.bin`, `tok<size>.bin`, `tokenizer.bin`. */
-async function llama2cTokenizer(model: string, count: number, given: string | undefined): Promise<Tokenizer> {
+export async function llama2cTokenizer(model: string, count: number, given: string | undefined): Promise<Tokenizer> {
   const names = [`${basename(model, '.bin')}_tok${count}.bin`, `tok${count}.bin`, 'tokenizer.bin'];
   const path = given ?? names.map((name) => join(dirname(model), name)).find((p) => existsSync(p));
   if (path === undefined)
