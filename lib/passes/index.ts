@@ -45,7 +45,7 @@ export interface Pass {
 export const passes: readonly Pass[] = [
   expandContrib,    // operators of onnxruntime → standard ones, and attention over caches
   takeAttention,    // Attention, where nothing else is asked of it → one node
-  expandFunctions,  // Attention, losses, rotary embeddings of halves → the operators they are made of
+  expandFunctions,  // Attention, losses, rotary embeddings but in float32 → the operators they are made of
   foldShapes,       // settled shape arithmetic → constants
   dropDead,         // what no output needs goes
   dropIdentity,     // what changes nothing goes
