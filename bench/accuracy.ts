@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compress, InferenceSession, type PruneOptions, prune, quantize, type Stage, Tensor } from '../lib/index.js';
+import { compress, InferenceSession, type PrunedModel, type PruneOptions, prune, quantize, type Stage, Tensor } from '../lib/index.js';
 import { loadPeer } from './peer.js';
 import { table } from './statistics.js';
 import { type StoryRow, storyRows } from './stories.js';
@@ -68,7 +68,16 @@ function* pruning() {
   for (let from = 0; from < 1000; from += BATCH) yield { input: new Tensor('float32', images(others, from, BATCH), [BATCH, 3, 32, 32]) };
 }
 
-const pairs = (score: PruneOptions['score']) => prune({ pattern: '2:4', ...(score && { score }), calibration: pruning() });
+/** A pruned model is both a row of its own and the first stage of another. */
+function pairs(score: PruneOptions['score'] & string): Stage {
+  return (model) => {
+    const name = `${model} ${score}`;
+    const made = pruned.get(name) ?? prune(model, { pattern: '2:4', score, calibration: pruning() });
+    pruned.set(name, made);
+    return made;
+  };
+}
+const pruned = new Map<string, Promise<PrunedModel>>();
 
 const ways: readonly { readonly name: string; readonly stages: () => readonly Stage[] }[] = [
   { name: 'W8A8 static, entropy', stages: () => [quantize({ calibration: calibration() })] },

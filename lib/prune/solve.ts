@@ -21,9 +21,10 @@ export interface Moments {
 
 /** Columns that sparsegpt judges together where zeros may be anywhere. */
 const BLOCK = 128;
-/** Times over all fours, and steps of conjugate gradients. More change nothing that can be measured. */
-const SWEEPS = 16;
+/** Times over all fours, and steps of conjugate gradients; rows beyond so many weights get a quarter, as each costs the square of them. */
+const SWEEPS = 8;
 const STEPS = 64;
+const LONG = 2048;
 
 /** Outputs `weights`, `bias` where the layer `hasBias` and its moments are there, `signal` and `noise` of the weights. */
 export function pruneGraph(l: PrunedRows, plan: PrunePlan, moments: Moments | undefined, hasBias: boolean): Graph {
@@ -33,6 +34,7 @@ export function pruneGraph(l: PrunedRows, plan: PrunePlan, moments: Moments | un
   const turned = (v: Value, perm: readonly number[]) => g.node('Transpose', [v], { perm });
   const [factors, k] = [moments?.gram.dims[0] ?? 1, l.k];
   const rows = l.rows / factors;
+  const effort = k > LONG ? 4 : 1;
   /** The last axis from channels of taps to taps of channels, and back. */
   const grouped = (v: Value, lead: readonly number[]) => exchanged(v, lead, [l.depth, l.taps]);
   const exchanged = (v: Value, lead: readonly number[], [a, b]: readonly [number, number]) => {
@@ -75,7 +77,7 @@ export function pruneGraph(l: PrunedRows, plan: PrunePlan, moments: Moments | un
       const u32 = g.node('Cast', [u], { to: 1 });
       const missing = g.node('Sub', [cross, g.node('MatMul', [w, gram])]);
       const least = g.node('Add', [w, g.node('MatMul', [g.node('MatMul', [missing, turned(u32, [0, 2, 1])]), u32])]);
-      v = pruned(least, [u, undefined, gram], { damping: DAMPING, sweeps: SWEEPS, steps: STEPS });
+      v = pruned(least, [u, undefined, gram], { damping: DAMPING, sweeps: SWEEPS / effort, steps: STEPS / effort });
       if (hasBias) {
         const bias = g.node('Sub', [scaled(wanted), g.node('ReduceSum', [g.node('Mul', [v, means]), ints([2])])]);
         g.output(reshaped(bias, [l.rows]), 'bias');

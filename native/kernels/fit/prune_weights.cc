@@ -5,7 +5,8 @@
 // Shapes    v, w: f32 [N,K]; factors: f64 [F,K,K]; importance: f32 [F,K]; gram: f32 [F,K,K], of N/F rows each
 // Numerics  float64; equal scores: the first goes; scores that are NaN go last, and what is not finite gives values of no meaning, never
 //           a fault
-// Tiling    rows, which do not know of each other
+// Tiling    rows, which do not know of each other; K² a row for the zeros, K²/2 a step of conjugate gradients, K² a sweep over the fours, all
+//           of it float64 as the compiler makes it: sums over calibration feeds take longer
 // Packing   none
 // Source    E. Frantar and D. Alistarh, SparseGPT: Massive Language Models Can Be Accurately Pruned in One-Shot (2023), without its blocks of
 //           columns, as a row of v stays in the cache; M. Sun et al., A Simple and Effective Pruning Approach for Large Language

@@ -25,13 +25,16 @@ struct Repair {
       if (const double e = static_cast<double>(w[k]) - v[k]; e != 0) h.add(pull, k, e);
     }
     const bool pairs = p.block == 4 && p.ratio == 0.5f && p.k % 4 == 0;
-    descend(pull, step, product, kept);
+    // Every descent ends at the same size of what is still to gain, and those between two sweeps early: the last one goes on.
+    double enough = -1;
+    descend(pull, step, product, kept, p.steps, &enough);
     for (int32_t sweep = 0; pairs && sweep < p.sweeps; sweep++) {
       bool moved = false;
       for (int64_t begin = 0; begin < p.k; begin += 4) moved = choosePair(begin, pull, kept) || moved;
       if (!moved) break;
-      descend(pull, step, product, kept);
+      descend(pull, step, product, kept, (p.steps + 7) / 8, &enough);
     }
+    if (pairs && p.sweeps > 0) descend(pull, step, product, kept, p.steps, &enough);
   }
 
   // The best two of four and their values, all other fours as they are.
@@ -74,15 +77,15 @@ struct Repair {
     return true;
   }
 
-  // Conjugate gradients on what is kept, each k in units of its own diagonal.
-  void descend(double* pull, double* step, double* product, const double* kept) const {
+  // Conjugate gradients on what is kept, each k in units of its own diagonal. `enough` is found by the first.
+  void descend(double* pull, double* step, double* product, const double* kept, int32_t steps, double* enough) const {
     double size = 0;
     for (int64_t k = 0; k < p.k; k++) {
       step[k] = kept[k] * pull[k] / h.diagonal(k);
       size += step[k] * pull[k];
     }
-    const double enough = size * 1e-10;
-    for (int32_t i = 0; i < p.steps && size > enough; i++) {
+    if (*enough < 0) *enough = size * 1e-10;
+    for (int32_t i = 0; i < steps && size > *enough; i++) {
       for (int64_t k = 0; k < p.k; k++) product[k] = 0;
       for (int64_t k = 0; k < p.k; k++) {
         if (step[k] != 0) h.add(product, k, step[k]);
