@@ -6,7 +6,7 @@ import type { InferenceSession } from '../runtime/session.js';
 import { Tensor } from '../tensor.js';
 
 /** Rows of a call: a text is cut into these, the last one padded, and each is one compiled program. */
-const CHUNKS = [1, 16, 64, 256];
+const CHUNKS = [1, 32, 256];
 
 /** What a call costs beside its rows, in rows: the weights are read, whatever they are multiplied by. */
 const CALL_ROWS = 12;
@@ -52,7 +52,7 @@ export class Decoding {
 
   /** Compiles what answers are made with, and most prompts; packs the weights. */
   async prepare(): Promise<void> {
-    for (const rows of [1, 64].filter((n) => n <= this.capacity)) {
+    for (const rows of [1, 32].filter((n) => n <= this.capacity)) {
       const { tokens, lengths, last } = feedsOf(this.batch, rows);
       await this.session.model.prepare([
         { dtype: 'int64', dims: [this.batch, rows], data: tokens },
