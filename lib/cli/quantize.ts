@@ -37,6 +37,8 @@ export interface QuantizeCommandOptions extends CalibrationOptions {
 export async function quantizeCommand(model: string, options: QuantizeCommandOptions): Promise<void> {
   checkWritable('--out', options.out);
   if (options.picture !== undefined) checkWritable('--picture', options.picture);
+  if (options.sqnr !== undefined && options.method === 'dynamic')
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--sqnr', 'must stand with --method static or weight-only');
   const keepFloat = options.keepFloat?.map((text) => nameOrExpression('--keep-float', text));
   const calibration = await calibrationOf(model, options);
   const progress = new StageProgress(calibration?.total);

@@ -80,6 +80,18 @@ class Names {
   }
 }
 
+/** The first of a name keeps it; nodes without one stay so. */
+function uniqueNames(names: readonly string[]): string[] {
+  const [taken, seen] = [new Set(names), new Set<string>()];
+  return names.map((stem) => {
+    let name = stem;
+    if (stem !== '' && seen.has(stem)) for (let i = 1; taken.has(name); i++) name = `${stem}:${i}`;
+    taken.add(name);
+    seen.add(name);
+    return name;
+  });
+}
+
 class Exporter {
   constructor(readonly valueInfo: boolean) {}
 
@@ -104,6 +116,8 @@ class Exporter {
     for (const n of graph.nodes) for (const v of n.outputs) names.of(v);
     for (const n of graph.nodes) for (const v of n.inputs) read(v);
     for (const v of initializers.keys()) names.of(v);
+    // Readers refuse a graph where two nodes share a name.
+    const nodes = uniqueNames(graph.nodes.map((n) => n.name));
     const made = (this.valueInfo ? graph.nodes : []).flatMap((n) => n.outputs).filter((v) => v.dtype !== undefined && !graph.outputs.includes(v));
     return {
       name: graph.name,
@@ -111,11 +125,11 @@ class Exporter {
       output: graph.outputs.map((v) => this.#valueInfo(v, names)),
       valueInfo: made.map((v) => writeMessage(valueInfoProto, this.#valueInfo(v, names))),
       initializer: [...initializers].map(([v, c]) => this.#tensor(c, names.of(v))),
-      node: graph.nodes.map((n) => this.#node(n, names)),
+      node: graph.nodes.map((n, i) => this.#node(n, nodes[i] as string, names)),
     };
   }
 
-  #node(node: Node, names: Names): Init<NodeProto> {
+  #node(node: Node, name: string, names: Names): Init<NodeProto> {
     if (node.domain === 'dsnk') this.internal.push(node.where);
     this.domains.add(node.domain);
     if (node.domain === '') this.opset = Math.max(this.opset, findOperator('', node.op)?.since ?? 1);
@@ -126,14 +140,14 @@ class Exporter {
     const captured = node.inputs.slice(node.inputs.length - captures).filter((v) => v !== undefined);
     const inner = (g: Graph) => this.graph(g, new Names(names), captured);
     const attribute: Init<AttributeProto>[] = [];
-    for (const [name, value] of node.attrs) {
-      if (name === 'captures') continue;
-      attribute.push(attributeProto(name, value, node.where, (c) => this.#tensor(c, ''), inner));
+    for (const [key, value] of node.attrs) {
+      if (key === 'captures') continue;
+      attribute.push(attributeProto(key, value, node.where, (c) => this.#tensor(c, ''), inner));
     }
     return {
       opType: node.op,
       domain: node.domain,
-      name: node.name,
+      name,
       input: own.map((v) => (v === undefined ? '' : names.of(v))),
       output: node.outputs.map((v) => names.of(v)),
       attribute,

@@ -47,7 +47,9 @@ export function insertQdq(source: Graph, plan: QdqPlan): { graph: Graph; map: Re
     q.output().name = `${name}/q`;
     graph.replaceValue(v, d.output());
     d.output().name = `${name}/dq`;
-    if (graph.outputs.includes(d.output())) {
+    // An input that is an output as well comes out as it went in.
+    if (v.producer === undefined) graph.outputs.splice(0, graph.outputs.length, ...graph.outputs.map((o) => (o === d.output() ? v : o)));
+    else if (graph.outputs.includes(d.output())) {
       d.output().name = name;
       v.name = `${name}/float`;
     }

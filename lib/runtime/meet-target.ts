@@ -1,4 +1,5 @@
 /** Quantizes again, with the worst layers spared, until the model is good enough. */
+import { dsnkError, spelled } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { Product } from '../quantize/islands.js';
 import type { OutputReport } from '../quantize/report.js';
@@ -29,7 +30,10 @@ export interface Met<A> {
 export async function metricOf(target: QuantizeTarget | undefined, graph: Graph, options: SessionOptions): Promise<number | undefined> {
   if (target?.metric === undefined) return undefined;
   await using session = await InferenceSession.fromGraph(graph, options);
-  return await target.metric(session);
+  const metric: unknown = await target.metric(session);
+  if (typeof metric !== 'number' || Number.isNaN(metric))
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'quantize options', 'target.metric must return a number', `${spelled(metric)} came`);
+  return metric;
 }
 
 /** Whether it is good enough. */

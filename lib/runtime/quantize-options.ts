@@ -129,6 +129,10 @@ export function checkOptions(options: QuantizeOptions): void {
     if (value !== undefined && !list.includes(value)) throw bad(`${name} must be ${list.join(' or ')}`, value);
   };
   oneOf('method', options.method, ['static', 'weight-only', 'dynamic']);
+  const { weights, onProgress, target } = options as Partial<Record<'weights' | 'onProgress' | 'target', unknown>>;
+  for (const [name, value] of Object.entries({ weights, target }))
+    if (value !== undefined && (typeof value !== 'object' || value === null)) throw bad(`${name} must be an object`, value);
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw bad('onProgress must be a function', onProgress);
   if (options.method !== 'dynamic') oneOf('biasCorrection', options.biasCorrection, [true, false]);
   if (options.method === 'weight-only') checkFewBits(options, oneOf);
   else if (options.method === 'dynamic') {
@@ -146,7 +150,6 @@ export function checkOptions(options: QuantizeOptions): void {
     if (bits !== 8) oneOf('weights.perChannel with less than 8 bits', perChannel, [true]);
   }
   const { calibration, keepFloat } = options;
-  const target = options.method === 'dynamic' ? undefined : options.target;
   const { auto }: AutoOption = options.method === 'weight-only' ? {} : options;
   oneOf('auto', auto, [true, false]);
   oneOf('timing', options.timing, [true, false]);
@@ -157,7 +160,15 @@ export function checkOptions(options: QuantizeOptions): void {
     throw bad('calibration must be an iterable or async iterable of feeds', calibration);
   if (keepFloat !== undefined && !(Array.isArray(keepFloat) && keepFloat.every((k) => typeof k === 'string' || k instanceof RegExp)))
     throw bad('keepFloat must be a list of names and regular expressions', keepFloat);
-  if (target !== undefined && typeof target.metric !== 'function' && typeof target.sqnr !== 'number') throw bad('target must have a metric or an sqnr', target);
+  if (target !== undefined) checkTarget(options.method, target as QuantizeTarget, bad);
+}
+
+function checkTarget(method: QuantizeOptions['method'], { metric, maxDrop, sqnr }: QuantizeTarget, bad: (mustHold: string, came: unknown) => Error): void {
+  if (method === 'dynamic') throw bad('target must stand with method static or weight-only', method);
+  if (metric === undefined && sqnr === undefined) throw bad('target must have a metric or an sqnr', { metric, sqnr });
+  if (metric !== undefined && typeof metric !== 'function') throw bad('target.metric must be a function', metric);
+  for (const [name, value] of Object.entries({ sqnr, maxDrop }))
+    if (value !== undefined && (typeof value !== 'number' || Number.isNaN(value))) throw bad(`target.${name} must be a number`, value);
 }
 
 function checkFewBits(options: WeightOnlyOptions, oneOf: (name: string, value: unknown, list: readonly unknown[]) => void): void {

@@ -382,6 +382,9 @@ describe('quantize', () => {
     const refused = cli(['quantize', good, '--symmetric', '--data', folder, '--out', out]);
     expect(refused.stderr).toMatch(/--symmetric: must stand with --method weight-only/);
     expect(cli(['quantize', good, '--out', out]).stderr).toMatch(/--data: must be given/);
+    expect(cli(['quantize', good, '--method', 'dynamic', '--sqnr', '30', '--out', out]).stderr).toMatch(
+      /--sqnr: must stand with --method static or weight-only/,
+    );
   });
   it('says what is wrong with the data', () => {
     const [empty, none] = [join(folder, 'empty'), join(folder, 'none')];

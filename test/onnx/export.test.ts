@@ -108,6 +108,14 @@ describe('export', () => {
     expect(importModel(exportModel(graph)).graph.nodes.map((n) => n.inputs[0]?.name)).toEqual(['x', 'x:2']);
   });
 
+  it('gives nodes of one name different names, and none to those without', () => {
+    const graph = new Graph('g');
+    let v = graph.addInput('x', 'float32', [2]);
+    for (const name of ['a', 'a', '', 'a:1', 'a', '']) v = graph.addNode('Relu', [v], { name }).output();
+    graph.outputs.push(v);
+    expect(fromBinary(ModelProtoSchema, exportModel(graph)).graph?.node.map((n) => n.name)).toEqual(['a', 'a:2', '', 'a:1', 'a:3', '']);
+  });
+
   it('refuses nodes that only this package has', () => {
     const graph = new Graph('g');
     const x = graph.addInput('x', 'float32', [2]);

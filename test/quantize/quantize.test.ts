@@ -204,6 +204,38 @@ describe('quantize', () => {
   });
 });
 
+describe.each(['static', 'dynamic', 'weight-only'] as const)('graphs of other forms, %s', (method) => {
+  const feeds = () => [1, 2, 3].map((seed) => ({ x: new Tensor('float32', randomFloats(64, seed), [4, 16]) }));
+
+  it('returns an input that is an output as it went in', async () => {
+    const g = new Graph('through');
+    const x = g.addInput('x', 'float32', ['N', 16]);
+    const y = op(g, 'MatMul', [x, constant(g, [16, 8], 1)], {}, 'product');
+    y.name = 'y';
+    g.outputs.push(x, y);
+    const { bytes, report } = await quantize(g, { method, calibration: feeds() });
+    expect(report.outputs[0]).toEqual({ name: 'x', sqnrDb: Number.POSITIVE_INFINITY });
+    await using session = await InferenceSession.create(bytes);
+    const [input] = feeds();
+    const result = await session.run(input as { x: Tensor });
+    expect(result['x']?.data).toEqual(input?.x.data);
+    expect(result['y']?.dims).toEqual([4, 8]);
+  });
+
+  it('gives every node a name of its own where layers share weights and biases', async () => {
+    const g = new Graph('shared');
+    const x = g.addInput('x', 'float32', ['N', 16]);
+    const [weight, bias] = [constant(g, [16, 16], 1), constant(g, [16], 2)];
+    const hidden = op(g, 'Relu', [op(g, 'Gemm', [x, weight, bias], {}, 'first')]);
+    const y = op(g, 'Gemm', [op(g, 'Gemm', [hidden, weight, bias], { transB: 1 }, 'second'), constant(g, [16, 4], 3), undefined], {}, 'third');
+    y.name = 'y';
+    g.outputs.push(y);
+    const { bytes } = await quantize(g, { method, calibration: feeds() });
+    const names = importModel(bytes).graph.nodes.map((n) => n.name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
 describe('every operator of an island goes through', () => {
   const between: Readonly<Record<string, (g: Graph, x: Value) => Value>> = {
     Relu: (g, x) => op(g, 'Relu', [x]),
@@ -269,6 +301,14 @@ describe('quantize refuses', () => {
     await refused({ weights: { bits: 5 } }).toThrow(/weights.bits must be 8 or 4 or 3 or 2, 5 came/);
     await refused({ calibration: 3 }).toThrow(/calibration must be an iterable/);
     await refused({ target: {} }).toThrow(/metric or an sqnr/);
+    for (const target of [null, 3]) await refused({ target }).toThrow(/target must be an object, (null|3) came/);
+    await refused({ target: { sqnr: Number.NaN } }).toThrow(/target.sqnr must be a number, NaN came/);
+    await refused({ target: { metric: () => 1, maxDrop: '1' } }).toThrow(/target.maxDrop must be a number, "1" came/);
+    await refused({ target: { metric: () => Number.NaN } }).toThrow(/target.metric must return a number, NaN came/);
+    await refused({ target: { metric: () => undefined } }).toThrow(/target.metric must return a number, undefined came/);
+    await refused({ method: 'dynamic', target: { sqnr: 20 } }).toThrow(/target must stand with method static or weight-only, "dynamic" came/);
+    for (const method of ['static', 'dynamic', 'weight-only']) await refused({ method, weights: null }).toThrow(/weights must be an object, null came/);
+    await refused({ onProgress: 3 }).toThrow(/onProgress must be a function, 3 came/);
     await refused({ keepFloat: 'stem' }).toThrow(/keepFloat must be a list/);
     await refused({ keepFloat: ['stem', 'sten'] }).toThrow(/keepFloat must fit nodes of the model, "sten" fits none/);
     await refused({ keepFloat: [/^none$/] }).toThrow(/keepFloat must fit nodes of the model, \/\^none\$\/ fits none/);
