@@ -71,7 +71,9 @@ const FIXED = 'dsnk_fixed_capacity';
 function presentLength(q: Inference, past: Dim, length: Dim): Dim {
   if (past === 0) return length;
   if (q.node.int(FIXED, 0) !== 0) return past;
-  const total = q.known(6)?.[0];
+  const known = q.known(6);
+  if (known?.length === 0) q.fail('total_sequence_length must be a number', q.inputTexts());
+  const total = known?.[0];
   if (typeof total === 'number' && typeof past === 'number') return Math.max(total, past);
   if (q.concrete) throw new NeedsValue(q.node.input(6));
   return q.unknownDim();
@@ -86,6 +88,8 @@ function inferGroupQuery(q: Inference): OutputType[] {
     q.fail('attention_bias, head_sink and smooth_softmax must be left out in this version', q.inputTexts());
   const all = q.has(1) ? heads : heads + 2 * keyHeads;
   const headWidth = floorDivDim(width, all);
+  if ([3, 4].some((i) => q.has(i) && q.rank(i) !== 4)) q.fail('past must be [batch, heads, length, width]', q.inputTexts());
+  if (q.dtype(6) !== 'int32') q.failDtype('total_sequence_length must be int32', q.dtype(6));
   const past: Dim = q.has(3) ? (q.shape(3)[2] as Dim) : 0;
   const cache = { dtype: q.dtype(0), shape: [batch, keyHeads, presentLength(q, past, length), headWidth] };
   return [{ dtype: q.dtype(0), shape: [batch, length, mulDim(heads, headWidth)] }, cache, cache];

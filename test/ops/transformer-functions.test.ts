@@ -360,4 +360,15 @@ describe('GroupQueryAttention', () => {
       /num_heads must be a multiple of kv_num_heads/,
     );
   });
+
+  it('refuses a past of other dimensions and a length that is none', async () => {
+    const [q, k, past] = [floats(1, 2, 32), floats(1, 2, 16), floats(1, 2)];
+    await expect(run('GroupQueryAttention', [q, k, k, past, past, int32([1], 1), int32([1], 2)], attrs, ['y', 'k', 'v'])).rejects.toThrow(
+      /past must be \[batch, heads, length, width\]/,
+    );
+    const cache = floats(1, 2, 8, 8);
+    await expect(run('GroupQueryAttention', [q, k, k, cache, cache, int32([1], 1), int32([0])], attrs, ['y', 'k', 'v'])).rejects.toThrow(
+      /total_sequence_length must be a number/,
+    );
+  });
 });
