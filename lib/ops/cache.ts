@@ -99,6 +99,8 @@ const cachedAttention: Operator = {
     if (own.length !== 3 || !same(own[0], batch) || typeof width !== 'number' || width % group !== 0)
       q.fail(`queries must be [${batch}, rows, a multiple of ${group}]`, q.inputTexts());
     checkLengths(q, 3, batch);
+    const window = q.node.int('window', 0);
+    if (window < 0 || window >= 2 ** 31) q.fail('window must be from 0 to 2^31 - 1', `${window} came`);
     return [{ dtype: 'float32', shape: [own[0] as Dim, rows, ((width as number) / heads(shape, 3)) * heads(q.shape(2), 3)] }];
   },
   lower(low) {

@@ -86,6 +86,8 @@ function inferGroupQuery(q: Inference): OutputType[] {
   if (heads % keyHeads !== 0) q.fail('num_heads must be a multiple of kv_num_heads', `${heads} and ${keyHeads} came`);
   if (q.has(10) || q.has(11) || q.node.int('smooth_softmax', 0) !== 0)
     q.fail('attention_bias, head_sink and smooth_softmax must be left out in this version', q.inputTexts());
+  const window = q.node.int('local_window_size', -1);
+  if (window >= 2 ** 31) q.fail('local_window_size must be below 2^31', `${window} came`);
   const all = q.has(1) ? heads : heads + 2 * keyHeads;
   const headWidth = floorDivDim(width, all);
   if ([3, 4].some((i) => q.has(i) && q.rank(i) !== 4)) q.fail('past must be [batch, heads, length, width]', q.inputTexts());

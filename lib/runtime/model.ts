@@ -302,6 +302,16 @@ export class Model {
             'this one does not',
           );
         }
+        // No stage can give what is an input already.
+        if (original.producer === undefined) {
+          const { name, shape } = original;
+          throw dsnkError(
+            'ERR_DSNK_UNSUPPORTED_OP',
+            `input "${name}"`,
+            `contents that decide a shape must be at most ${MAX_KNOWN} numbers`,
+            `it is ${shapeText(shape)}`,
+          );
+        }
         this.#stage(splitGraph(this.graph, original));
         return undefined;
       }

@@ -160,9 +160,9 @@ export class InferenceSession {
   }
 
   /** Like `run`, on the calling thread: for scripts and workers, and for tiny models where a hand-over costs more than the work. */
-  runSync(feeds: Feeds, fetches?: Fetches, options: Pick<RunOptions, 'state'> = {}): Record<string, Tensor> {
+  runSync(feeds: Feeds, fetches?: Fetches, options?: Pick<RunOptions, 'state'>): Record<string, Tensor> {
     const request = this.#request(feeds, fetches);
-    const { state } = options;
+    const state = options?.state;
     this.#checkState(state);
     return this.#signature.answer(request, this.#model.runSync(request.inputs, { state, wanted: request.wanted, outputs: request.outputs }));
   }

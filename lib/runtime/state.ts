@@ -29,23 +29,20 @@ export class SessionState {
 
   /** Zeros again, after the runs that were called before. Errors: ERR_DSNK_DISPOSED. */
   async reset(): Promise<void> {
-    this.#assertLive();
     await this.turn(async () => {
       if (this.#handle !== undefined) native().clearState(this.#handle);
     });
   }
 
-  /** Frees the memory; a run in flight ends first, new ones are refused. May be called more than once. */
+  /** Frees the memory once the runs that were called before have ended; new ones are refused. May be called more than once. */
   release(): void {
     this.#released = true;
-    if (this.#handle !== undefined) native().dispose(this.#handle);
-    this.#handle = undefined;
-    this.#bytes = 0;
+    if (this.#last === undefined) this.#free();
+    else void this.#last.then(() => this.#free());
   }
 
   /** @internal Memory of so many bytes, the same in every call. */
   handle(bytes: number): StateHandle {
-    this.#assertLive();
     if (this.#handle !== undefined) return this.#handle;
     const handle = native().createState(bytes);
     if (handle === null)
@@ -55,13 +52,15 @@ export class SessionState {
     return handle;
   }
 
-  /** @internal A run with this state is waited for. */
+  /** @internal A run with this state is waited for. Throws ERR_DSNK_DISPOSED after release(). */
   get busy(): boolean {
+    this.#assertLive();
     return this.#last !== undefined;
   }
 
   /** @internal `work` begins at once, or after what was called before it. */
   turn<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertLive();
     const result = this.#last === undefined ? work() : this.#last.then(work);
     const ended = result.then(
       () => {},
@@ -72,6 +71,12 @@ export class SessionState {
       if (this.#last === ended) this.#last = undefined;
     });
     return result;
+  }
+
+  #free(): void {
+    if (this.#handle !== undefined) native().dispose(this.#handle);
+    this.#handle = undefined;
+    this.#bytes = 0;
   }
 
   #assertLive(): void {

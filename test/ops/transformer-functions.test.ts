@@ -356,6 +356,9 @@ describe('GroupQueryAttention', () => {
     await expect(run('GroupQueryAttention', [q, k, k, undefined, undefined, ...lengths], { ...attrs, smooth_softmax: 1 }, ['y', 'k', 'v'])).rejects.toThrow(
       /attention_bias, head_sink and smooth_softmax must be left out/,
     );
+    await expect(
+      run('GroupQueryAttention', [q, k, k, undefined, undefined, ...lengths], { ...attrs, local_window_size: 2 ** 31 }, ['y', 'k', 'v']),
+    ).rejects.toThrow(/local_window_size must be below 2\^31, 2147483648 came/);
     await expect(run('GroupQueryAttention', [q, k, k, undefined, undefined, ...lengths], { num_heads: 3, kv_num_heads: 2 }, ['y', 'k', 'v'])).rejects.toThrow(
       /num_heads must be a multiple of kv_num_heads/,
     );

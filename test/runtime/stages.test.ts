@@ -1,6 +1,6 @@
 /** Results whose shape only the data tells, in the middle of a graph. */
 import { describe, expect, it } from 'vitest';
-import { InferenceSession, Tensor } from '../../lib/index.js';
+import { Graph, InferenceSession, Tensor } from '../../lib/index.js';
 import { attrs, encode, f32, type GraphInit, node } from '../onnx/models.js';
 
 const floats = (values: number[], dims = [values.length]) => new Tensor('float32', Float32Array.from(values), dims);
@@ -163,5 +163,22 @@ describe('a result of open length in the middle', () => {
       const x = noise(50, seed).map(Math.fround);
       expect(values((await session.run({ x: floats(x) }))['y'])).toEqual(x.filter((v) => Math.fround(v - 1) > 0));
     }
+  });
+
+  it('ends with an error where an input that decides a shape is too long to be followed', async () => {
+    const g = new Graph('long');
+    const axes = g.addInput('axes', 'int64', [1100]);
+    const y = g.addNode('Unsqueeze', [g.addInput('x', 'float32', [2]), axes], { name: 'y' }).output();
+    g.outputs.push(y);
+    await using session = await InferenceSession.fromGraph(g);
+    const feeds = {
+      x: new Tensor('float32', [1, 2], [2]),
+      axes: new Tensor(
+        'int64',
+        BigInt64Array.from({ length: 1100 }, (_, i) => BigInt(i)),
+        [1100],
+      ),
+    };
+    await expect(session.run(feeds)).rejects.toThrow(/input "axes": contents that decide a shape must be at most 1024 numbers, it is \[1100\]/);
   });
 });

@@ -73,6 +73,12 @@ describe('bindState', () => {
     a.release();
     await expect(session.run({ x: row(1, 1, 1) }, { state: a })).rejects.toMatchObject({ code: 'ERR_DSNK_DISPOSED' });
     expect(await say(b, 1)).toBe(42);
+    // What was called before a release still runs.
+    const last = [say(b, 1), say(b, 1)];
+    b.release();
+    expect(await Promise.all(last)).toEqual([44, 46]);
+    await expect(say(b, 1)).rejects.toMatchObject({ code: 'ERR_DSNK_DISPOSED' });
+    expect(b.byteLength).toBe(0);
   });
 
   it.each([1, 2])('is one state for all shapes of the other inputs, with %i rows first', async (rows) => {
