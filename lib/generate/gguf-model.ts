@@ -1,10 +1,10 @@
 /** GGUF files as decoders: the metadata says what it is and how text becomes tokens. */
 import { basename } from 'node:path';
 import { dsnkError, spelled } from '../errors.js';
+import { assertHeads, Configuration, layersOf } from './configuration.js';
 import type { DecoderShape } from './decoder.js';
 import { type GgufValue, parseGguf } from './gguf.js';
 import { ggufTokenizer } from './gguf-tokenizer.js';
-import { assertHeads, Configuration, layersOf } from './hugging-face.js';
 import { entriesOf, ModelFile, tensorsOf } from './model-file.js';
 import { frequenciesOf } from './rotation.js';
 import { ggufNames, type TensorEntry, Weights } from './tensors.js';

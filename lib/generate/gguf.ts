@@ -32,6 +32,9 @@ const STRING = 8;
 const ARRAY = 9;
 const MAX_DIMS = 4;
 
+/** Elements of an array of the metadata, which becomes a list: no vocabulary has more. */
+const MAX_ARRAY = 2 ** 24;
+
 /** Reads forward; refuses to go beyond the end. */
 class Reader {
   readonly #view: DataView;
@@ -116,6 +119,7 @@ class Reader {
     if (type !== ARRAY) return this.scalar(type);
     const element = this.u32();
     const count = this.count(leastBytes[element] ?? 1, 'elements');
+    if (count > MAX_ARRAY) throw this.invalid(`arrays of the metadata must have at most ${MAX_ARRAY} elements`, `${count} came`);
     return Array.from({ length: count }, () => this.scalar(element)) as GgufValue;
   }
 

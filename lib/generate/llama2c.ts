@@ -3,6 +3,7 @@
  * the vocabulary is positive.
  */
 import { dsnkError } from '../errors.js';
+import { MAX_LAYERS } from './configuration.js';
 import type { DecoderShape } from './decoder.js';
 import { frequenciesOf } from './rotation.js';
 import type { TensorEntry, WeightNames } from './tensors.js';
@@ -24,7 +25,6 @@ export const llama2cNames: WeightNames = {
 };
 
 const HEADER_BYTES = 28;
-const MAX_LAYERS = 1000;
 
 export function parseLlama2c(bytes: Uint8Array, where: string): { readonly shape: DecoderShape; readonly tensors: readonly TensorEntry[] } {
   const invalid = (mustHold: string, came: string) => dsnkError('ERR_DSNK_INVALID_MODEL', where, mustHold, came);
