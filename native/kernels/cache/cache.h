@@ -51,10 +51,11 @@ const char* verifyCache(const Kernel& kernel, const Check& c, const P& p, const 
   return nullptr;
 }
 
-// True where elements [0, width) of every [batch, row, head] lie in `bytes`; an empty range always does.
+// True where elements [0, width) of every [batch, row, head] lie in `bytes`; an empty range always does. Of rows without elements the
+// addresses must: they are formed.
 inline bool holdsRows(const int64_t* stride, int64_t batch, int64_t rows, int64_t heads, int64_t width,
                       uint64_t bytes) {
-  if (batch == 0 || rows == 0 || heads == 0 || width == 0) return true;
+  if (batch == 0 || rows == 0 || heads == 0) return true;
   const Size last = Size(batch - 1) * Size(stride[0]) + Size(rows - 1) * Size(stride[1]) +
                     Size(heads - 1) * Size(stride[2]) + Size(width);
   return (last * Size(4)).fits(bytes);
