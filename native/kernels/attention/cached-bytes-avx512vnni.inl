@@ -46,6 +46,12 @@ static void prepareBytes(const float* q, int64_t rowQ, std::byte* codes) {
   }
   const CodeScale s = codeScale(top, odd, kQueryTop);
   auto* to = reinterpret_cast<int8_t*>(codes);
+  std::memcpy(to + 2 * rowQ, &s.scale, 4);
+  if (s.scale != s.scale) {  // what is not finite has no codes; the scale makes NaN of any
+    std::memset(to, 0, static_cast<size_t>(2 * rowQ));
+    std::memset(to + 2 * rowQ + 4, 0, 4);
+    return;
+  }
   I32 all = I32::set(0);
   for (int64_t d = 0; d < rowQ; d += F32::lanes) {
     const I32 x = roundToI32(F32::load(q + d) * F32::set(s.inverse));
@@ -55,7 +61,6 @@ static void prepareBytes(const float* q, int64_t rowQ, std::byte* codes) {
     all = all + x;
   }
   const int32_t offset = -128 * _mm512_reduce_add_epi32(all.v);
-  std::memcpy(to + 2 * rowQ, &s.scale, 4);
   std::memcpy(to + 2 * rowQ + 4, &offset, 4);
 }
 
