@@ -3,8 +3,8 @@
  * open all rows of a weight while a program is loaded and the rows of an embedding that a call asks for. value = scale·(code - zero) - minimum.
  */
 import { dtypes } from '../dtype.js';
+import type { Emitter } from '../graph/emitter.js';
 import type { Value } from '../graph/graph.js';
-import type { Emitter } from './emitter.js';
 
 /** Values that the nodes of a format make of blocks [..., blocks, bytes]; `groups` of a row have one scale each. */
 interface Opened {

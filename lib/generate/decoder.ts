@@ -8,9 +8,9 @@
  * Rows behind the last one are padding: nobody sees them, and later calls write over what they leave in the caches.
  */
 import { dtypes } from '../dtype.js';
+import { Emitter } from '../graph/emitter.js';
 import { Graph, type Value } from '../graph/graph.js';
 import { openBlocks } from './blocks.js';
-import { Emitter } from './emitter.js';
 import { multiply, type ProductOptions } from './product.js';
 import type { StoredTensor, WeightRole, Weights } from './tensors.js';
 

@@ -1,8 +1,8 @@
 /** x·wᵀ for weights as files hold them: floats, blocks that stay in their bits, or floats that few bits stand for from the load on. */
 import { dtypes } from '../dtype.js';
+import type { Emitter } from '../graph/emitter.js';
 import type { Value } from '../graph/graph.js';
 import { multiplyBlocks, openBlocks } from './blocks.js';
-import type { Emitter } from './emitter.js';
 import type { StoredTensor } from './tensors.js';
 
 /** Weights of few bits, chosen when a model is loaded. */

@@ -3,9 +3,11 @@
  * of the float model. Where a layer's result is only added to another tensor, the sum is what is wanted, so that errors which came
  * in by the other way are made up for as well.
  */
+import { dtypes } from '../dtype.js';
+import { Emitter } from '../graph/emitter.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { joined } from '../quantize/compare.js';
-import { ints, type RunningSum, runningSum, type SeenRows, seenRows, summed } from '../quantize/gram.js';
+import { type RunningSum, runningSum, type SeenRows, seenRows, summed } from '../quantize/gram.js';
 import type { Product } from '../quantize/islands.js';
 
 export interface MomentsGraph {
@@ -21,16 +23,16 @@ export function momentsGraph(
   product: Product,
 ): MomentsGraph | undefined {
   const { graph, here } = joined(float, pruned.graph);
+  const g = new Emitter(graph);
   const both = (v: Value) => here([v, pruned.map.get(v) as Value]);
   const seen = seenRows(graph, product, both(product.node.input(0))[1]);
   if (seen === undefined) return undefined;
   const { factors, k, columns } = seen;
   const rows = (product.weight.constant?.dims[product.axis] as number) / factors;
-  const y = columnsOf(graph, product, wantedOf(float, graph, product, both), seen, rows);
-  const places = ints(graph, [0, 3]);
-  const total = (v: Value) => graph.addNode('ReduceSum', [v, places], { attrs: { keepdims: 0 } }).output();
+  const y = columnsOf(g, product, wantedOf(float, graph, product, both), seen, rows);
+  const total = (v: Value) => g.op('ReduceSum', [v, g.ints(0, 3)], { keepdims: 0 });
   // Every place has k inputs of each factor; here they are counted in rows of k.
-  const one = graph.addNode('Cast', [graph.addNode('Size', [columns]).output()], { attrs: { to: 1 } }).output();
+  const one = g.op('Cast', [g.op('Size', [columns])], { to: dtypes.float32.onnx });
   return {
     graph,
     sums: [
@@ -61,11 +63,10 @@ function addition(float: Graph, y: Value): Node | undefined {
 }
 
 /** Results as columns [batch, factors, rows, places], the places being those of the inputs. */
-function columnsOf(graph: Graph, { node }: Product, y: Value, { factors }: SeenRows, rows: number): Value {
+function columnsOf(g: Emitter, { node }: Product, y: Value, { factors }: SeenRows, rows: number): Value {
   if (node.op === 'Conv') {
     const places = (node.output().shape ?? []).slice(2).reduce<number>((a, b) => a * (b as number), 1);
-    return graph.addNode('Reshape', [y, ints(graph, [-1, factors, rows, places])]).output();
+    return g.reshape(y, -1, factors, rows, places);
   }
-  const flat = graph.addNode('Reshape', [y, ints(graph, [1, 1, -1, rows])]).output();
-  return graph.addNode('Transpose', [flat], { attrs: { perm: [0, 1, 3, 2] } }).output();
+  return g.op('Transpose', [g.reshape(y, 1, 1, -1, rows)], { perm: [0, 1, 3, 2] });
 }

@@ -3,7 +3,8 @@
  *
  *     W → rows with the k of one kernel tap side by side → moments about the means → least squares for the results wanted → zeros → W, bias
  */
-import { Constant, type Graph, type Value } from '../graph/graph.js';
+import { dtypes } from '../dtype.js';
+import type { Constant, Graph, Value } from '../graph/graph.js';
 import { asWeight, DAMPING, diagonal, rowsOf } from '../quantize/few-bits.js';
 import { ConstantGraph } from '../quantize/observe.js';
 import type { PrunedRows, PrunePlan } from './layers.js';
@@ -29,9 +30,7 @@ const LONG = 2048;
 /** Outputs `weights`, `bias` where the layer `hasBias` and its moments are there, `signal` and `noise` of the weights. */
 export function pruneGraph(l: PrunedRows, plan: PrunePlan, moments: Moments | undefined, hasBias: boolean): Graph {
   const g = new ConstantGraph();
-  const ints = (values: readonly number[]) => g.constant(Constant.of('int64', [values.length], values));
-  const reshaped = (v: Value, dims: readonly number[]) => g.node('Reshape', [v, ints(dims)]);
-  const turned = (v: Value, perm: readonly number[]) => g.node('Transpose', [v], { perm });
+  const turned = (v: Value, perm: readonly number[]) => g.op('Transpose', [v], { perm });
   const [factors, k] = [moments?.gram.dims[0] ?? 1, l.k];
   const rows = l.rows / factors;
   const effort = k > LONG ? 4 : 1;
@@ -40,55 +39,45 @@ export function pruneGraph(l: PrunedRows, plan: PrunePlan, moments: Moments | un
   const exchanged = (v: Value, lead: readonly number[], [a, b]: readonly [number, number]) => {
     if (a === 1 || b === 1) return v;
     const at = lead.length;
-    return reshaped(turned(reshaped(v, [...lead, a, b]), [...lead.keys(), at + 1, at]), [...lead, k]);
+    return g.reshape(turned(g.reshape(v, ...lead, a, b), [...lead.keys(), at + 1, at]), ...lead, k);
   };
 
   const plain = rowsOf(g, l);
-  const w = reshaped(grouped(plain, [l.rows]), [factors, rows, k]);
+  const w = g.reshape(grouped(plain, [l.rows]), factors, rows, k);
   const attrs = { ratio: plan.ratio, block: plan.pattern === '2:4' ? 4 : plan.score === 'sparsegpt' ? Math.min(BLOCK, k) : k };
-  const pruned = (v: Value, more: (Value | undefined)[], given = {}) => {
-    const flat = reshaped(v, [l.rows, k]);
-    return reshaped(g.graph.addNode('PruneWeights', [flat, ...more], { domain: 'dsnk', name: l.product.node.name, attrs: { ...attrs, ...given } }).output(), [
-      factors,
-      rows,
-      k,
-    ]);
-  };
-  let v: Value;
-  if (moments === undefined) v = pruned(w, []);
-  else {
-    // Both axes of the gram matrix, one after the other.
-    const once = turned(grouped(g.constant(moments.gram), [factors, k]), [0, 2, 1]);
-    let gram = grouped(once, [factors, k]);
-    if (moments.fit === undefined) v = pruned(w, [undefined, diagonal(g, gram, moments.gram.dims)]);
-    else {
-      const { cross: crossSum, inputs, results, count } = moments.fit;
-      let cross = grouped(g.constant(crossSum), [factors, rows]);
-      const scaled = (c: Value) => g.node('Div', [c, g.constant(Constant.of('float32', [], [count]))]);
-      const means = reshaped(scaled(grouped(g.constant(inputs), [factors])), [factors, 1, k]);
-      const wanted = reshaped(g.constant(results), [factors, rows, 1]);
-      if (hasBias) {
-        const sums = reshaped(grouped(g.constant(inputs), [factors]), [factors, k, 1]);
-        gram = g.node('Sub', [gram, g.node('Mul', [sums, means])]);
-        cross = g.node('Sub', [cross, g.node('Mul', [wanted, means])]);
-      }
-      const factored = g.graph.addNode('FactorHessian', [gram], { domain: 'dsnk', outputs: 2, attrs: { damping: DAMPING, sorted: 0 } });
-      const u = factored.output(0);
-      const u32 = g.node('Cast', [u], { to: 1 });
-      const missing = g.node('Sub', [cross, g.node('MatMul', [w, gram])]);
-      const least = g.node('Add', [w, g.node('MatMul', [g.node('MatMul', [missing, turned(u32, [0, 2, 1])]), u32])]);
-      v = pruned(least, [u, undefined, gram], { damping: DAMPING, sweeps: SWEEPS / effort, steps: STEPS / effort });
-      if (hasBias) {
-        const bias = g.node('Sub', [scaled(wanted), g.node('ReduceSum', [g.node('Mul', [v, means]), ints([2])])]);
-        g.output(reshaped(bias, [l.rows]), 'bias');
-      }
+  const pruned = (v: Value, more: (Value | undefined)[], given = {}) =>
+    g.reshape(g.op('PruneWeights', [g.reshape(v, l.rows, k), ...more], { ...attrs, ...given }, l.product.node.name, 'dsnk'), factors, rows, k);
+  /** Weights that make up for the zeros among them. */
+  const fitted = (gramSum: Value, fit: NonNullable<Moments['fit']>) => {
+    let [gram, cross] = [gramSum, grouped(g.constant(fit.cross), [factors, rows])];
+    const inputs = grouped(g.constant(fit.inputs), [factors]);
+    const mean = (sum: Value) => g.op('Div', [sum, g.float(fit.count)]);
+    const means = g.reshape(mean(inputs), factors, 1, k);
+    const wanted = g.reshape(g.constant(fit.results), factors, rows, 1);
+    if (hasBias) {
+      gram = g.op('Sub', [gram, g.op('Mul', [g.reshape(inputs, factors, k, 1), means])]);
+      cross = g.op('Sub', [cross, g.op('Mul', [wanted, means])]);
     }
-  }
-  const back = exchanged(reshaped(v, [l.rows, k]), [l.rows], [l.taps, l.depth]);
+    const [u] = g.ops('FactorHessian', [gram], 2, { damping: DAMPING, sorted: 0 }, 'dsnk') as readonly [Value, Value];
+    const u32 = g.op('Cast', [u], { to: dtypes.float32.onnx });
+    const missing = g.op('Sub', [cross, g.op('MatMul', [w, gram])]);
+    const least = g.op('Add', [w, g.op('MatMul', [g.op('MatMul', [missing, turned(u32, [0, 2, 1])]), u32])]);
+    const v = pruned(least, [u, undefined, gram], { damping: DAMPING, sweeps: SWEEPS / effort, steps: STEPS / effort });
+    if (hasBias) g.output(g.reshape(g.op('Sub', [mean(wanted), g.op('ReduceSum', [g.op('Mul', [v, means]), g.ints(2)])]), l.rows), 'bias');
+    return v;
+  };
+  const judged = ({ gram: sum, fit }: Moments) => {
+    // Both axes of the gram matrix, one after the other.
+    const once = turned(grouped(g.constant(sum), [factors, k]), [0, 2, 1]);
+    const gram = grouped(once, [factors, k]);
+    return fit === undefined ? pruned(w, [undefined, diagonal(g, gram, sum.dims)]) : fitted(gram, fit);
+  };
+  const v = moments === undefined ? pruned(w, []) : judged(moments);
+  const back = exchanged(g.reshape(v, l.rows, k), [l.rows], [l.taps, l.depth]);
   g.output(asWeight(g, l, back), 'weights');
-  g.output(g.node('ReduceSumSquare', [plain], { keepdims: 0 }), 'signal');
-  g.output(g.node('ReduceSumSquare', [g.node('Sub', [plain, back])], { keepdims: 0 }), 'noise');
-  const isZero = g.node('Equal', [back, g.constant(Constant.of('float32', [], [0]))]);
-  g.output(g.node('ReduceSum', [g.node('Cast', [isZero], { to: 1 })], { keepdims: 0 }), 'zeros');
+  g.output(g.op('ReduceSumSquare', [plain], { keepdims: 0 }), 'signal');
+  g.output(g.op('ReduceSumSquare', [g.op('Sub', [plain, back])], { keepdims: 0 }), 'noise');
+  const isZero = g.op('Equal', [back, g.float(0)]);
+  g.output(g.op('ReduceSum', [g.op('Cast', [isZero], { to: dtypes.float32.onnx })], { keepdims: 0 }), 'zeros');
   return g.graph;
 }

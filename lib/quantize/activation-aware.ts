@@ -7,7 +7,7 @@
  * Acceleration", MLSys 2024, §3.2; with the energy in place of the mean magnitude, as the diagonal of G has it.
  */
 import { Constant, type Graph, type Node, type Value } from '../graph/graph.js';
-import { findPairs, inputAxis } from './equalize.js';
+import { type Factor, findPairs, inputAxis, scaleConstants } from './equalize.js';
 import { diagonal, type FewBitsOptions, fitAttributes, layerOf, rowsOf } from './few-bits.js';
 import type { Product } from './islands.js';
 import { ConstantGraph } from './observe.js';
@@ -97,36 +97,26 @@ export function scaledErrors(product: Product, options: FewBitsOptions, gram: Co
   const w = rowsOf(g, layer);
   const own = g.constant(gram);
   const energy = diagonal(g, own, gram.dims);
-  const seen = g.node('Reshape', [own, g.constant(Constant.of('int64', [2], [layer.k, layer.k]))]);
+  const seen = g.reshape(own, layer.k, layer.k);
   scales.forEach((s, i) => {
     const factors = g.constant(Constant.of('float32', [1, layer.k], s));
-    const importance = g.node('Div', [energy, g.node('Mul', [factors, factors])]);
-    const fit = g.graph.addNode('FitWeights', [g.node('Mul', [w, factors]), undefined, undefined, importance], {
+    const importance = g.op('Div', [energy, g.op('Mul', [factors, factors])]);
+    const fit = g.graph.addNode('FitWeights', [g.op('Mul', [w, factors]), undefined, undefined, importance], {
       domain: 'dsnk',
       outputs: 3,
       attrs: fitAttributes(layer),
     });
-    const back = g.node('DequantizeLinear', [...fit.outputs], { axis: 1, block_size: layer.group });
-    const error = g.node('Sub', [w, g.node('Div', [back, factors])]);
-    g.output(g.node('ReduceSum', [g.node('Mul', [g.node('MatMul', [error, seen]), error])], { keepdims: 0 }), `error:${i}`);
+    const back = g.op('DequantizeLinear', [...fit.outputs], { axis: 1, block_size: layer.group });
+    const error = g.op('Sub', [w, g.op('Div', [back, factors])]);
+    g.output(g.op('ReduceSum', [g.op('Mul', [g.op('MatMul', [error, seen]), error])], { keepdims: 0 }), `error:${i}`);
   });
   return g.graph;
 }
 
-/** Writes the factors into the graph, as nodes on constants. A weight may have them on both sides. */
 export function insertFactors(graph: Graph, places: readonly (readonly [Scalable, Float32Array])[]): void {
-  const before: Node[] = [];
-  const multiply = (node: Node, input: number, axis: number, op: 'Mul' | 'Div', scales: Float32Array) => {
-    const v = node.input(input);
-    const dims = v.dims.map((_, i) => (i === axis ? scales.length : 1));
-    const scaled = graph.createNode(op, [v, graph.addConstant(Constant.of('float32', dims, scales))]);
-    Object.assign(scaled.output(), { name: `${v.name}/scaled`, dtype: v.dtype, shape: v.shape });
-    before.push(scaled);
-    node.inputs[input] = scaled.output();
-  };
-  for (const [{ made, readers }, scales] of places) {
-    for (const { node, input, axis } of made) multiply(node, input, axis, 'Div', scales);
-    for (const { product, axis } of readers) multiply(product.node, 1, axis, 'Mul', scales);
-  }
-  graph.nodes = [...before, ...graph.nodes];
+  const factors = places.flatMap(([{ made, readers }, scales]) => [
+    ...made.map(({ node, input, axis }): Factor => ({ node, input, axis, op: 'Div', scales })),
+    ...readers.map(({ product, axis }): Factor => ({ node: product.node, input: 1, axis, op: 'Mul', scales })),
+  ]);
+  scaleConstants(graph, factors, 'scaled');
 }

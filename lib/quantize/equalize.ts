@@ -76,8 +76,7 @@ export function rangeGraph(pairs: readonly Pair[]): ConstantGraph {
       ['Mul', second, axis],
     ] as const) {
       const { length } = product.weight.dims;
-      const shape = g.constant(Constant.of('int64', [length], along(length, on, channels)));
-      weights.set(product, g.node(op, [scaled(product), g.node('Reshape', [scale, shape])]));
+      weights.set(product, g.op(op, [scaled(product), g.reshape(scale, ...along(length, on, channels))]));
     }
   });
   pairs.forEach(({ first, second, axis }, i) => {
@@ -86,8 +85,7 @@ export function rangeGraph(pairs: readonly Pair[]): ConstantGraph {
       ['second', second, axis],
     ] as const) {
       const { length } = product.weight.dims;
-      const axes = g.constant(Constant.of('int64', [length - 1], others(length, on)));
-      g.output(g.node('ReduceMax', [g.node('Abs', [scaled(product)]), axes], { keepdims: 0 }), `${name}:${i}`);
+      g.output(g.op('ReduceMax', [g.op('Abs', [scaled(product)]), g.ints(...others(length, on))], { keepdims: 0 }), `${name}:${i}`);
     }
   });
   return g;
@@ -105,22 +103,33 @@ export function step(scale: Float32Array, first: ArrayLike<number>, second: Arra
   return most;
 }
 
-/** Writes the factors into the graph, as nodes on constants. */
-export function insertScales(graph: Graph, pairs: readonly Pair[], scales: Scales): void {
-  const before: Node[] = [];
-  const multiply = (node: Node, input: number, op: 'Mul' | 'Div', rank: number, on: number, scale: Float32Array) => {
+/** A constant input of a node, to be multiplied or divided by one number per position on an axis. */
+export interface Factor {
+  readonly node: Node;
+  readonly input: number;
+  readonly axis: number;
+  readonly op: 'Mul' | 'Div';
+  readonly scales: Float32Array;
+}
+
+/** Writes factors into the graph, as nodes on constants, in their order: an input may have several. */
+export function scaleConstants(graph: Graph, factors: readonly Factor[], suffix: string): void {
+  const before = factors.map(({ node, input, axis, op, scales }) => {
     const v = node.input(input);
-    const factors = graph.addConstant(Constant.of('float32', along(rank, on, scale.length), scale));
-    const scaled = graph.createNode(op, [v, factors]);
-    scaled.output().name = `${v.name}/equalized`;
-    before.push(scaled);
+    const constant = Constant.of('float32', along(v.dims.length, axis, scales.length), scales);
+    const scaled = graph.createNode(op, [v, graph.addConstant(constant)]);
+    Object.assign(scaled.output(), { name: `${v.name}/${suffix}`, dtype: v.dtype, shape: v.shape });
     node.inputs[input] = scaled.output();
-  };
-  pairs.forEach(({ first, second, axis }, i) => {
-    const scale = scales[i] as Float32Array;
-    multiply(first.node, 1, 'Div', first.weight.dims.length, first.axis, scale);
-    if (first.bias !== undefined) multiply(first.node, 2, 'Div', first.bias.dims.length, first.bias.dims.length - 1, scale);
-    multiply(second.node, 1, 'Mul', second.weight.dims.length, axis, scale);
+    return scaled;
   });
   graph.nodes = [...before, ...graph.nodes];
+}
+
+export function insertScales(graph: Graph, pairs: readonly Pair[], all: Scales): void {
+  const factors = pairs.flatMap(({ first, second, axis }, i): Factor[] => {
+    const scales = all[i] as Float32Array;
+    const bias: Factor[] = first.bias === undefined ? [] : [{ node: first.node, input: 2, axis: first.bias.dims.length - 1, op: 'Div', scales }];
+    return [{ node: first.node, input: 1, axis: first.axis, op: 'Div', scales }, ...bias, { node: second.node, input: 1, axis, op: 'Mul', scales }];
+  });
+  scaleConstants(graph, factors, 'equalized');
 }

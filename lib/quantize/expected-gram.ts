@@ -73,19 +73,18 @@ export function expectedGram({ node, weight, axis }: Product): Graph | undefined
   const taps = kernel.reduce((a, b) => a * b, 1);
   const k = channels * taps;
   const g = new ConstantGraph();
-  const ints = (values: readonly number[]) => g.constant(Constant.of('int64', [values.length], values));
   const factors = node.op === 'Conv' ? undefined : normFactors(node.input(0), k);
   if (factors !== undefined) {
     const each = g.constant(factors);
-    g.output(g.node('Reshape', [g.node('Mul', [each, each]), ints([1, k])]), 'gram');
+    g.output(g.reshape(g.op('Mul', [each, each]), 1, k), 'gram');
     return g.graph;
   }
   const mean = isNonnegative(node.input(0)) ? MEAN : 0;
   if ((taps === 1 && mean === 0) || k > LARGEST) return undefined;
   const ones = kernel.map(() => 1);
   const alike = tapCorrelations(kernel, node.ints('dilations', ones)).map((r) => r * (1 - mean));
-  const eye = g.node('EyeLike', [g.node('ConstantOfShape', [ints([channels, channels])])], { dtype: dtypes.float32.onnx });
-  const own = g.node('Mul', [g.node('Reshape', [eye, ints([channels, 1, channels, 1])]), g.constant(Constant.of('float32', [1, taps, 1, taps], alike))]);
-  g.output(g.node('Reshape', [g.node('Add', [own, g.constant(Constant.of('float32', [], [mean]))]), ints([1, k, k])]), 'gram');
+  const eye = g.op('EyeLike', [g.op('ConstantOfShape', [g.ints(channels, channels)])], { dtype: dtypes.float32.onnx });
+  const own = g.op('Mul', [g.reshape(eye, channels, 1, channels, 1), g.constant(Constant.of('float32', [1, taps, 1, taps], alike))]);
+  g.output(g.reshape(g.op('Add', [own, g.float(mean)]), 1, k, k), 'gram');
   return g.graph;
 }

@@ -91,8 +91,8 @@ const groupsOf = (l: FewBitsLayer) => Math.ceil(l.k / l.group);
 export function rowsOf(g: ConstantGraph, l: WeightRows): Value {
   const w = g.constant(l.product.weight.constant as Constant);
   const perm = exchanged(l.product);
-  const turned = perm === undefined ? w : g.node('Transpose', [w], { perm });
-  return g.node('Reshape', [turned, g.constant(Constant.of('int64', [2], [l.rows, l.k]))]);
+  const turned = perm === undefined ? w : g.op('Transpose', [w], { perm });
+  return g.reshape(turned, l.rows, l.k);
 }
 
 /** What is added to the diagonal of the sums, as a share of its mean. */
@@ -114,8 +114,7 @@ export function fitGraph(l: FewBitsLayer, gram: Constant | undefined): Graph {
   const isMatrix = gram?.dims.length === 3;
   const solves = isMatrix && (l.algorithm === 'gptq' || l.algorithm === 'expected');
   const sorted = l.actOrder ? 1 : 0;
-  const factored = solves ? g.graph.addNode('FactorHessian', [seen], { domain: 'dsnk', outputs: 2, attrs: { damping: DAMPING, sorted } }) : undefined;
-  const [factors, order] = factored?.outputs ?? [];
+  const [factors, order] = solves ? g.ops('FactorHessian', [seen], 2, { damping: DAMPING, sorted }, 'dsnk') : [];
   const importance = seen === undefined || solves ? undefined : isMatrix ? diagonal(g, seen, gram.dims) : seen;
   const algorithm = l.algorithm === 'gptq' ? 'mse' : l.algorithm === 'expected' ? (seen === undefined ? 'hqq' : 'mse') : l.algorithm;
   const attrs = { ...fitAttributes(l), algorithm, ...(solves && { damping: DAMPING, sweeps: SWEEPS }) };
@@ -128,31 +127,31 @@ export function fitGraph(l: FewBitsLayer, gram: Constant | undefined): Graph {
   const flip = l.symmetric && !l.packed ? 2 ** (stored - 1) : 0;
   const groups = groupsOf(l);
   // Blocks of MatMulNBits are whole; elements of a tensor lie one after the other.
-  const stream = l.packed ? codes : g.node('Reshape', [groups === 1 ? asWeight(g, l, codes) : codes, g.constant(Constant.of('int64', [2], [1, -1]))]);
+  const stream = l.packed ? codes : g.reshape(groups === 1 ? asWeight(g, l, codes) : codes, 1, -1);
   const row = l.packed ? groups * l.group : l.rows * l.k;
-  g.output(g.node('PackBits', [stream], { bits: stored, offset, flip, row_bits: row * stored }, 'dsnk'), 'codes');
+  g.output(g.op('PackBits', [stream], { bits: stored, offset, flip, row_bits: row * stored }, undefined, 'dsnk'), 'codes');
   g.output(scales, 'scales');
   const zeroRow = l.packed ? Math.ceil((groups * stored) / 8) * 8 : groups * stored;
-  if (!l.symmetric) g.output(g.node('PackBits', [zeros], { bits: stored, row_bits: zeroRow }, 'dsnk'), 'zeros');
-  const back = g.node('DequantizeLinear', [codes, scales, zeros], { axis: 1, block_size: l.group });
-  g.output(g.node('ReduceSumSquare', [w], { keepdims: 0 }), 'signal');
-  g.output(g.node('ReduceSumSquare', [g.node('Sub', [w, back])], { keepdims: 0 }), 'noise');
+  if (!l.symmetric) g.output(g.op('PackBits', [zeros], { bits: stored, row_bits: zeroRow }, undefined, 'dsnk'), 'zeros');
+  const back = g.op('DequantizeLinear', [codes, scales, zeros], { axis: 1, block_size: l.group });
+  g.output(g.op('ReduceSumSquare', [w], { keepdims: 0 }), 'signal');
+  g.output(g.op('ReduceSumSquare', [g.op('Sub', [w, back])], { keepdims: 0 }), 'noise');
   return g.graph;
 }
 
 export function diagonal(g: ConstantGraph, gram: Value, dims: readonly number[]): Value {
   const k = dims[1] as number;
-  const square = g.node('ConstantOfShape', [g.constant(Constant.of('int64', [2], [k, k]))]);
-  const eye = g.node('EyeLike', [square], { dtype: dtypes.float32.onnx });
-  return g.node('ReduceSum', [g.node('Mul', [gram, eye]), g.constant(Constant.of('int64', [1], [2]))], { keepdims: 0 });
+  const square = g.op('ConstantOfShape', [g.ints(k, k)]);
+  const eye = g.op('EyeLike', [square], { dtype: dtypes.float32.onnx });
+  return g.op('ReduceSum', [g.op('Mul', [gram, eye]), g.ints(2)], { keepdims: 0 });
 }
 
 /** Rows as the weight has them. */
 export function asWeight(g: ConstantGraph, l: WeightRows, rows: Value): Value {
   const [dims, perm] = [dimsOf(l.product), exchanged(l.product)];
   const turned = perm === undefined ? dims : perm.map((i) => dims[i] as number);
-  const shaped = g.node('Reshape', [rows, g.constant(Constant.of('int64', [turned.length], turned))]);
-  return perm === undefined ? shaped : g.node('Transpose', [shaped], { perm });
+  const shaped = g.reshape(rows, ...turned);
+  return perm === undefined ? shaped : g.op('Transpose', [shaped], { perm });
 }
 
 /** Bytes in a file: codes, scales, zero points. */

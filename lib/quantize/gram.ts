@@ -2,7 +2,8 @@
  * What calibration has to know of a layer's inputs to round its weights: G = Σ x·xᵀ over all rows x that the weights are multiplied with. The
  * rows of a convolution are its windows. A running sum: the graph adds what it sees to what came in.
  */
-import { Constant, type Graph, type Value } from '../graph/graph.js';
+import { Emitter } from '../graph/emitter.js';
+import type { Constant, Graph, Value } from '../graph/graph.js';
 import { factorsOf } from './few-bits.js';
 import type { Product } from './islands.js';
 
@@ -54,26 +55,25 @@ export interface SeenRows {
 /** undefined where windows are not known. */
 export function seenRows(graph: Graph, product: Product, input: Value): SeenRows | undefined {
   if (product.node.op === 'ConvTranspose') return undefined;
-  const turned = (v: Value) => graph.addNode('Transpose', [v], { attrs: { perm: [0, 1, 3, 2] } }).output();
+  const g = new Emitter(graph);
+  const turned = (v: Value) => g.op('Transpose', [v], { perm: [0, 1, 3, 2] });
   if (product.node.op === 'Conv') {
-    const found = windowsOf(graph, product, input);
+    const found = windowsOf(g, product, input);
     return found && { ...found, rows: turned(found.columns) };
   }
   const k = product.weight.constant?.dims[1 - product.axis] as number;
-  const rows = graph.addNode('Reshape', [input, ints(graph, [1, 1, -1, k])]).output();
+  const rows = g.reshape(input, 1, 1, -1, k);
   return { columns: turned(rows), rows, factors: 1, k };
 }
 
 /** Σ y·xᵀ over the batch and all places, for columns y of as many places: [factors, numbers of y, k]. */
 export function summed(graph: Graph, { rows }: SeenRows, y: Value): Value {
-  const each = graph.addNode('MatMul', [y, rows]).output();
-  return graph.addNode('ReduceSum', [each, ints(graph, [0])], { attrs: { keepdims: 0 } }).output();
+  const g = new Emitter(graph);
+  return g.op('ReduceSum', [g.op('MatMul', [y, rows]), g.ints(0)], { keepdims: 0 });
 }
 
-export const ints = (graph: Graph, values: readonly number[]) => graph.addConstant(Constant.of('int64', [values.length], values));
-
 /** Those of a convolution, places being pixels of its result. */
-function windowsOf(graph: Graph, product: Product, input: Value): Omit<SeenRows, 'rows'> | undefined {
+function windowsOf(g: Emitter, product: Product, input: Value): Omit<SeenRows, 'rows'> | undefined {
   const { node, weight } = product;
   const [, depth, ...kernel] = (weight.constant as Constant).dims;
   const out = node.output().shape?.slice(2);
@@ -88,12 +88,9 @@ function windowsOf(graph: Graph, product: Product, input: Value): Omit<SeenRows,
   let x = input;
   if (pads.some((p) => p !== 0)) {
     const all = [0, 0, ...pads.slice(0, rank), 0, 0, ...pads.slice(rank)];
-    x = graph.addNode('Pad', [x, ints(graph, all)]).output();
+    x = g.op('Pad', [x, g.ints(...all)]);
   }
-  const axes = ints(
-    graph,
-    kernel.map((_, d) => d + 2),
-  );
+  const axes = g.ints(...kernel.map((_, d) => d + 2));
   const taps: Value[] = [];
   const count = kernel.reduce((a, b) => a * b, 1);
   for (let t = 0; t < count; t++) {
@@ -104,10 +101,10 @@ function windowsOf(graph: Graph, product: Product, input: Value): Omit<SeenRows,
       rest = Math.floor(rest / (kernel[d] as number));
     }
     const ends = at.map((a, d) => a + ((out[d] as number) - 1) * (strides[d] as number) + 1);
-    const seen = graph.addNode('Slice', [x, ints(graph, at), ints(graph, ends), axes, ints(graph, strides)]).output();
-    taps.push(graph.addNode('Unsqueeze', [seen, ints(graph, [2])]).output());
+    const seen = g.op('Slice', [x, g.ints(...at), g.ints(...ends), axes, g.ints(...strides)]);
+    taps.push(g.op('Unsqueeze', [seen, g.ints(2)]));
   }
-  const joined = graph.addNode('Concat', taps, { attrs: { axis: 2 } }).output();
+  const joined = g.op('Concat', taps, { axis: 2 });
   const [factors, k, pixels] = [factorsOf(product), (depth as number) * count, (out as number[]).reduce((a, b) => a * b, 1)];
-  return { columns: graph.addNode('Reshape', [joined, ints(graph, [-1, factors, k, pixels])]).output(), factors, k };
+  return { columns: g.reshape(joined, -1, factors, k, pixels), factors, k };
 }

@@ -1,5 +1,6 @@
 /** The model with a histogram behind every tensor that is to be quantized; the model's own results are not computed twice. */
-import { type AttrValue, Constant, Graph, type Value } from '../graph/graph.js';
+import { Emitter } from '../graph/emitter.js';
+import { Constant, Graph, type Value } from '../graph/graph.js';
 import { BINS } from './histogram.js';
 
 export interface ObservedGraph {
@@ -28,20 +29,14 @@ export function observedGraph(source: Graph, tensors: readonly Value[], bins = B
 }
 
 /** A graph of nodes on constants and one optional input, whose outputs a session computes: how constants are computed natively. */
-export class ConstantGraph {
-  readonly graph = new Graph('constants');
-
-  constant(c: Constant): Value {
-    return this.graph.addConstant(c);
-  }
-
-  node(op: string, inputs: (Value | undefined)[], attrs: Record<string, AttrValue | undefined> = {}, domain = ''): Value {
-    return this.graph.addNode(op, inputs, { attrs, domain }).output();
+export class ConstantGraph extends Emitter {
+  constructor() {
+    super(new Graph('constants'));
   }
 
   output(v: Value, name: string): void {
     // One value may be asked for under two names.
-    const out = this.graph.addNode('Identity', [v]).output();
+    const out = this.op('Identity', [v]);
     out.name = name;
     this.graph.outputs.push(out);
   }

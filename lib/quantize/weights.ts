@@ -41,14 +41,13 @@ const others = (p: Product) =>
 /** Largest magnitude per channel, extremes of the whole (for NaN and infinities), and the energy: `max:i`, `extremes:i`, `energy:i`. */
 export function surveyGraph(products: readonly Product[]): ConstantGraph {
   const g = new ConstantGraph();
-  const ranges = g.constant(Constant.of('float32', [1], [1]));
+  const ranges = g.floats([1]);
   products.forEach((p, i) => {
     const w = g.constant(p.weight.constant as Constant);
-    const axes = g.constant(Constant.of('int64', [others(p).length], others(p)));
-    g.output(g.node('ReduceMax', [g.node('Abs', [w]), axes], { keepdims: 0 }), `max:${i}`);
+    g.output(g.op('ReduceMax', [g.op('Abs', [w]), g.ints(...others(p))], { keepdims: 0 }), `max:${i}`);
     const histogram = g.graph.addNode('Histogram', [w, ranges], { domain: 'dsnk', outputs: 2, attrs: { bins: 1, index: 0 } });
     g.output(histogram.output(1), `extremes:${i}`);
-    g.output(g.node('ReduceSumSquare', [w], { keepdims: 0 }), `energy:${i}`);
+    g.output(g.op('ReduceSumSquare', [w], { keepdims: 0 }), `energy:${i}`);
   });
   return g;
 }
@@ -62,8 +61,8 @@ export function coveringScales(maxima: ArrayLike<number>, perChannel: boolean): 
 /** The integers of a weight under given scales, clipped to ±127. */
 function integers(g: ConstantGraph, w: Value, s: WeightScales, scale: Value): Value {
   const zero = g.constant(new Constant('int8', s.perChannel ? [s.scales.length] : [], () => new Uint8Array(s.scales.length)));
-  const q = g.node('QuantizeLinear', [w, scale, zero], s.perChannel ? { axis: s.product.axis } : {});
-  return g.node('Max', [q, g.constant(Constant.of('int8', [], [-MOST]))]);
+  const q = g.op('QuantizeLinear', [w, scale, zero], s.perChannel ? { axis: s.product.axis } : {});
+  return g.op('Max', [q, g.constant(Constant.of('int8', [], [-MOST]))]);
 }
 
 const scaleConstant = (s: WeightScales) => Constant.of('float32', s.perChannel ? [s.scales.length] : [], s.scales);
@@ -74,11 +73,10 @@ export function errorGraph(list: readonly WeightScales[]): ConstantGraph {
   const shrink = g.graph.addInput('shrink', 'float32', []);
   list.forEach((s, i) => {
     const w = g.constant(s.product.weight.constant as Constant);
-    const scale = g.node('Mul', [g.constant(scaleConstant(s)), shrink]);
-    const back = g.node('DequantizeLinear', [integers(g, w, s, scale), scale], s.perChannel ? { axis: s.product.axis } : {});
+    const scale = g.op('Mul', [g.constant(scaleConstant(s)), shrink]);
+    const back = g.op('DequantizeLinear', [integers(g, w, s, scale), scale], s.perChannel ? { axis: s.product.axis } : {});
     const axes = s.perChannel ? others(s.product) : dimsOf(s.product).map((_, k) => k);
-    const constant = g.constant(Constant.of('int64', [axes.length], axes));
-    g.output(g.node('ReduceSumSquare', [g.node('Sub', [w, back]), constant], { keepdims: 0 }), `error:${i}`);
+    g.output(g.op('ReduceSumSquare', [g.op('Sub', [w, back]), g.ints(...axes)], { keepdims: 0 }), `error:${i}`);
   });
   return g;
 }

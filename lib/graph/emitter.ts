@@ -1,5 +1,5 @@
 /** Nodes of a graph under construction, one line each. */
-import { type AttrValue, Constant, type Domain, type Graph, type Value } from '../graph/graph.js';
+import { type AttrValue, Constant, type Domain, type Graph, type Value } from './graph.js';
 
 export class Emitter {
   constructor(readonly graph: Graph) {}
