@@ -110,13 +110,8 @@ class Layers {
   }
 
   #vector(role: WeightRole, layer: number | undefined, size: number, part = 'weight'): Value {
-    return this.#float(this.weights.get(role, layer, [size], part));
-  }
-
-  #float(t: StoredTensor): Value {
-    const { g } = this;
-    const v = g.constant(t.constant);
-    return t.constant.dtype === 'float32' ? v : g.op('Cast', [v], { to: dtypes.float32.onnx });
+    const { constant } = this.weights.get(role, layer, [size], part);
+    return this.g.float32(this.g.constant(constant), constant.dtype);
   }
 
   /** Rows of a table, converted once they are taken out of it. */
@@ -124,7 +119,7 @@ class Layers {
     const { g } = this;
     const rows = g.op('Gather', [g.constant(t.constant), indices], { axis: 0 });
     if (t.block !== undefined) return openBlocks(g, t.block, rows, [this.options.batch, -1], t.dims[1] as number);
-    return t.constant.dtype === 'float32' ? rows : g.op('Cast', [rows], { to: dtypes.float32.onnx });
+    return g.float32(rows, t.constant.dtype);
   }
 
   embed(tokens: Value): Value {

@@ -1,5 +1,4 @@
 /** x·wᵀ for weights as files hold them: floats, blocks that stay in their bits, or floats that few bits stand for from the load on. */
-import { dtypes } from '../dtype.js';
 import type { Emitter } from '../graph/emitter.js';
 import type { Value } from '../graph/graph.js';
 import { multiplyBlocks, openBlocks } from './blocks.js';
@@ -32,12 +31,7 @@ export function multiply(g: Emitter, x: Value, weight: StoredTensor, size: Produ
   const { block, constant } = weight;
   if (block !== undefined && weights === 'stored') return multiplyBlocks(g, block, x, g.constant(constant), [outputs, inputs], name);
   const stored = g.constant(constant);
-  const floats =
-    block !== undefined
-      ? openBlocks(g, block, stored, [outputs], inputs)
-      : constant.dtype === 'float32'
-        ? stored
-        : g.op('Cast', [stored], { to: dtypes.float32.onnx });
+  const floats = block !== undefined ? openBlocks(g, block, stored, [outputs], inputs) : g.float32(stored, constant.dtype);
   if (typeof weights === 'object') return multiplyFitted(g, x, turned ? g.op('Transpose', [floats], { perm: [1, 0] }) : floats, size, weights);
   return g.op('MatMul', [x, turned ? floats : g.op('Transpose', [floats], { perm: [1, 0] })], {}, name);
 }

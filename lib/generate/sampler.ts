@@ -2,7 +2,7 @@
  * The choice of the next token. Order, as in Hugging Face transformers: repetition penalty, temperature, the k most likely, the fewest that have the
  * share p together, those of at least a share of the most likely one.
  *
- * This walks over the vocabulary in JavaScript, in 32-bit floats that came out of the model: some 100 µs for 32,000 tokens, once a token.
+ * This walks over the vocabulary in JavaScript, in 32-bit floats that came out of the model, once a token.
  */
 import { dsnkError, spelled } from '../errors.js';
 

@@ -1,4 +1,5 @@
 /** Nodes of a graph under construction, one line each. */
+import { type DType, dtypes } from '../dtype.js';
 import { type AttrValue, Constant, type Domain, type Graph, type Value } from './graph.js';
 
 export class Emitter {
@@ -38,6 +39,11 @@ export class Emitter {
 
   reshape(x: Value, ...dims: number[]): Value {
     return this.op('Reshape', [x, this.ints(...dims)]);
+  }
+
+  /** v, of this type, in float32. */
+  float32(v: Value, dtype: DType): Value {
+    return dtype === 'float32' ? v : this.op('Cast', [v], { to: dtypes.float32.onnx });
   }
 
   /** Elements [from, to) of the last axis. */

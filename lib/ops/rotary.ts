@@ -23,13 +23,19 @@ function checkTables(q: Inference): void {
     q.fail('position_ids must be [batch, length]', q.inputTexts());
 }
 
-function infer(q: Inference): OutputType[] {
+/** The type of what is turned: that of input 0. */
+export function turnedType(q: Inference): OutputType {
   if (!floats.has(q.dtype(0))) q.failDtype('input must be floating');
   const rank = q.rank(0);
   if (rank !== 3 && rank !== 4) q.fail('input must be [batch, length, width] or [batch, heads, length, head width]', q.inputTexts());
-  if (rank === 3 && q.node.int('num_heads', 0) < 1) q.fail('num_heads must be given for an input of three dimensions');
+  return { dtype: q.dtype(0), shape: q.shape(0) };
+}
+
+function infer(q: Inference): OutputType[] {
+  const turned = turnedType(q);
+  if (q.rank(0) === 3 && q.node.int('num_heads', 0) < 1) q.fail('num_heads must be given for an input of three dimensions');
   checkTables(q);
-  return [{ dtype: q.dtype(0), shape: q.shape(0) }];
+  return [turned];
 }
 
 const rotaryEmbedding: Operator = {

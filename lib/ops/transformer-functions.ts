@@ -5,6 +5,7 @@
 import { addDim, type Dim, floorDivDim, mulDim } from '../graph/dim.js';
 import type { Graph, State } from '../graph/graph.js';
 import { type Inference, NeedsValue, type Operator, type OutputType } from './operator.js';
+import { turnedType } from './rotary.js';
 
 function rows(q: Inference, i = 0): readonly [Dim, Dim, Dim] {
   const shape = q.shape(i);
@@ -105,10 +106,8 @@ export function keepCapacity(graph: Graph, state: State): void {
 }
 
 function inferRotary(q: Inference): OutputType[] {
-  const rank = q.rank(0);
-  if (rank !== 3 && rank !== 4) q.fail('input must be [batch, length, width] or [batch, heads, length, head width]', q.inputTexts());
   if (q.node.int('is_packed_batching', 0) !== 0) q.fail('is_packed_batching must be 0 in this version', '1 came');
-  return [{ dtype: q.dtype(0), shape: q.shape(0) }];
+  return [turnedType(q)];
 }
 
 const contrib = (name: string, infer: (q: Inference) => readonly OutputType[]): Operator => ({ name, domain: 'com.microsoft', infer });

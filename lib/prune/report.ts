@@ -1,6 +1,6 @@
 /** What a pruning did: one entry per layer, and the whole model. Plain objects: JSON.stringify writes them. */
 import type { Node } from '../graph/graph.js';
-import type { AxisReport, MemoryReport, OutputReport, SpeedReport } from '../quantize/report.js';
+import type { ModelReport } from '../quantize/report.js';
 import type { Pattern, Score } from './layers.js';
 
 export interface PrunedLayerReport {
@@ -20,23 +20,11 @@ export interface PrunedLayerReport {
   readonly notes: readonly string[];
 }
 
-export interface PruneReport {
+export interface PruneReport extends ModelReport {
   readonly pattern: Pattern;
   readonly ratio: number;
   readonly score: Score;
-  /** Calibration feeds seen. */
-  readonly feeds: number;
   readonly layers: readonly PrunedLayerReport[];
-  readonly outputs: readonly OutputReport[];
-  /** Of the model file. */
-  readonly bytesBefore: number;
-  readonly bytesAfter: number;
-  /** Where the models were timed. */
-  readonly speed?: SpeedReport;
-  readonly memory?: MemoryReport;
-  /** Accuracy, speed and memory side by side: what of them was measured. */
-  readonly axes: readonly AxisReport[];
-  readonly notes: readonly string[];
 }
 
 /** The entries of layers whose weights stay, with the reason of each. */

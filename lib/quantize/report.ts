@@ -77,7 +77,23 @@ export interface AxisReport {
   readonly after: number;
 }
 
-export interface QuantizeReport {
+/** What every report on a model that was made smaller has. */
+export interface ModelReport {
+  /** Calibration feeds seen. */
+  readonly feeds: number;
+  readonly outputs: readonly OutputReport[];
+  /** Of the model file. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Where the models were timed. */
+  readonly speed?: SpeedReport;
+  readonly memory?: MemoryReport;
+  /** Accuracy, speed and memory side by side: what of them was measured. */
+  readonly axes: readonly AxisReport[];
+  readonly notes: readonly string[];
+}
+
+export interface QuantizeReport extends ModelReport {
   readonly method: 'static' | 'weight-only' | 'dynamic';
   /** How activations became integers, where they did. */
   readonly observer?: Observer;
@@ -89,23 +105,11 @@ export interface QuantizeReport {
     readonly symmetric?: boolean;
     readonly algorithm: FewBitsAlgorithm;
   };
-  /** Calibration feeds seen. */
-  readonly feeds: number;
   readonly layers: readonly LayerReport[];
-  readonly outputs: readonly OutputReport[];
-  /** Of the model file. */
-  readonly bytesBefore: number;
-  readonly bytesAfter: number;
   readonly metricBefore?: number;
   readonly metricAfter?: number;
   /** False where a target was given and not met. */
   readonly targetMet?: boolean;
-  /** Where the models were timed. */
-  readonly speed?: SpeedReport;
-  readonly memory?: MemoryReport;
-  /** Accuracy, speed and memory side by side: what of them was measured. */
-  readonly axes: readonly AxisReport[];
-  readonly notes: readonly string[];
 }
 
 /** What a method makes of a model. */

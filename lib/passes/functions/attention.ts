@@ -7,15 +7,13 @@
  * Query heads that share a key head stand together, so that [batch, heads, length, width] is [batch, keyHeads, group·length,
  * width] and both products have plain batches. Half types are computed in float32.
  */
-import { type DType, dtypeFromOnnx } from '../../dtype.js';
+import { type DType, dtypeFromOnnx, dtypes } from '../../dtype.js';
 import { Constant, type Node, type Value } from '../../graph/graph.js';
 import type { GraphEditor } from '../editor.js';
 import type { Expansion } from './expansion.js';
 
-const onnxFloat: Partial<Record<DType, number>> = { float32: 1, float16: 10, float64: 11, bfloat16: 16 };
-
-function cast(edit: GraphEditor, v: Value, dtype: DType): Value {
-  return v.type === dtype ? v : edit.value('Cast', [v], { attrs: { to: onnxFloat[dtype] } });
+export function cast(edit: GraphEditor, v: Value, dtype: DType): Value {
+  return v.type === dtype ? v : edit.value('Cast', [v], { attrs: { to: dtypes[dtype].onnx } });
 }
 
 /** [batch, heads, length, width]. */
@@ -30,7 +28,7 @@ export function withPast(edit: GraphEditor, past: Value | undefined, now: Value)
 }
 
 /** 0, 1, … n-1 under the dimensions of a broadcast. */
-function range(edit: GraphEditor, n: number, dims: readonly number[]): Value {
+export function range(edit: GraphEditor, n: number, dims: readonly number[]): Value {
   return edit.graph.addConstant(Constant.of('int64', dims, [...Array(n).keys()]));
 }
 

@@ -1,20 +1,14 @@
 /** onnxruntime's operators of transformers as standard ones, and on caches as dsnk.CacheAppend and dsnk.CachedAttention. */
 import { Constant, type Node, type Value } from '../../graph/graph.js';
 import type { GraphEditor } from '../editor.js';
-import { splitHeads, withPast } from './attention.js';
+import { cast, range, splitHeads, withPast } from './attention.js';
 import type { Expansion } from './expansion.js';
 
 const add = (edit: GraphEditor, a: Value, b: Value | undefined) => (b === undefined ? a : edit.value('Add', [a, b]));
 const gather = (edit: GraphEditor, v: Value, i: number, axis: number) => edit.value('Gather', [v, edit.scalar('int64', i)], { attrs: { axis } });
-const cast = (edit: GraphEditor, v: Value, to: 1 | 6 | 7) => edit.value('Cast', [v], { attrs: { to } });
 
 function split(edit: GraphEditor, v: Value, sizes: readonly number[], axis: number): readonly Value[] {
   return edit.add('Split', [v, edit.ints(sizes)], { attrs: { axis }, outputs: sizes.length }).outputs;
-}
-
-/** 0, 1, … n-1 under the dimensions of a broadcast. */
-function range(edit: GraphEditor, n: number, dims: readonly number[]): Value {
-  return edit.graph.addConstant(Constant.of('int64', dims, [...Array(n).keys()]));
 }
 
 /** ids, segments?, words, positions, segment words?, gamma, beta, mask?, position ids? */
@@ -41,7 +35,7 @@ function paddingBias(edit: GraphEditor, mask: Value, batch: number, total: numbe
   let keep = mask;
   if (dims.length === 1) {
     // How many keys of each row of the batch are valid, or where they end and, behind that, begin.
-    const ends = split(edit, cast(edit, mask, 7), dims[0] === batch ? [batch] : [batch, (dims[0] as number) - batch], 0);
+    const ends = split(edit, cast(edit, mask, 'int64'), dims[0] === batch ? [batch] : [batch, (dims[0] as number) - batch], 0);
     const column = range(edit, total, [1, total]);
     const of = (v: Value | undefined) => v && edit.reshape(v, [batch, 1]);
     const before = edit.value('Less', [column, of(ends[0])]);
@@ -49,7 +43,7 @@ function paddingBias(edit: GraphEditor, mask: Value, batch: number, total: numbe
     const inside = start === undefined ? before : edit.value('And', [before, edit.value('Not', [edit.value('Less', [column, start])])]);
     keep = edit.reshape(inside, [batch, 1, 1, total]);
   } else keep = edit.reshape(mask, [dims[0] as number, 1, dims.length === 3 ? (dims[1] as number) : 1, dims.at(-1) as number]);
-  const dropped = edit.value('Sub', [edit.scalar('float32', 1), cast(edit, keep, 1)]);
+  const dropped = edit.value('Sub', [edit.scalar('float32', 1), cast(edit, keep, 'float32')]);
   return edit.value('Mul', [dropped, edit.scalar('float32', filter)]);
 }
 
@@ -135,7 +129,7 @@ const groupQuery: Expansion = (edit, node) => {
     Value,
     Value,
   ];
-  const end = edit.value('Add', [edit.reshape(cast(edit, node.input(5), 7), [batch]), edit.scalar('int64', 1 - length)]);
+  const end = edit.value('Add', [edit.reshape(cast(edit, node.input(5), 'int64'), [batch]), edit.scalar('int64', 1 - length)]);
   const before = edit.value('Max', [end, edit.scalar('int64', 0)]);
   if (node.int('do_rotary', 0) !== 0) {
     const behind = () => edit.value('Add', [edit.reshape(before, [batch, 1]), range(edit, length, [1, length])]);
@@ -151,7 +145,7 @@ const groupQuery: Expansion = (edit, node) => {
     const held = past?.dims[2] ?? 0;
     return past !== undefined && held === capacity ? past : withPast(edit, held === 0 ? undefined : past, splitHeads(edit, now, keyHeads));
   };
-  const lengths = cast(edit, before, 6);
+  const lengths = cast(edit, before, 'int32');
   const append = edit.add('CacheAppend', [buffer(node.inputs[3], k), buffer(node.inputs[4], v), k, v, lengths], { domain: 'dsnk', outputs: 2 });
   const window = node.int('local_window_size', -1);
   const scale = node.float('scale', 0);
