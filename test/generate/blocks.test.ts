@@ -1,7 +1,7 @@
 /** Quantized blocks of GGUF files against plain loops over their bytes: opened into floats, rows taken out of a table, and multiplied from their bits. */
 import { describe, expect, it } from 'vitest';
 import { type BlockFormat, blockFormats, multiplyBlocks, openBlocks } from '../../lib/generate/blocks.js';
-import { Emitter } from '../../lib/generate/emitter.js';
+import { Emitter } from '../../lib/graph/emitter.js';
 import { Constant, Graph, type Value } from '../../lib/graph/graph.js';
 import { InferenceSession, Tensor } from '../../lib/index.js';
 import { mulberry32 } from '../kernels/harness.js';

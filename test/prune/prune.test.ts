@@ -1,55 +1,14 @@
 /** `prune`: what it writes for every operator, what the model loses, and what it refuses. */
 import { describe, expect, it } from 'vitest';
-import { Constant, Graph, type Value } from '../../lib/graph/graph.js';
-import { compress, exportModel, InferenceSession, importModel, type PruneOptions, prune, quantize, Tensor } from '../../lib/index.js';
+import { Constant, Graph } from '../../lib/graph/graph.js';
+import { compress, exportModel, importModel, type PruneOptions, prune, quantize, Tensor } from '../../lib/index.js';
 import { randomFloats } from '../kernels/harness.js';
+import { constant, netOfProducts, op, outputOf, signalToNoise, tensor } from '../quantize/nets.js';
 
-const constant = (g: Graph, dims: number[], seed: number, factor = 0.3) => {
-  const count = dims.reduce((a, b) => a * b, 1);
-  const values = randomFloats(count, seed).map((v) => v * factor);
-  return g.addConstant(Constant.of('float32', dims, values), `w${seed}`);
-};
-const op = (g: Graph, name: string, inputs: (Value | undefined)[], attrs: Record<string, number | number[]> = {}, as?: string) =>
-  g.addNode(name, inputs, { attrs, ...(as !== undefined && { name: as }) }).output();
-
-/** Every kind of product: convolutions with and without groups and biases, one that is added to another tensor, transposed, Gemm in both orders, MatMul. */
-function everyProduct(): Graph {
-  const g = new Graph('products');
-  const x = g.addInput('x', 'float32', ['N', 4, 9, 9]);
-  const pads = [1, 1, 1, 1];
-  let v = op(g, 'Conv', [x, constant(g, [16, 4, 3, 3], 1), constant(g, [16], 2)], { pads, strides: [2, 2] }, 'stem');
-  v = op(g, 'Relu', [v]);
-  v = op(g, 'Conv', [v, constant(g, [16, 1, 3, 3], 3), constant(g, [16], 4)], { pads, group: 16 }, 'depthwise');
-  v = op(g, 'Relu', [op(g, 'Add', [op(g, 'Conv', [v, constant(g, [16, 16, 3, 3], 14)], { pads }, 'branch'), v])]);
-  v = op(g, 'Conv', [v, constant(g, [24, 8, 1, 1], 5), constant(g, [24], 6)], { group: 2 }, 'grouped');
-  v = op(g, 'Relu', [v]);
-  v = op(g, 'ConvTranspose', [v, constant(g, [24, 8, 2, 2], 7), constant(g, [8], 8)], { strides: [2, 2] }, 'up');
-  v = op(g, 'Flatten', [op(g, 'GlobalAveragePool', [v])]);
-  v = op(g, 'Gemm', [v, constant(g, [8, 40], 9, 1), constant(g, [40], 10)], {}, 'gemm');
-  v = op(g, 'Relu', [v]);
-  v = op(g, 'Gemm', [v, constant(g, [36, 40], 11, 1), constant(g, [1, 36], 12)], { transB: 1 }, 'turned');
-  v = op(g, 'MatMul', [v, constant(g, [36, 7], 13, 1)], {}, 'matmul');
-  v.name = 'y';
-  g.outputs.push(v);
-  return g;
-}
-
-const feed = (seed: number, batch = 4) => ({ x: new Tensor('float32', randomFloats(batch * 324, seed), [batch, 4, 9, 9]) });
+const feed = (seed: number, batch = 4) => ({ x: tensor(seed, batch, 4, 9, 9) });
+const everyProduct = () => netOfProducts(36, true);
+const run = (graph: Graph | Uint8Array) => outputOf(graph, feed(7));
 const calibration = () => Array.from({ length: 16 }, (_, i) => feed(50 + i));
-
-async function run(graph: Graph | Uint8Array): Promise<Float32Array> {
-  await using session = graph instanceof Uint8Array ? await InferenceSession.create(graph) : await InferenceSession.fromGraph(graph);
-  return (await session.run(feed(7)))['y']?.data as Float32Array;
-}
-
-const noise = (want: Float32Array, got: Float32Array) => {
-  let [signal, error] = [0, 0];
-  want.forEach((v, i) => {
-    signal += v * v;
-    error += (v - (got[i] as number)) ** 2;
-  });
-  return 10 * Math.log10(signal / error);
-};
 
 /** Weights of a layer as rows of output channels, the input channels of one tap side by side. */
 function rowsOf(graph: Graph, name: string): { rows: number[][]; depth: number } {
@@ -90,7 +49,7 @@ describe('2:4', () => {
     expect(up?.notes).toEqual(score === 'magnitude' ? [] : ['its weights were judged by their size alone, as the windows it reads are not known']);
     expect(report.axes.map((a) => a.axis)).toEqual(['accuracy', 'memory']);
     // The report measures on feeds that were fitted to, and this is one that was not; 6 dB for chance.
-    expect(noise(await run(everyProduct()), await run(bytes))).toBeGreaterThan((report.outputs[0]?.sqnrDb as number) - 6);
+    expect(signalToNoise(await run(everyProduct()), await run(bytes))).toBeGreaterThan((report.outputs[0]?.sqnrDb as number) - 6);
   });
 
   it('zeros the smallest of each four, and nothing else changes', async () => {
@@ -129,15 +88,15 @@ describe('2:4', () => {
   it('loses less the more it looks at, and adds biases where there were none', async () => {
     const want = await run(everyProduct());
     const made = (options: Partial<PruneOptions>) => prune(everyProduct(), { pattern: '2:4', ...options });
-    const plain = noise(want, await run((await made({})).bytes));
-    const corrected = noise(want, await run((await made({ score: 'magnitude', calibration: calibration(), biasCorrection: true })).bytes));
+    const plain = signalToNoise(want, await run((await made({})).bytes));
+    const corrected = signalToNoise(want, await run((await made({ score: 'magnitude', calibration: calibration(), biasCorrection: true })).bytes));
     const { bytes, graph } = await made({ calibration: calibration() });
     expect(corrected).toBeGreaterThan(plain);
-    expect(noise(want, await run(bytes))).toBeGreaterThan(corrected + 3);
+    expect(signalToNoise(want, await run(bytes))).toBeGreaterThan(corrected + 3);
     expect(graph.nodes.find((n) => n.name === 'branch')?.inputs[2]?.constant?.dims).toEqual([16]);
     const without = await made({ calibration: calibration(), biasCorrection: false });
     expect(without.graph.nodes.find((n) => n.name === 'branch')?.inputs[2]).toBeUndefined();
-    expect(noise(want, await run(without.bytes))).toBeGreaterThan(plain);
+    expect(signalToNoise(want, await run(without.bytes))).toBeGreaterThan(plain);
   });
 
   it('stays where the model is quantized afterwards', async () => {

@@ -1,24 +1,15 @@
 /** Activation-aware scaling: what can be scaled, that the float model stays what it was, the error by loops, and what it gains. */
 import { describe, expect, it } from 'vitest';
 import { Constant, Graph, type Value } from '../../lib/graph/graph.js';
-import { InferenceSession, quantize, Tensor, type WeightOnlyOptions } from '../../lib/index.js';
+import { quantize, type WeightOnlyOptions } from '../../lib/index.js';
 import { inferGraph } from '../../lib/ops/infer.js';
 import { EXPONENTS, findScalable, scaledErrors, scalesOf } from '../../lib/quantize/activation-aware.js';
 import { findProducts, type Product } from '../../lib/quantize/islands.js';
 import { scaleByActivations } from '../../lib/runtime/scale-by-activations.js';
 import { runConstants } from '../../lib/runtime/survey.js';
 import { randomFloats } from '../kernels/harness.js';
+import { constant, outputOf, tensor } from './nets.js';
 
-const size = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
-const constant = (g: Graph, dims: number[], seed: number, factor: (i: number) => number = () => 0.3) =>
-  g.addConstant(
-    Constant.of(
-      'float32',
-      dims,
-      randomFloats(size(dims), seed).map((v, i) => v * factor(i)),
-    ),
-    `w${seed}`,
-  );
 const op = (g: Graph, name: string, inputs: (Value | undefined)[], attrs: Record<string, number | number[]> = {}) =>
   g.addNode(name, inputs, { attrs, name: `${name}${g.nodes.length}` }).output();
 
@@ -41,14 +32,11 @@ function block(): Graph {
 }
 
 const productsOf = (g: Graph) => findProducts(g, () => false).products;
-const feed = (seed: number) => ({ x: new Tensor('float32', randomFloats(24 * 16, seed), [24, 16]) });
+const feed = (seed: number) => ({ x: tensor(seed, 24, 16) });
 const feeds = () => [feed(20), feed(21), feed(22), feed(23)];
 const rounding = { bits: 3, groupSize: 16, symmetric: false, algorithm: 'rtn' } as const;
 
-async function run(g: Graph, seed = 9): Promise<Float32Array> {
-  await using session = await InferenceSession.fromGraph(g);
-  return (await session.run(feed(seed)))['y']?.data as Float32Array;
-}
+const run = (g: Graph, seed = 9) => outputOf(g, feed(seed));
 
 describe('activation-aware scaling', () => {
   it('finds normalizations, gates and layers one after the other', () => {

@@ -1,33 +1,23 @@
 /** `auto`: which layers stay in float32 because integers are slower. */
 import { describe, expect, it } from 'vitest';
-import { GraphBuilder, InferenceSession, type Operand, type QuantizeOptions, quantize, Tensor } from '../../lib/index.js';
+import { GraphBuilder, InferenceSession, type Operand, type QuantizeOptions, quantize, type Tensor } from '../../lib/index.js';
 import { findIslands, type Island, separateIslands } from '../../lib/quantize/islands.js';
 import { keepFaster } from '../../lib/runtime/keep-faster.js';
 import type { Costs } from '../../lib/runtime/measure-costs.js';
-import { randomFloats } from '../kernels/harness.js';
-
-const w = (seed: number, ...dims: number[]) =>
-  new Tensor(
-    'float32',
-    randomFloats(
-      dims.reduce((a, b) => a * b, 1),
-      seed,
-    ),
-    dims,
-  );
+import { tensor } from './nets.js';
 
 /** Two islands with a function of float32 between them: two convolutions with a sum, and two products. */
 function network() {
   const b = new GraphBuilder('network');
   const x = b.input('x', { dataType: 'float32', shape: [2, 8, 6, 6] });
-  const one = b.relu(b.conv2d(x, w(1, 8, 8, 1, 1), { label: 'one' })) as Operand;
-  const two = b.add(b.relu(b.conv2d(one, w(2, 8, 8, 1, 1), { label: 'two' })) as Operand, one, { label: 'sum' }) as Operand;
-  const three = b.conv2d(two, w(3, 8, 8, 1, 1), { label: 'three' }) as Operand;
+  const one = b.relu(b.conv2d(x, tensor(1, 8, 8, 1, 1), { label: 'one' })) as Operand;
+  const two = b.add(b.relu(b.conv2d(one, tensor(2, 8, 8, 1, 1), { label: 'two' })) as Operand, one, { label: 'sum' }) as Operand;
+  const three = b.conv2d(two, tensor(3, 8, 8, 1, 1), { label: 'three' }) as Operand;
   const flat = b.softplus(b.reshape(three, [2, 288]) as Operand) as Operand;
-  const four = b.relu(b.matmul(flat, w(4, 288, 16), { label: 'four' })) as Operand;
-  return b.build({ y: b.matmul(four, w(5, 16, 4), { label: 'five' }) as Operand });
+  const four = b.relu(b.matmul(flat, tensor(4, 288, 16), { label: 'four' })) as Operand;
+  return b.build({ y: b.matmul(four, tensor(5, 16, 4), { label: 'five' }) as Operand });
 }
-const feeds = () => [1, 2].map((seed) => ({ x: w(10 + seed, 2, 8, 6, 6) }));
+const feeds = () => [1, 2].map((seed) => ({ x: tensor(10 + seed, 2, 8, 6, 6) }));
 
 describe('islands', () => {
   it('are told apart where float32 stands between them', () => {

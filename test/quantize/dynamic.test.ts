@@ -1,21 +1,11 @@
 /** `quantize` with method dynamic: what it writes, and that products with a zero point known at run time only run on bytes. */
 import { describe, expect, it } from 'vitest';
-import { Constant, Graph, type Value } from '../../lib/graph/graph.js';
+import { Graph, type Value } from '../../lib/graph/graph.js';
 import { InferenceSession, importModel, quantize, quantizePicture, Tensor } from '../../lib/index.js';
 import { randomFloats } from '../kernels/harness.js';
+import { constant as weights } from './nets.js';
 
-const constant = (g: Graph, dims: number[], seed: number) =>
-  g.addConstant(
-    Constant.of(
-      'float32',
-      dims,
-      randomFloats(
-        dims.reduce((a, b) => a * b, 1),
-        seed,
-      ),
-    ),
-    `w${seed}`,
-  );
+const constant = (g: Graph, dims: number[], seed: number) => weights(g, dims, seed, 1);
 const op = (g: Graph, name: string, inputs: Value[], as: string, attrs: Record<string, number> = {}) => g.addNode(name, inputs, { name: as, attrs }).output();
 
 /** Two products that read one tensor, a Gemm in each order, a convolution. */

@@ -7,6 +7,7 @@ import { findPairs } from '../../lib/quantize/equalize.js';
 import { findIslands } from '../../lib/quantize/islands.js';
 import { equalize } from '../../lib/runtime/equalize.js';
 import { randomFloats } from '../kernels/harness.js';
+import { op, outputOf, tensor } from './nets.js';
 
 const size = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
 /** Weights whose channels on `axis` differ by up to 2^±spread. */
@@ -15,8 +16,6 @@ const uneven = (g: Graph, dims: number[], axis: number, spread: number, seed: nu
   const values = randomFloats(size(dims), seed).map((v, i) => 0.3 * v * 2 ** (spread * Math.sin(5 * (Math.floor(i / inner) % (dims[axis] as number)))));
   return g.addConstant(Constant.of('float32', dims, values), `w${seed}`);
 };
-const op = (g: Graph, name: string, inputs: (Value | undefined)[], attrs: Record<string, number | number[]> = {}) =>
-  g.addNode(name, inputs, { attrs }).output();
 const conv = { pads: [1, 1, 1, 1], kernel_shape: [3, 3] };
 
 /** Convolution, depthwise convolution with pools around it, pointwise convolution, classifier. */
@@ -35,12 +34,9 @@ function chain(): Graph {
 }
 
 const products = (g: Graph) => findIslands(g, () => false).products;
-const feed = (seed: number) => ({ x: new Tensor('float32', randomFloats(2 * 192, seed), [2, 3, 8, 8]) });
+const feed = (seed: number) => ({ x: tensor(seed, 2, 3, 8, 8) });
 
-async function run(g: Graph): Promise<Float32Array> {
-  await using session = await InferenceSession.fromGraph(g);
-  return (await session.run(feed(9)))['y']?.data as Float32Array;
-}
+const run = (g: Graph) => outputOf(g, feed(9));
 
 describe('equalization', () => {
   it('leaves the float model what it was', async () => {

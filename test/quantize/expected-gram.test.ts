@@ -1,25 +1,15 @@
 /** What inputs are expected to be like, against loops over the definition; and what it gains where they are like that. */
 import { describe, expect, it } from 'vitest';
-import { Constant, Graph, type Value } from '../../lib/graph/graph.js';
+import { Graph, type Value } from '../../lib/graph/graph.js';
 import { InferenceSession, quantize, Tensor } from '../../lib/index.js';
 import { inferGraph } from '../../lib/ops/infer.js';
 import { defaultGroup } from '../../lib/quantize/few-bits.js';
 import { findProducts } from '../../lib/quantize/islands.js';
 import { expectedInputs } from '../../lib/runtime/fit-layers.js';
 import { mulberry32, randomFloats } from '../kernels/harness.js';
+import { constant as weights } from './nets.js';
 
-const constant = (g: Graph, dims: number[], seed: number) =>
-  g.addConstant(
-    Constant.of(
-      'float32',
-      dims,
-      randomFloats(
-        dims.reduce((a, b) => a * b, 1),
-        seed,
-      ),
-    ),
-    `w${seed}`,
-  );
+const constant = (g: Graph, dims: number[], seed: number) => weights(g, dims, seed, 1);
 const op = (g: Graph, name: string, inputs: (Value | undefined)[], attrs: Record<string, number | number[]> = {}) =>
   g.addNode(name, inputs, { attrs, name: `${name}${g.nodes.length}` }).output();
 

@@ -3,21 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Constant, Graph, type Value } from '../../lib/graph/graph.js';
 import { exportModel, InferenceSession, importModel, type QuantizeOptions, quantize, Tensor } from '../../lib/index.js';
 import { randomFloats } from '../kernels/harness.js';
-
-const constant = (g: Graph, dims: number[], seed: number, factor = 0.3) =>
-  g.addConstant(
-    Constant.of(
-      'float32',
-      dims,
-      randomFloats(
-        dims.reduce((a, b) => a * b, 1),
-        seed,
-      ).map((v) => v * factor),
-    ),
-    `w${seed}`,
-  );
-const op = (g: Graph, name: string, inputs: (Value | undefined)[], attrs: Record<string, number | number[]> = {}, as?: string) =>
-  g.addNode(name, inputs, { attrs, ...(as !== undefined && { name: as }) }).output();
+import { constant, op, outputOf } from './nets.js';
 
 /** Stem with batch normalization, a residual block, a pool, a classifier. */
 function residualNet(spoil: (g: Graph) => void = () => {}): Graph {
@@ -47,11 +33,6 @@ const counts = (g: Graph) => {
   for (const n of g.nodes) of[n.op] = (of[n.op] ?? 0) + 1;
   return of;
 };
-
-async function run(graph: Graph | Uint8Array, input: ReturnType<typeof feed>): Promise<Float32Array> {
-  await using session = graph instanceof Uint8Array ? await InferenceSession.create(graph) : await InferenceSession.fromGraph(graph);
-  return (await session.run(input))['y']?.data as Float32Array;
-}
 
 describe('quantize', () => {
   it('writes one pair of nodes per tensor, int8 weights and int32 biases, after folding', async () => {
@@ -91,7 +72,7 @@ describe('quantize', () => {
   it.each(['minmax', 'percentile', 'mse', 'entropy'] as const)('stays near the float model: %s', async (observer) => {
     for (const activation of ['u8', 's8'] as const) {
       const { bytes, report } = await quantize(residualNet(), { calibration: calibration(), observer, activation });
-      const [want, got] = [await run(residualNet(), feed(7, 16)), await run(bytes, feed(7, 16))];
+      const [want, got] = [await outputOf(residualNet(), feed(7, 16)), await outputOf(bytes, feed(7, 16))];
       const signal = want.reduce((s, v) => s + v * v, 0);
       const noise = want.reduce((s, v, i) => s + (v - (got[i] as number)) ** 2, 0);
       // 8 bits carry some 40 dB in each of six tensors; s8 spends half of its integers on negatives that a ReLU has none of
@@ -152,7 +133,7 @@ describe('quantize', () => {
       const { bytes } = await quantize(residualNet(), options);
       const drift = new Float64Array(5);
       for (const input of calibration()) {
-        const [want, got] = [await run(residualNet(), input), await run(bytes, input)];
+        const [want, got] = [await outputOf(residualNet(), input), await outputOf(bytes, input)];
         want.forEach((v, i) => {
           drift[i % 5] = (drift[i % 5] as number) + (v - (got[i] as number)) / 24;
         });
@@ -176,7 +157,7 @@ describe('quantize', () => {
       });
     const { bytes, report } = await quantize(net(), { calibration: calibration(), observer: 'minmax' });
     expect(report.layers.find((l) => l.name === 'block')?.notes.join()).toMatch(/fits? the bias/);
-    const [want, got] = [await run(net(), feed(7)), await run(bytes, feed(7))];
+    const [want, got] = [await outputOf(net(), feed(7)), await outputOf(bytes, feed(7))];
     const largest = want.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
     want.forEach((v, i) => {
       expect(Math.abs(v - (got[i] as number))).toBeLessThan(largest * 0.02);
@@ -268,7 +249,7 @@ describe('every operator of an island goes through', () => {
     const node = graph.nodes.find((n) => n.op === name);
     expect(node?.input(0).producer?.op).toBe(name === 'Relu' || name === 'Clip' ? 'Conv' : 'DequantizeLinear');
     expect(graph.nodes.some((n) => n.op === 'QuantizeLinear' && n.input(0).producer?.op === name)).toBe(true);
-    const [want, got] = [await run(g, feed(101)), await run(bytes, feed(101))];
+    const [want, got] = [await outputOf(g, feed(101)), await outputOf(bytes, feed(101))];
     const [signal, noise] = [want.reduce((s, v) => s + v * v, 0), want.reduce((s, v, i) => s + (v - (got[i] as number)) ** 2, 0)];
     expect(10 * Math.log10(signal / noise)).toBeGreaterThan(28);
   });

@@ -1,32 +1,22 @@
 /** What the quantizer's report says of time and memory. */
 import { describe, expect, it } from 'vitest';
-import { GraphBuilder, type Operand, type QuantizeOptions, quantize, Tensor } from '../../lib/index.js';
+import { GraphBuilder, type Operand, type QuantizeOptions, quantize } from '../../lib/index.js';
 import { measureCosts } from '../../lib/runtime/measure-costs.js';
-import { randomFloats } from '../kernels/harness.js';
-
-const w = (seed: number, ...dims: number[]) =>
-  new Tensor(
-    'float32',
-    randomFloats(
-      dims.reduce((a, b) => a * b, 1),
-      seed,
-    ),
-    dims,
-  );
+import { tensor } from './nets.js';
 
 /** A convolution, a depthwise one between two of 1x1, which float32 runs as one, and a product. */
 function network() {
   const b = new GraphBuilder('network');
   const x = b.input('x', { dataType: 'float32', shape: ['N', 8, 14, 14] });
   const padding = [1, 1, 1, 1] as const;
-  const stem = b.relu(b.conv2d(x, w(1, 16, 8, 3, 3), { padding, label: 'stem' })) as Operand;
-  const wide = b.relu(b.conv2d(stem, w(2, 32, 16, 1, 1), { label: 'wide' })) as Operand;
-  const deep = b.relu(b.conv2d(wide, w(3, 32, 1, 3, 3), { padding, groups: 32, label: 'deep' })) as Operand;
-  const narrow = b.conv2d(deep, w(4, 16, 32, 1, 1), { label: 'narrow' }) as Operand;
+  const stem = b.relu(b.conv2d(x, tensor(1, 16, 8, 3, 3), { padding, label: 'stem' })) as Operand;
+  const wide = b.relu(b.conv2d(stem, tensor(2, 32, 16, 1, 1), { label: 'wide' })) as Operand;
+  const deep = b.relu(b.conv2d(wide, tensor(3, 32, 1, 3, 3), { padding, groups: 32, label: 'deep' })) as Operand;
+  const narrow = b.conv2d(deep, tensor(4, 16, 32, 1, 1), { label: 'narrow' }) as Operand;
   const pooled = b.reshape(b.averagePool2d(narrow) as Operand, [-1, 16]) as Operand;
-  return b.build({ y: b.matmul(pooled, w(5, 16, 10), { label: 'classes' }) as Operand });
+  return b.build({ y: b.matmul(pooled, tensor(5, 16, 10), { label: 'classes' }) as Operand });
 }
-const feeds = (batch: number) => [1, 2].map((seed) => ({ x: w(10 + seed, batch, 8, 14, 14) }));
+const feeds = (batch: number) => [1, 2].map((seed) => ({ x: tensor(10 + seed, batch, 8, 14, 14) }));
 
 describe('timing', () => {
   it.each<[string, Partial<Omit<QuantizeOptions, 'calibration'>>]>([

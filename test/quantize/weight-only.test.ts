@@ -1,60 +1,13 @@
 /** `quantize` with method weight-only: what it writes for every operator, what the runtime makes of it, and what it refuses. */
 import { describe, expect, it } from 'vitest';
-import { Constant, Graph, type Value } from '../../lib/graph/graph.js';
-import { exportModel, InferenceSession, importModel, quantize, Tensor, type WeightOnlyOptions } from '../../lib/index.js';
-import { randomFloats } from '../kernels/harness.js';
+import { Constant, type Graph, type Value } from '../../lib/graph/graph.js';
+import { exportModel, importModel, quantize, Tensor, type WeightOnlyOptions } from '../../lib/index.js';
+import { netOfProducts, outputOf, signalToNoise, tensor } from './nets.js';
 
-const constant = (g: Graph, dims: number[], seed: number, factor = 0.3) => {
-  const count = dims.reduce((a, b) => a * b, 1);
-  return g.addConstant(
-    Constant.of(
-      'float32',
-      dims,
-      randomFloats(count, seed).map((v) => v * factor),
-    ),
-    `w${seed}`,
-  );
-};
-const op = (g: Graph, name: string, inputs: (Value | undefined)[], attrs: Record<string, number | number[]> = {}, as?: string) =>
-  g.addNode(name, inputs, { attrs, ...(as !== undefined && { name: as }) }).output();
-
-/** Every kind of product: convolutions with and without groups, transposed, Gemm in both orders, MatMul. */
-function everyProduct(): Graph {
-  const g = new Graph('products');
-  const x = g.addInput('x', 'float32', ['N', 4, 9, 9]);
-  const pads = [1, 1, 1, 1];
-  let v = op(g, 'Conv', [x, constant(g, [16, 4, 3, 3], 1), constant(g, [16], 2)], { pads, strides: [2, 2] }, 'stem');
-  v = op(g, 'Relu', [v]);
-  v = op(g, 'Conv', [v, constant(g, [16, 1, 3, 3], 3), constant(g, [16], 4)], { pads, group: 16 }, 'depthwise');
-  v = op(g, 'Conv', [v, constant(g, [24, 8, 1, 1], 5), constant(g, [24], 6)], { group: 2 }, 'grouped');
-  v = op(g, 'Relu', [v]);
-  v = op(g, 'ConvTranspose', [v, constant(g, [24, 8, 2, 2], 7), constant(g, [8], 8)], { strides: [2, 2] }, 'up');
-  v = op(g, 'Flatten', [op(g, 'GlobalAveragePool', [v])]);
-  v = op(g, 'Gemm', [v, constant(g, [8, 40], 9, 1), constant(g, [40], 10)], {}, 'gemm');
-  v = op(g, 'Relu', [v]);
-  v = op(g, 'Gemm', [v, constant(g, [33, 40], 11, 1), constant(g, [1, 33], 12)], { transB: 1 }, 'turned');
-  v = op(g, 'MatMul', [v, constant(g, [33, 7], 13, 1)], {}, 'matmul');
-  v.name = 'y';
-  g.outputs.push(v);
-  return g;
-}
-
-const feed = (seed: number, batch = 3) => ({ x: new Tensor('float32', randomFloats(batch * 324, seed), [batch, 4, 9, 9]) });
+const feed = (seed: number, batch = 3) => ({ x: tensor(seed, batch, 4, 9, 9) });
+const everyProduct = () => netOfProducts(33, false);
+const run = (graph: Graph | Uint8Array) => outputOf(graph, feed(7));
 const calibration = () => Array.from({ length: 4 }, (_, i) => feed(50 + i));
-
-async function run(graph: Graph | Uint8Array): Promise<Float32Array> {
-  await using session = graph instanceof Uint8Array ? await InferenceSession.create(graph) : await InferenceSession.fromGraph(graph);
-  return (await session.run(feed(7)))['y']?.data as Float32Array;
-}
-
-const noise = (want: Float32Array, got: Float32Array) => {
-  let [signal, error] = [0, 0];
-  want.forEach((v, i) => {
-    signal += v * v;
-    error += (v - (got[i] as number)) ** 2;
-  });
-  return 10 * Math.log10(signal / error);
-};
 
 describe('weight-only', () => {
   it.each([8, 4, 3, 2] as const)('%i bits: writes every product, and the result is near', async (bits) => {
@@ -73,7 +26,7 @@ describe('weight-only', () => {
         expect(report.bytesAfter).toBe(bytes.byteLength);
         // The errors of seven layers add up, and those of activations that MatMulNBits rounds to 8 bits; 5 dB for chance.
         const weights = report.layers.reduce((sum, l) => sum + 10 ** (-(l.weightSqnrDb as number) / 10), 10 ** -4);
-        expect(noise(want, await run(bytes)), `${groupSize}, ${symmetric}`).toBeGreaterThan(-10 * Math.log10(weights) - 5);
+        expect(signalToNoise(want, await run(bytes)), `${groupSize}, ${symmetric}`).toBeGreaterThan(-10 * Math.log10(weights) - 5);
         expect(report.layers[1]?.weightSqnrDb).toBeGreaterThan(5.5 * bits - 7);
       }
     }
@@ -84,7 +37,7 @@ describe('weight-only', () => {
     const options = { method: 'weight-only', weights: { bits: 3, groupSize: 32 } } as const;
     const alone = await quantize(everyProduct(), options);
     const { bytes, report } = await quantize(everyProduct(), { ...options, calibration: calibration() });
-    expect(noise(want, await run(bytes))).toBeGreaterThan(noise(want, await run(alone.bytes)) + 1);
+    expect(signalToNoise(want, await run(bytes))).toBeGreaterThan(signalToNoise(want, await run(alone.bytes)) + 1);
     expect(report.weights).toMatchObject({ bits: 3, groupSize: 32, symmetric: false, algorithm: 'gptq' });
     expect(report.feeds).toBe(4);
     expect(report.outputs[0]?.sqnrDb).toBeGreaterThan(5);
@@ -98,7 +51,7 @@ describe('weight-only', () => {
     const want = await run(everyProduct());
     const { bytes } = await quantize(everyProduct(), options);
     expect(bytes).not.toEqual((await quantize(everyProduct(), { ...options, weights: { bits: 3 } })).bytes);
-    expect(noise(want, await run(bytes))).toBeGreaterThan(30);
+    expect(signalToNoise(want, await run(bytes))).toBeGreaterThan(30);
     await expect(refused({ weights: { actOrder: 1 as never } })).rejects.toThrow(/weights.actOrder/);
   });
 
@@ -135,7 +88,7 @@ describe('weight-only', () => {
     const bytes = (await quantize(g, { method: 'weight-only' })).bytes;
     expect((await run(bytes)).every(Number.isFinite)).toBe(true);
     const model = exportModel(g);
-    expect(noise(await run(model), await run(bytes))).toBeGreaterThan(12);
+    expect(signalToNoise(await run(model), await run(bytes))).toBeGreaterThan(12);
   });
 
   const refused = (options: Partial<WeightOnlyOptions>, g = everyProduct()) => quantize(g, { method: 'weight-only', ...options });
