@@ -8,7 +8,7 @@ namespace dsnk {
 
 // Those of one architecture each have what its others before them have, but for avxvnni, which processors with AVX-512 may
 // lack: `DSNK_ISA` caps them in this order. neona53 is no more than neon: its rows are those in the order that suits cores
-// of the Cortex-A53 kind, and only such cores take them.
+// of the Cortex-A53 kind, and only such cores take them. Those from sm72 on are of NVIDIA's GPUs: the least compute capability.
 enum class Isa : uint8_t {
   scalar,
   avx2,
@@ -21,8 +21,14 @@ enum class Isa : uint8_t {
   neona53,
   neonfp16,
   dotprod,
-  i8mm
+  i8mm,
+  sm72,
+  sm75,
+  sm80,
+  sm90
 };
+
+constexpr bool isGpu(Isa isa) { return isa >= Isa::sm72; }
 
 // Vectors of a panel that dense NEON rows multiply: the tile is 8x12 with the 32 registers of AArch64, 6x8 with 16.
 constexpr int kNeonVectors = sizeof(void*) == 8 ? 3 : 2;
@@ -63,6 +69,8 @@ struct Work {
 };
 
 struct Kernel;
+struct GpuProblem;  // gpu.h
+class LaunchPlan;
 
 // What `verify` may look at: parameters as they came, and the size of every operand (0 for one left out).
 struct Check {
@@ -106,7 +114,8 @@ struct Kernel {
   const char* dtypes;  // what the selection matches on: "f32", "i64", "f32bf16" … ; "any" moves bytes
   Isa isa;
   uint16_t nr, kr;  // the layout its packed operand must have (0 = takes nothing packed)
-  Fault (*run)(const Work&);
+  Fault (*run)(const Work&);                        // nullptr in a row for a GPU
+  void (*plan)(const GpuProblem&, LaunchPlan&);  // nullptr in a row for a processor
 };
 
 extern const Kernel kKernels[];

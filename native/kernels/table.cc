@@ -17,6 +17,12 @@
 #define DSNK_ARM64(...)
 #endif
 
+#if defined(__x86_64__) || defined(__aarch64__)
+#define DSNK_GPU(name, contract, dtypes, isa, nr, kr) DSNK_GPU_ROW(name, contract, dtypes, isa, nr, kr)
+#else
+#define DSNK_GPU(name, contract, dtypes, isa, nr, kr)
+#endif
+
 #define DSNK_SCALAR(op, type) DSNK_KERNEL(op##_##type##_scalar, op##_contract, #type, scalar, 0, 0)
 
 namespace dsnk {
@@ -24,13 +30,19 @@ namespace dsnk {
 #define DSNK_KERNEL(name, contract, dtypes, isa, nr, kr) \
   Fault name(const Work&);                               \
   extern const Contract contract;
+#define DSNK_GPU_ROW(name, contract, dtypes, isa, nr, kr) \
+  void name(const GpuProblem&, LaunchPlan&);              \
+  extern const Contract contract;
 #include "kernels/kernels.inc"
 #undef DSNK_KERNEL
+#undef DSNK_GPU_ROW
 
 const Kernel kKernels[] = {
-#define DSNK_KERNEL(name, contract, dtypes, isa, nr, kr) {#name, &contract, dtypes, Isa::isa, nr, kr, &name},
+#define DSNK_KERNEL(name, contract, dtypes, isa, nr, kr) {#name, &contract, dtypes, Isa::isa, nr, kr, &name, nullptr},
+#define DSNK_GPU_ROW(name, contract, dtypes, isa, nr, kr) {#name, &contract, dtypes, Isa::isa, nr, kr, nullptr, &name},
 #include "kernels/kernels.inc"
 #undef DSNK_KERNEL
+#undef DSNK_GPU_ROW
 };
 
 const uint32_t kKernelCount = sizeof(kKernels) / sizeof(kKernels[0]);

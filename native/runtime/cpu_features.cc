@@ -44,6 +44,10 @@ const char* isaName(Isa isa) {
     case Isa::neonfp16: return "neonfp16";
     case Isa::dotprod: return "dotprod";
     case Isa::i8mm: return "i8mm";
+    case Isa::sm72: return "sm72";
+    case Isa::sm75: return "sm75";
+    case Isa::sm80: return "sm80";
+    case Isa::sm90: return "sm90";
   }
   return "scalar";
 }
@@ -263,6 +267,7 @@ bool narrowFloatsPay(Isa isa) {
 }
 
 bool isaUsable(Isa isa) {
+  if (isGpu(isa)) return false;
 #if defined(__x86_64__)
   static const bool vnni = avxvnniUsable();
   if (isa == Isa::avxvnni && !vnni) return false;

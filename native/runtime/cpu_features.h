@@ -21,7 +21,7 @@ struct CpuFeatures {
 
 const CpuFeatures& cpuFeatures();
 const char* isaName(Isa);
-bool isaUsable(Isa);  // no higher than the cap
+bool isaUsable(Isa);  // by the processor: no higher than the cap
 // Whether products of bfloats or halves on that ISA are faster than those of float32 on this processor. Decided by what is known
 // of processors, not by a measurement: the choice of kernels, and so the results, must be the same in every process.
 bool narrowFloatsPay(Isa);
