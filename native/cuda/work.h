@@ -1,0 +1,32 @@
+// What one launch gets beside the parameters of its instruction: filled by the engine, read by the entry. Compiled by the
+// host's compiler and by nvcc, for which it is part of the ABI.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+// For what serves host and device.
+#if defined(__CUDACC__)
+#define DSNK_BOTH __host__ __device__
+#else
+#define DSNK_BOTH
+#endif
+
+namespace dsnk {
+
+constexpr uint32_t kGpuOperands = 12;  // operands that one launch can see
+constexpr uint32_t kGpuNumbers = 12;   // numbers that a plan can hand to a launch
+
+struct GpuWork {
+  std::byte* operand[kGpuOperands];  // nullptr: left out
+  std::byte* scratch;                // LaunchPlan::scratch, 256-byte aligned, undefined at first
+  uint32_t* fault;                   // the worst Fault of the run so far
+  int64_t number[kGpuNumbers];       // Launch::number
+
+  template <class T>
+  DSNK_BOTH T* at(uint32_t i) const {
+    return reinterpret_cast<T*>(operand[i]);
+  }
+};
+static_assert(sizeof(GpuWork) == 8 * (kGpuOperands + 2 + kGpuNumbers));
+
+}  // namespace dsnk
