@@ -48,5 +48,13 @@ export function without(catalogue: Catalogue, refused: (row: KernelRow) => boole
   return { hash: catalogue.hash, kernels: catalogue.kernels.map((k) => (refused(k) ? { ...k, usable: false } : k)) };
 }
 
+/** Whether a row is one for GPUs: named by the least compute capability. */
+export const isGpuRow = (row: KernelRow) => row.isa.startsWith('sm');
+
+/** The same table for programs of a GPU that has these of its rows. */
+export function rowsOn(catalogue: Catalogue, has: (row: KernelRow) => boolean): Catalogue {
+  return { hash: catalogue.hash, kernels: catalogue.kernels.map((k) => (isGpuRow(k) ? { ...k, usable: has(k) } : k)) };
+}
+
 /** Rows of Winograd algorithms, whose rounding errors are larger than those of the sum as it is written. */
 export const isWinograd = (row: KernelRow) => row.op.startsWith('conv_winograd');

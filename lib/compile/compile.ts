@@ -3,7 +3,7 @@
 import { dsnkError } from '../errors.js';
 import type { Constant, Graph, Node } from '../graph/graph.js';
 import { operatorOf } from '../ops/index.js';
-import { passes, runPasses } from '../passes/index.js';
+import { type Device, passes, runPasses } from '../passes/index.js';
 import { type Catalogue, isWinograd, without } from './catalogue.js';
 import type { ChoicePolicy } from './choice.js';
 import { Lowering, type Step } from './lowering.js';
@@ -14,6 +14,8 @@ import { encodeProgram, type Location, type ProgramImage } from './program.js';
 import { schedule } from './schedule.js';
 import { specialize } from './specialize.js';
 import type { WeightIndex } from './weights.js';
+
+export type { Device } from '../passes/index.js';
 
 export interface CompiledProgram {
   readonly words: Uint32Array;
@@ -43,6 +45,8 @@ export interface CompileOptions {
   readonly precision?: Precision;
   /** Threads that will run the program. */
   readonly threads?: number;
+  /** What will run it: `cuda` where the catalogue has a GPU's rows. Default `cpu`. */
+  readonly device?: Device;
 }
 
 /**
@@ -58,7 +62,7 @@ export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex
     { ...options, narrow: roundsProducts(precision, catalogue) },
   );
   schedule(graph);
-  const rows = options.winograd === false ? without(catalogue, isWinograd) : catalogue;
+  const rows = options.winograd === false || options.device === 'cuda' ? without(catalogue, isWinograd) : catalogue;
   const lowered = new Lowering(rows, options.choose, precision).run(graph, (low) => {
     const op = operatorOf(low.node);
     if (op?.lower === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'operator must have a kernel');

@@ -16,7 +16,7 @@ import type { Pass } from './index.js';
 export const foldGate: Pass = {
   name: 'fold-gate',
   run(graph, target) {
-    if (target?.narrow) return 0;
+    if (target?.narrow || target?.device === 'cuda') return 0;
     const edit = new GraphEditor(graph);
     for (const node of edit.nodes()) {
       if (node.domain !== 'dsnk' || node.op !== 'Conv' || node.int('group', 1) !== 1 || node.output().dtype !== 'float32') continue;

@@ -72,7 +72,8 @@ function activation(stage: string, node: Node | undefined): [string, AttrValue][
 
 export const fuseBands: Pass = {
   name: 'fuse-bands',
-  run(graph, { threads = 2, narrow = false } = {}) {
+  run(graph, { threads = 2, narrow = false, device = 'cpu' } = {}) {
+    if (device !== 'cpu') return 0;
     const edit = new GraphEditor(graph);
     for (const node of edit.nodes()) {
       if (!isDepthwise(node)) continue;

@@ -28,8 +28,12 @@ import { sinkTransposes } from './sink-transposes.js';
 import { takeAttention } from './take-attention.js';
 import { takeIntegerProducts } from './take-integer-products.js';
 
+export type Device = 'cpu' | 'cuda';
+
 /** What the program will run on, where that decides whether a rewrite pays. Threads never decide a result. */
 export interface Target {
+  /** Nodes that only processors have kernels for are left as they are where this is `cuda`. Default `cpu`. */
+  readonly device?: Device;
   readonly threads?: number;
   /** Products with constant weights will run in 16 bits where that pays. */
   readonly narrow?: boolean;

@@ -15,7 +15,8 @@ import { channelsLast, permOf, samePerm } from './permutation.js';
 
 export const readPlanes: Pass = {
   name: 'read-planes',
-  run(graph) {
+  run(graph, target) {
+    if (target?.device === 'cuda') return 0;
     const edit = new GraphEditor(graph);
     for (const node of edit.nodes()) {
       if (node.domain !== 'dsnk' || node.op !== 'Conv' || node.inputs[3] !== undefined) continue;

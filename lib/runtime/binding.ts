@@ -31,26 +31,42 @@ export interface CpuInfo {
 export type Bytes = TypedArray | Uint8Array;
 type Done = (code: number, pc: number, fault: number, text: string, value: unknown) => void;
 
+/** The GPU of the process. */
+export interface GpuInfo {
+  readonly name: string;
+  /** 12020: that of CUDA 12.2. */
+  readonly driverVersion: number;
+  /** 87: compute capability 8.7. */
+  readonly capability: number;
+  readonly multiprocessors: number;
+  readonly memoryBytes: number;
+  /** It shares the processor's memory: Jetson. */
+  readonly integrated: boolean;
+}
+
 export interface Binding {
   catalogue(): Catalogue;
   cpu(): CpuInfo;
+  /** What the GPU is, or why there is none: Refusal in native/cuda/driver.h. */
+  openGpu(library: string, files: readonly string[]): GpuInfo | { readonly cause: number; readonly detail: string };
   readFile(path: string, done: Done): void;
   adopt(bytes: Uint8Array): ArrayBuffer | null;
   releaseBuffer(buffer: ArrayBuffer): void;
-  createStore(): StoreHandle;
+  /** `onGpu`: programs that are loaded into it run on the GPU, which must be open. */
+  createStore(onGpu: boolean): StoreHandle;
   storeBytes(store: StoreHandle): number;
   /** Zeros; null when there is no memory for them. */
-  createState(bytes: number): StateHandle | null;
+  createState(bytes: number, store: StoreHandle): StateHandle | null;
   clearState(state: StateHandle): void;
   load(words: Uint32Array, store: StoreHandle, sources: readonly Uint8Array[], threads: number, keepSources: boolean, done: Done, sync: boolean): void;
-  /** undefined when all went well, else [code, pc, fault]. */
+  /** undefined when all went well, else [code, pc, fault, text]. */
   runSync(
     program: ProgramHandle,
     inputs: readonly Bytes[],
     outputs: readonly (Bytes | undefined)[],
     times: BigUint64Array | null,
     state?: StateHandle,
-  ): [number, number, number] | undefined;
+  ): [number, number, number, string] | undefined;
   /** Job id, or minus a run code when it could not be queued. */
   run(
     program: ProgramHandle,
@@ -67,11 +83,12 @@ export interface Binding {
 }
 
 /** Codes of `load`: LoadError::Code in native/runtime/program.h. */
-const loadCodes = ['ok', 'invalidProgram', 'outOfMemory', 'fault'] as const;
+const loadCodes = ['ok', 'invalidProgram', 'outOfMemory', 'fault', 'deviceFailed'] as const;
 /** Codes of `run`: RunResult::Code and RunCode in native/addon/run.cc. */
 export const RUN_ABORTED = 1;
 const RUN_FAULT = 2;
-const RUN_OUT_OF_MEMORY = 10;
+const RUN_DEVICE_FAILED = 3;
+const RUN_OUT_OF_MEMORY = 4;
 const RUN_BAD_INPUTS = 11;
 const RUN_BAD_OUTPUTS = 12;
 
@@ -94,18 +111,28 @@ export function loadError(code: number, pc: number, fault: number, text: string,
       return dsnkError('ERR_DSNK_OUT_OF_MEMORY', where(pc), 'the system must have the memory to load the program', text);
     case 'fault':
       return faultError(where(pc), fault);
+    case 'deviceFailed':
+      return deviceError(where(pc), text);
     default:
       return dsnkError('ERR_DSNK_INVALID_PROGRAM', pc < 0 ? where(pc) : `${where(pc)} (instruction ${pc})`, text);
   }
 }
 
+/** A GPU that failed once fails in every later call of the process; sessions of the processor go on. */
+function deviceError(where: string, text: string): DsnkError {
+  const cure = "restart the process to use it again; sessions with executionProviders: ['cpu'] are not affected";
+  return dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, 'the GPU must run the program', `${text}\n  cure: ${cure}`);
+}
+
 /** Words a failed run. */
-export function runError(code: number, pc: number, fault: number, where: (pc: number) => string): DsnkError {
+export function runError(code: number, pc: number, fault: number, text: string, where: (pc: number) => string): DsnkError {
   switch (code) {
     case RUN_FAULT:
       return faultError(where(pc), fault);
+    case RUN_DEVICE_FAILED:
+      return deviceError(where(pc), text);
     case RUN_OUT_OF_MEMORY:
-      return dsnkError('ERR_DSNK_OUT_OF_MEMORY', where(-1), 'the system must have the memory for a run');
+      return dsnkError('ERR_DSNK_OUT_OF_MEMORY', where(-1), 'the system must have the memory for a run', text === '' ? undefined : `there is none for ${text}`);
     case RUN_BAD_INPUTS:
       return dsnkError('ERR_DSNK_INVALID_ARGUMENT', where(-1), 'inputs must be typed arrays of the declared sizes', 'one was detached or resized');
     case RUN_BAD_OUTPUTS:

@@ -1,5 +1,5 @@
 /** One kernel, called directly: for `kernels.*`, for the tests of every row, and for the kernel bench. */
-import type { KernelRow } from '../compile/catalogue.js';
+import { isGpuRow, type KernelRow } from '../compile/catalogue.js';
 import { encodeProgram, type Location, NOWHERE } from '../compile/program.js';
 import { DsnkError } from '../errors.js';
 import { type Bytes, loadError, type ProgramHandle, runError } from './binding.js';
@@ -73,7 +73,7 @@ export function loadKernel(
   let failure: DsnkError | undefined;
   addon.load(
     words,
-    addon.createStore(),
+    addon.createStore(isGpuRow(row)),
     [],
     options.threads ?? 1,
     false,
@@ -90,7 +90,7 @@ export function loadKernel(
     const present = (list: readonly (Bytes | undefined)[]) => list.filter((b) => b !== undefined);
     const kept = outputs.filter((_, i) => isKept(row, i));
     const failed = addon.runSync(handle, present([...kept, ...inputs]), present(outputs), timed ? times : null);
-    if (failed !== undefined) throw runError(failed[0], failed[1], failed[2], where);
+    if (failed !== undefined) throw runError(...failed, where);
   };
   return {
     run: (o, i) => run(o, i, false),

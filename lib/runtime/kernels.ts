@@ -72,7 +72,7 @@ export function prepareKernel(
   const compiled = compile(graph, only.catalogue, new WeightIndex(), only.options);
   let program: LoadedProgram | undefined;
   let failure: DsnkError | undefined;
-  const store = native().createStore();
+  const store = native().createStore(false);
   LoadedProgram.load(compiled, store, { threads: options.threads ?? 1, keepSources: false, sync: true }, 'kernel', (error, p) => {
     failure = error;
     program = p;

@@ -62,7 +62,7 @@ export class LoadedProgram {
   /** Nanoseconds per instruction are written to `times` when given. */
   runSync(inputs: readonly Bytes[], outputs: readonly (Bytes | undefined)[], times: BigUint64Array | null = null, state?: StateHandle): void {
     const failed = native().runSync(this.#handle, inputs, outputs, times, state);
-    if (failed !== undefined) throw runError(failed[0], failed[1], failed[2], this.#where);
+    if (failed !== undefined) throw runError(...failed, this.#where);
   }
 
   /** Inputs are copied before this returns; outputs are filled before the promise resolves. */
@@ -74,17 +74,19 @@ export class LoadedProgram {
     const signal = options.signal ?? undefined;
     return new Promise((resolve, reject) => {
       let stopListening: (() => void) | undefined;
-      const done = (code: number, pc: number, fault: number) => {
+      const done = (code: number, pc: number, fault: number, text: string) => {
         stopListening?.();
         if (code === 0) resolve();
         else
           reject(
-            code === RUN_ABORTED ? (signal?.reason ?? dsnkError('ERR_DSNK_DISPOSED', 'run', 'must not be aborted')) : runError(code, pc, fault, this.#where),
+            code === RUN_ABORTED
+              ? (signal?.reason ?? dsnkError('ERR_DSNK_DISPOSED', 'run', 'must not be aborted'))
+              : runError(code, pc, fault, text, this.#where),
           );
       };
       const job = native().run(this.#handle, inputs, outputs, options.times ?? null, done, options.state);
       if (job < 0) {
-        reject(runError(-job, -1, 0, this.#where));
+        reject(runError(-job, -1, 0, '', this.#where));
       } else if (signal !== undefined) {
         stopListening = onAbort(signal, () => {
           native().abort(job);

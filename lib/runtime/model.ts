@@ -5,6 +5,7 @@
  */
 import type { Catalogue } from '../compile/catalogue.js';
 import type { ChoicePolicy } from '../compile/choice.js';
+import type { Device } from '../compile/compile.js';
 import { type CompiledProgram, type CompileOptions, compile } from '../compile/compile.js';
 import { WeightIndex } from '../compile/weights.js';
 import type { TypedArray } from '../dtype.js';
@@ -15,6 +16,7 @@ import { MAX_KNOWN, NeedsValue } from '../ops/operator.js';
 import { keepCapacity } from '../ops/transformer-functions.js';
 import { allocate, copyTensor, type HostTensor } from '../tensor.js';
 import type { StoreHandle } from './binding.js';
+import { catalogueOn } from './gpu.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native } from './native.js';
 import { ancestors, dynamicNode, type Split, splitDynamic, splitGraph } from './split.js';
@@ -56,10 +58,14 @@ export function nativeCatalogue(): Catalogue {
 /** Packed weights of one model, shared by all its programs. */
 class Weights {
   readonly index = new WeightIndex();
-  readonly store: StoreHandle = native().createStore();
+  readonly store: StoreHandle;
   /** Loads into one store happen one after the other. */
   queue: Promise<unknown> = Promise.resolve();
   busy = false;
+
+  constructor(readonly device: Device) {
+    this.store = native().createStore(device === 'cuda');
+  }
 }
 
 interface Stages {
@@ -86,7 +92,7 @@ export class Model {
     weights?: Weights,
   ) {
     this.state = new SessionState(graph.name, this);
-    this.#weights = weights ?? new Weights();
+    this.#weights = weights ?? new Weights(options.device ?? 'cpu');
     const dynamic = dynamicNode(graph);
     if (dynamic !== undefined) this.#stage(splitDynamic(graph, dynamic));
   }
@@ -94,6 +100,10 @@ export class Model {
   #stage({ first, second, feed }: Split): void {
     if (this.graph.states.length > 0) throw this.#splitState();
     this.#stages = { first: new Model(first, this.options, this.#weights), second: new Model(second, this.options, this.#weights), feed };
+  }
+
+  #stateFor(program: LoadedProgram, state: SessionState | undefined) {
+    return state?.handle(program.compiled.image.stateBytes, this.#weights.store);
   }
 
   get weightBytes(): number {
@@ -142,7 +152,7 @@ export class Model {
     const { arrays, results } = this.#outputs(program, options);
     const times = options.profile && new BigUint64Array(program.compiled.steps.length);
     const feeds = inputs.map((t) => t.data);
-    await program.run(feeds, arrays, { signal: options.signal, times, state: stateFor(program, options.state) });
+    await program.run(feeds, arrays, { signal: options.signal, times, state: this.#stateFor(program, options.state) });
     if (times !== undefined) options.profile?.(program, times);
     return results;
   }
@@ -158,7 +168,7 @@ export class Model {
           inputs.map((t) => t.data),
           arrays,
           times,
-          stateFor(program, this.#idleState(options.state)),
+          this.#stateFor(program, this.#idleState(options.state)),
         );
         if (times !== null) options.profile?.(program, times);
         return results;
@@ -250,7 +260,7 @@ export class Model {
     const ready = this.#touch(this.#signature(inputs));
     if (ready !== undefined) return ready;
     // While another load fills the shared store, this one gets a store of its own.
-    const weights = this.#weights.busy ? new Weights() : this.#weights;
+    const weights = this.#weights.busy ? new Weights(this.#weights.device) : this.#weights;
     const compiled = workOffSync(this.#tuned(inputs, weights.index));
     if (compiled === undefined) return undefined;
     let program: LoadedProgram | undefined;
@@ -288,7 +298,7 @@ export class Model {
         if (this.#valueInputs.has(i)) v.known = Array.from(t.data as ArrayLike<number | bigint>, Number);
       });
       try {
-        return compile(graph, nativeCatalogue(), index, { ...this.options, choose });
+        return compile(graph, catalogueOn(nativeCatalogue(), this.options.device ?? 'cpu'), index, { ...this.options, choose });
       } catch (error) {
         if (!(error instanceof NeedsValue)) throw error;
         const original = [...map].find(([, copy]) => copy === error.value)?.[0];
@@ -387,5 +397,3 @@ export class Model {
     native().dispose(this.#weights.store);
   }
 }
-
-const stateFor = (program: LoadedProgram, state: SessionState | undefined) => state?.handle(program.compiled.image.stateBytes);

@@ -1,4 +1,6 @@
 /** The options of sessions and runs, and what they must be. */
+
+import type { Device } from '../compile/compile.js';
 import { passNames } from '../compile/compile.js';
 import type { Precision } from '../compile/precision.js';
 import { dsnkError, spelled } from '../errors.js';
@@ -9,8 +11,11 @@ import type { TuneOptions } from './tune.js';
 export interface SessionOptions {
   /** Threads for one run: default min(CPU affinity, cgroup quota). */
   readonly intraOpNumThreads?: number;
-  /** `['cpu']`, or objects with that name, as in onnxruntime. */
-  readonly executionProviders?: readonly (string | { readonly name: string })[];
+  /**
+   * Where to run, the first that can be used: `cpu` and `cuda`, or objects with such a name, as in onnxruntime; `'auto'` is
+   * `['cuda', 'cpu']`. Default `['cpu']`. `session.provider` says what it came to.
+   */
+  readonly executionProviders?: 'auto' | readonly (string | { readonly name: string })[];
   /** Fixes symbolic dimensions by name, so that the model is compiled when the session is made. */
   readonly freeDimensionOverrides?: Readonly<Record<string, number>>;
   /** Most input signatures whose programs are kept at once; default 8. */
@@ -44,7 +49,7 @@ export function checkOptions(options: SessionOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession', 'session options must be an object', `${spelled(options)} came`);
   }
-  const { executionProviders, freeDimensionOverrides, skipPasses } = options;
+  const { freeDimensionOverrides, skipPasses } = options;
   for (const [name, size] of Object.entries(freeDimensionOverrides ?? {})) {
     if (!(Number.isSafeInteger(size) && size >= 0))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `freeDimensionOverrides.${name} must be a size`, `${spelled(size)} came`);
@@ -58,11 +63,19 @@ export function checkOptions(options: SessionOptions): void {
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'skipPasses must name passes of this version', `'${name}' came`);
     }
   }
-  if (executionProviders !== undefined && executionProviders !== null && !Array.isArray(executionProviders)) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'executionProviders must be a list', `${typeof executionProviders} came`);
-  }
-  for (const provider of executionProviders ?? []) {
-    const name = typeof provider === 'string' ? provider : provider?.name;
-    if (name !== 'cpu') throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, "executionProviders must be ['cpu'] in this version", `${spelled(name)} came`);
-  }
+  if (providersOf(options).includes('cuda') && options.tune)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, "tune must not be set where executionProviders name 'cuda'", 'it measures kernels of the processor');
+}
+
+/** The providers that options name, in their order. */
+export function providersOf({ executionProviders }: SessionOptions): readonly Device[] {
+  const where = 'session options';
+  if (executionProviders === 'auto') return ['cuda', 'cpu'];
+  if (executionProviders === undefined || executionProviders === null) return ['cpu'];
+  if (!Array.isArray(executionProviders))
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, "executionProviders must be a list or 'auto'", `${spelled(executionProviders)} came`);
+  const names = executionProviders.map((provider: unknown) => (typeof provider === 'string' ? provider : (provider as { name?: unknown } | null)?.name));
+  const wrong = names.findIndex((name) => name !== 'cpu' && name !== 'cuda');
+  if (wrong >= 0) throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, "executionProviders must be of 'cpu' and 'cuda'", `${spelled(names[wrong])} came`);
+  return names.length === 0 ? ['cpu'] : (names as Device[]);
 }

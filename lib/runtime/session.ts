@@ -8,12 +8,13 @@ import { assertSupported, inferGraph } from '../ops/infer.js';
 import { NeedsValue } from '../ops/operator.js';
 import { allocate } from '../tensor.js';
 import { checkSignal, orAborted } from './abort.js';
+import { type Provider, settleProvider } from './gpu.js';
 import { Model } from './model.js';
 import { bytesOf } from './model-argument.js';
 import { adoptModel, type ModelSource, pathOf, readModel } from './model-source.js';
 import { native } from './native.js';
 import { type KernelCall, kernelCalls, reportOf, type SessionReport } from './report.js';
-import { checkOptions, type RunOptions, type SessionOptions } from './session-options.js';
+import { checkOptions, providersOf, type RunOptions, type SessionOptions } from './session-options.js';
 import { type Feeds, type Fetches, type Request, Signature } from './signature.js';
 import { SessionState, stateBetween } from './state.js';
 import { tunerOf } from './tune.js';
@@ -42,6 +43,8 @@ export class InferenceSession {
   private constructor(
     graph: Graph,
     model: Model,
+    /** Where it runs, and why not where it was asked to first. */
+    readonly provider: Provider,
     /** The model file's own key-value pairs. */
     readonly metadata: ReadonlyMap<string, string>,
     /** @internal Symbolic dimensions of the inputs, with those that options have fixed. */
@@ -106,8 +109,10 @@ export class InferenceSession {
     }
     inferGraph(graph, { concrete: false });
     const threads = options.intraOpNumThreads ?? native().cpu().threads;
+    const provider = settleProvider(providersOf(options));
     const model = new Model(graph, {
       threads,
+      device: provider.name,
       maxPrograms: options.maxPrograms ?? 8,
       keepSources: keepBytes,
       onLoaded: free ?? (() => {}),
@@ -116,7 +121,7 @@ export class InferenceSession {
       tuner: tunerOf(threads, options),
       ...(options.precision !== undefined && { precision: options.precision }),
     });
-    return { session: new InferenceSession(graph, model, metadata ?? new Map(), [...symbols]), model };
+    return { session: new InferenceSession(graph, model, provider, metadata ?? new Map(), [...symbols]), model };
   }
 
   get inputNames(): readonly string[] {

@@ -2,7 +2,7 @@
 import { dsnkError, shapeText } from '../errors.js';
 import { isConcrete } from '../graph/dim.js';
 import type { Graph, State, Value } from '../graph/graph.js';
-import type { StateHandle } from './binding.js';
+import type { StateHandle, StoreHandle } from './binding.js';
 import { native } from './native.js';
 
 /**
@@ -41,10 +41,10 @@ export class SessionState {
     else void this.#last.then(() => this.#free());
   }
 
-  /** @internal Memory of so many bytes, the same in every call. */
-  handle(bytes: number): StateHandle {
+  /** @internal Memory of so many bytes where programs of the store run, the same in every call. */
+  handle(bytes: number, store: StoreHandle): StateHandle {
     if (this.#handle !== undefined) return this.#handle;
-    const handle = native().createState(bytes);
+    const handle = native().createState(bytes, store);
     if (handle === null)
       throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', `model "${this.model}"`, 'the system must have the memory for a state', `it needs ${bytes} bytes`);
     this.#bytes = bytes;

@@ -80,7 +80,7 @@ export class Tuner {
   ): Work<void> {
     const known = this.policy();
     const index = new WeightIndex();
-    const store = native().createStore();
+    const store = native().createStore(false);
     const variants: Variant[] = [];
     const states = new SessionState('tuned', this);
     // Inputs of a compile ahead of the first run have shapes only.
@@ -97,7 +97,7 @@ export class Tuner {
         index.commit(compiled.added);
         const outputs = compiled.graph.results.map((v) => allocate(v.type, v.dims));
         const { stateBytes } = compiled.image;
-        const state = stateBytes === 0 ? undefined : states.handle(stateBytes);
+        const state = stateBytes === 0 ? undefined : states.handle(stateBytes, store);
         variants.push({ program, inputs: feeds, outputs, times: new BigUint64Array(compiled.steps.length), state });
       }
       yield* this.#compare(sites, variants);

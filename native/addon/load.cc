@@ -49,8 +49,14 @@ std::shared_ptr<Program> programOf(const Napi::CallbackInfo& info) {
   return h->program;
 }
 
+// createStore(onGpu): where its programs run; the GPU must have been opened
 Napi::Value createStore(const Napi::CallbackInfo& info) {
-  return wrap(info.Env(), new StoreHandle{std::make_shared<WeightStore>()}, kStoreTag);
+  Accelerator* on = nullptr;
+  if (info[0].ToBoolean()) {
+    on = openedGpu();
+    if (on == nullptr) throw typeError(info.Env(), "createStore: the GPU must be open");
+  }
+  return wrap(info.Env(), new StoreHandle{std::make_shared<WeightStore>(on)}, kStoreTag);
 }
 
 Napi::Value storeBytes(const Napi::CallbackInfo& info) {
@@ -59,11 +65,13 @@ Napi::Value storeBytes(const Napi::CallbackInfo& info) {
                            h && h->store ? static_cast<double>(h->store->bytes.load(std::memory_order_relaxed)) : 0);
 }
 
-// createState(bytes) → a handle to zeros, or null when there is no memory for them
+// createState(bytes, store) → a handle to zeros where programs of the store run, or null when there is no memory for them
 Napi::Value createState(const Napi::CallbackInfo& info) {
+  auto* h = unwrap<StoreHandle>(info[1], kStoreTag);
+  if (h == nullptr || !h->store) throw typeError(info.Env(), "createState: store must be a live store");
   auto state = std::make_shared<State>();
-  state->block = Block::allocate(static_cast<uint64_t>(info[0].ToNumber().Int64Value()));
-  if (!state->block.ok()) return info.Env().Null();
+  const auto bytes = static_cast<uint64_t>(info[0].ToNumber().Int64Value());
+  if (!state->allocate(bytes, h->store->accelerator)) return info.Env().Null();
   return wrap(info.Env(), new StateHandle{std::move(state)}, kStateTag);
 }
 
@@ -72,15 +80,16 @@ Napi::Value clearState(const Napi::CallbackInfo& info) {
   auto* h = unwrap<StateHandle>(info[0], kStateTag);
   if (h == nullptr || !h->state) throw typeError(info.Env(), "clearState: state must be a live state");
   std::lock_guard lock(h->state->mutex);
-  const Block& block = h->state->block;
-  if (block.bytes()) std::memset(block.base(), 0, block.bytes());
+  h->state->clear();
   return info.Env().Undefined();
 }
 
 std::shared_ptr<State> stateOf(Napi::Env env, const Napi::Value& value, const Program& program) {
   auto* h = unwrap<StateHandle>(value, kStateTag);
   if (h == nullptr && program.stateBytes == 0) return nullptr;
-  if (h == nullptr || !h->state || h->state->block.bytes() < program.stateBytes)
+  const bool fits = h != nullptr && h->state && h->state->bytes >= program.stateBytes;
+  if (!fits ||
+      h->state->onDevice.of() != (program.stateBytes == 0 ? h->state->onDevice.of() : program.store->accelerator))
     throw typeError(env, "state must be a live state of the program's size");
   return h->state;
 }
@@ -180,7 +189,8 @@ Napi::Value programInfo(const Napi::CallbackInfo& info) {
   for (uint32_t i = 0; i < p.main.size(); i++) tiles.Set(i, p.main[i].tiles);
   out.Set("threads", p.threads);
   out.Set("tiles", tiles);
-  out.Set("scratchBytes", static_cast<double>(p.scratchBytesPerThread * p.threads));
+  const uint64_t onDevice = p.accelerated ? p.accelerated->scratchBytes() : 0;
+  out.Set("scratchBytes", static_cast<double>(p.scratchBytesPerThread * p.threads + onDevice));
   return out;
 }
 

@@ -35,10 +35,11 @@ static bool copyOut(napi_env env, const Napi::Array& arrays, const std::vector<I
 }
 
 // Codes of run and runSync beyond RunResult's.
-enum RunCode : uint32_t { kOutOfMemory = 10, kBadInputs = 11, kBadOutputs = 12 };
+enum RunCode : uint32_t { kBadInputs = 11, kBadOutputs = 12 };
 
 static Napi::Array resultArray(Napi::Env env, const RunResult& r) {
-  auto a = Napi::Array::New(env, 3);
+  auto a = Napi::Array::New(env, 4);
+  a.Set(3u, r.what);
   a.Set(0u, static_cast<uint32_t>(r.code));
   a.Set(1u, r.pc);
   a.Set(2u, static_cast<uint32_t>(r.fault_));
@@ -48,10 +49,11 @@ static Napi::Array resultArray(Napi::Env env, const RunResult& r) {
 // Throws nothing: it runs on threads that have nobody to catch.
 static RunResult runProgram(Program& p, const Block& io, State* state, Team& team, const std::atomic<bool>& abort,
                             uint64_t* times) noexcept {
-  RunResult result{static_cast<RunResult::Code>(kOutOfMemory), -1};
+  RunResult result{RunResult::outOfMemory, -1, Fault::none, ""};
   std::unique_lock<std::mutex> alone;
   if (state != nullptr) alone = std::unique_lock(state->mutex);
   try {
+    if (p.accelerated) return p.accelerated->run(io, state, team, abort, times);
     auto w = p.takeWorkspace();
     if (!w) return result;
     const SegmentBases bases{
@@ -74,7 +76,7 @@ Napi::Value runSync(const Napi::CallbackInfo& info) {
   RunResult result;
   Block io = p.takeIo();
   if (!io.ok()) {
-    result.code = static_cast<RunResult::Code>(kOutOfMemory);
+    result.code = RunResult::outOfMemory;
     return resultArray(env, result);
   }
   if (!copyIn(env, inputs, p.inputs, io)) {
@@ -114,7 +116,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   r->program = programOf(info);
   r->state = stateOf(env, info[5], *r->program);
   r->io = r->program->takeIo();
-  if (!r->io.ok()) return Napi::Number::New(env, -static_cast<double>(kOutOfMemory));
+  if (!r->io.ok()) return Napi::Number::New(env, -static_cast<double>(RunResult::outOfMemory));
   if (!copyIn(env, info[1].As<Napi::Array>(), r->program->inputs, r->io)) {
     r->program->giveIo(std::move(r->io));
     return Napi::Number::New(env, -static_cast<double>(kBadInputs));
@@ -128,7 +130,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   auto pending = std::make_unique<Environment::Pending>();
   pending->work = [r](Team& team, Environment::Pending& self) {
     if (self.abort.load(std::memory_order_relaxed)) {
-      r->result = {RunResult::aborted, -1};
+      r->result = {RunResult::aborted, -1, Fault::none, ""};
       return;
     }
     uint64_t* times = r->times.empty() ? nullptr : r->times.data();
@@ -142,7 +144,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
       std::memcpy(v.base, r->times.data(), v.bytes);
     }
     r->program->giveIo(std::move(r->io));
-    callBack(e, r->callback, code, r->result.pc, r->result.fault_, "", e.Undefined());
+    callBack(e, r->callback, code, r->result.pc, r->result.fault_, r->result.what, e.Undefined());
   };
   return Napi::Number::New(env, Environment::of(env).submit(env, r->program->threads, std::move(pending)));
 }

@@ -30,6 +30,10 @@ Napi::Value runSync(const Napi::CallbackInfo&);
 Napi::Value run(const Napi::CallbackInfo&);
 Napi::Value abortRun(const Napi::CallbackInfo&);
 
+// gpu.cc
+Napi::Value openGpu(const Napi::CallbackInfo&);
+Accelerator* openedGpu();  // null before openGpu has succeeded
+
 // The program of a live handle; throws for anything else.
 std::shared_ptr<Program> programOf(const Napi::CallbackInfo& info);
 

@@ -6,12 +6,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "cuda/work.h"
 #include "kernels/kernel.h"
 
 namespace dsnk {
-
-constexpr uint32_t kGpuOperands = 12;  // that one launch sees
-constexpr uint32_t kGpuNumbers = 12;   // that one launch gets beyond the parameters
 
 // What a plan may know of the GPU.
 struct GpuTraits {
@@ -36,7 +34,7 @@ struct GpuProblem {
   bool has(uint32_t i) const { return i < operandCount && operandBytes[i] > 0; }
 };
 
-// One launch: the entry gets a GpuWork (native/cuda/gpu.cuh) made of this, and the instruction's parameters.
+// One launch: the entry gets a GpuWork (native/cuda/work.h) made of this, and the instruction's parameters.
 struct Launch {
   const char* module;  // stem of the .cu file
   const char* entry;   // name of the __global__ function

@@ -113,8 +113,8 @@ struct Kernel {
   const Contract* contract;
   const char* dtypes;  // what the selection matches on: "f32", "i64", "f32bf16" … ; "any" moves bytes
   Isa isa;
-  uint16_t nr, kr;  // the layout its packed operand must have (0 = takes nothing packed)
-  Fault (*run)(const Work&);                        // nullptr in a row for a GPU
+  uint16_t nr, kr;                               // the layout its packed operand must have (0 = takes nothing packed)
+  Fault (*run)(const Work&);                     // nullptr in a row for a GPU
   void (*plan)(const GpuProblem&, LaunchPlan&);  // nullptr in a row for a processor
 };
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "runtime/program.h"
 #include "runtime/weights_ahead.h"
 
 namespace dsnk {
@@ -62,9 +63,9 @@ RunResult execute(const std::vector<Instruction>& code, const std::vector<Operan
                 &abort,
                 &ahead};
     team.parallel(in.tiles, runTile, &round);
-    if (abort.load(std::memory_order_relaxed)) return {RunResult::aborted, static_cast<int32_t>(pc)};
+    if (abort.load(std::memory_order_relaxed)) return {RunResult::aborted, static_cast<int32_t>(pc), Fault::none, {}};
     if (const auto f = round.fault.load(std::memory_order_relaxed)) {
-      return {RunResult::fault, static_cast<int32_t>(pc), static_cast<Fault>(f)};
+      return {RunResult::fault, static_cast<int32_t>(pc), static_cast<Fault>(f), {}};
     }
     if (timesNs) timesNs[pc] = nowNs() - start;
     if (afterInstruction) afterInstruction(context, pc);

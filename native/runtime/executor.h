@@ -2,16 +2,23 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <string>
+#include <vector>
 
-#include "runtime/program.h"
+#include "kernels/kernel.h"
 #include "runtime/thread_pool.h"
 
 namespace dsnk {
 
+struct Instruction;
+struct OperandRef;
+struct Source;
+
 struct RunResult {
-  enum Code : uint32_t { ok, aborted, fault } code = ok;
+  enum Code : uint32_t { ok, aborted, fault, deviceFailed, outOfMemory } code = ok;
   int32_t pc = -1;  // the instruction a fault came from
   Fault fault_ = Fault::none;
+  std::string what = {};  // where a device failed, in its driver's words, or memory that was not there
 };
 
 struct SegmentBases {

@@ -160,7 +160,15 @@ struct Loader {
     const uint32_t id = w[0], operandCount = w[1], paramWords = w[2];
     if (id >= kKernelCount) return fail(pc, "kernel id must be in the catalogue");
     const Kernel& k = kKernels[id];
-    if (!isaUsable(k.isa)) return fail(pc, std::string("kernel ") + k.name + " must be usable on this processor");
+    if (isGpu(k.isa)) {
+      if (init)
+        return fail(pc, std::string("kernel ") + k.name + " must not be part of init, which runs on the processor");
+      const Accelerator* on = program.store->accelerator;
+      if (on == nullptr || !on->runs(k.isa))
+        return fail(pc, std::string("kernel ") + k.name + " must be usable on the device");
+    } else if (!isaUsable(k.isa)) {
+      return fail(pc, std::string("kernel ") + k.name + " must be usable on this processor");
+    }
     if (operandCount > 4096 || operandCount < fewest(k.contract->operands)) {
       return fail(pc, "operand count must fit the kernel");
     }
@@ -184,6 +192,10 @@ struct Loader {
     for (uint32_t i = 0; i < operandCount; i++) bytes.push_back(program.operands[first + i].bytes);
     const Check check{bound, static_cast<uint32_t>(paramBytes), bytes.data(), operandCount};
     if (const char* why = k.contract->verify(k, check)) return fail(pc, std::string(k.name) + ": " + why);
+    if (isGpu(k.isa)) {
+      code.push_back({&k, 0, first, operandCount, bound, static_cast<uint32_t>(paramBytes)});
+      return true;
+    }
     const uint32_t tiles = k.contract->tiles(k, bound, program.threads);
     if (tiles > kMaxTiles) return fail(pc, "tiles must be at most " + std::to_string(kMaxTiles));
     if (k.contract->scratchBytes) {
@@ -192,7 +204,7 @@ struct Loader {
       const uint64_t rounded = (scratch + 63) / 64 * 64;
       if (rounded > program.scratchBytesPerThread) program.scratchBytesPerThread = rounded;
     }
-    code.push_back({&k, tiles, first, operandCount, bound});
+    code.push_back({&k, tiles, first, operandCount, bound, static_cast<uint32_t>(paramBytes)});
     return true;
   }
 
@@ -250,6 +262,59 @@ struct SourceReaper {
 };
 }  // namespace
 
+// Whether an instruction reads weights that the processor's memory has to hold.
+static bool readsWeights(const Program& p, const Instruction& in, uint32_t block) {
+  for (uint32_t i = 0; i < in.operandCount; i++) {
+    const OperandRef& o = p.operands[in.firstOperand + i];
+    if (o.segment == Segment::weights && o.index == block) return true;
+  }
+  return false;
+}
+
+// Fills earlier blocks of the store again that this program reads on the processor.
+static bool bringBack(const Program& p) {
+  WeightStore& store = *p.store;
+  for (uint32_t b = 0; b < store.onDevice.size(); b++) {
+    if (store.onHost[b]) continue;
+    bool read = false;
+    for (const Instruction& in : p.init) read = read || readsWeights(p, in, b);
+    for (const Instruction& in : p.main) read = read || (!isGpu(in.kernel->isa) && readsWeights(p, in, b));
+    if (!read) continue;
+    if (!store.accelerator->copyFrom(store.blocks[b].base(), store.onDevice[b], store.blocks[b].bytes())) return false;
+    store.onHost[b] = true;
+  }
+  return true;
+}
+
+// Copies the block that `init` has filled to the device, and makes the program ready there.
+static bool moveToDevice(Program& p, const Block& weights, LoadError& error) {
+  WeightStore& store = *p.store;
+  DeviceMemory block;
+  if (!store.accelerator->allocate(weights.bytes(), block)) {
+    error = {LoadError::outOfMemory, -1, Fault::none,
+             "weights on the device need " + std::to_string(weights.bytes()) + " bytes"};
+    return false;
+  }
+  if (!store.accelerator->copyTo(block, weights.base(), weights.bytes())) {
+    error = {LoadError::deviceFailed, -1, Fault::none, "weights could not be copied to the device"};
+    return false;
+  }
+  const auto own = static_cast<uint32_t>(store.onDevice.size());
+  store.onDevice.push_back(std::move(block));
+  store.onHost.push_back(true);
+  p.accelerated = store.accelerator->accelerate(p, error);
+  bool onHost = false;
+  for (const Instruction& in : p.main) onHost = onHost || (!isGpu(in.kernel->isa) && readsWeights(p, in, own));
+  if (!onHost) {
+    weights.discard(0, weights.bytes());
+    store.onHost[own] = false;
+  }
+  if (p.accelerated) return true;
+  store.onDevice.pop_back();
+  store.onHost.pop_back();
+  return false;
+}
+
 std::shared_ptr<Program> load(const uint32_t* words, size_t count, std::shared_ptr<WeightStore> store,
                               const std::vector<Source>& sources, Team& team, LoadError& error) {
   auto program = std::make_shared<Program>();
@@ -276,6 +341,10 @@ std::shared_ptr<Program> load(const uint32_t* words, size_t count, std::shared_p
   blocks.reserve(blocks.size() + 1);
   for (const Block& b : blocks) program->weightBases.push_back(b.base());
   program->weightBases.push_back(weights.base());
+  if (!bringBack(*program)) {
+    error = {LoadError::deviceFailed, -1, Fault::none, "weights could not be copied from the device"};
+    return nullptr;
+  }
   SourceReaper reaper(*program, sources);
   const std::atomic<bool> never{false};
   const SegmentBases bases{arena.base(),          nullptr, nullptr, scratch.base(), program->scratchBytesPerThread,
@@ -286,57 +355,13 @@ std::shared_ptr<Program> load(const uint32_t* words, size_t count, std::shared_p
     error = {LoadError::fault, result.pc, result.fault_, ""};
     return nullptr;
   }
+  if (program->store->accelerator != nullptr) {
+    program->store->onDevice.reserve(blocks.size() + 1);
+    if (!moveToDevice(*program, weights, error)) return nullptr;
+  }
   program->store->bytes.fetch_add(weights.bytes(), std::memory_order_relaxed);
   blocks.push_back(std::move(weights));
   return program;
-}
-
-// Kept for reuse, of each: one for the run at work, one of io for the next one being filled, one workspace for runs side
-// by side.
-constexpr size_t kKept = 2;
-
-Block Program::takeIo() {
-  {
-    std::lock_guard lock(mutex_);
-    if (!idleIo_.empty()) {
-      Block io = std::move(idleIo_.back());
-      idleIo_.pop_back();
-      return io;
-    }
-  }
-  return Block::allocate(ioBytes);
-}
-
-void Program::giveIo(Block io) {
-  std::lock_guard lock(mutex_);
-  if (idleIo_.size() < kKept) idleIo_.push_back(std::move(io));
-}
-
-std::unique_ptr<Workspace> Program::takeWorkspace() {
-  {
-    std::lock_guard lock(mutex_);
-    if (!idleWorkspaces_.empty()) {
-      auto w = std::move(idleWorkspaces_.back());
-      idleWorkspaces_.pop_back();
-      return w;
-    }
-  }
-  auto w = std::make_unique<Workspace>();
-  w->arena = Block::allocate(arenaBytes);
-  w->scratch = Block::allocate(scratchBytesPerThread * threads);
-  if (!w->arena.ok() || !w->scratch.ok()) return nullptr;
-  return w;
-}
-
-void Program::giveWorkspace(std::unique_ptr<Workspace> w) {
-  std::lock_guard lock(mutex_);
-  if (idleWorkspaces_.size() < kKept) idleWorkspaces_.push_back(std::move(w));
-}
-
-void Program::trim() {
-  std::lock_guard lock(mutex_);
-  idleIo_.clear();
-  idleWorkspaces_.clear();
 }
 
 }  // namespace dsnk

@@ -64,8 +64,21 @@ Block Block::allocate(uint64_t bytes) {
   return b;
 }
 
+Block Block::of(std::byte* base, uint64_t bytes, void (*free)(std::byte*)) {
+  Block b;
+  b.base_ = base;
+  b.bytes_ = bytes;
+  b.ok_ = base != nullptr || bytes == 0;
+  b.free_ = free;
+  return b;
+}
+
 Block::~Block() {
   if (base_ == nullptr) return;
+  if (free_ != nullptr) {
+    free_(base_);
+    return;
+  }
   if (bytes_ >= kMapFrom) {
     munmap(base_, bytes_);
   } else {
@@ -74,7 +87,7 @@ Block::~Block() {
 }
 
 void Block::discard(uint64_t offset, uint64_t bytes) const {
-  if (bytes_ < kMapFrom || offset > bytes_ || bytes > bytes_ - offset) return;
+  if (free_ != nullptr || bytes_ < kMapFrom || offset > bytes_ || bytes > bytes_ - offset) return;
   const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t begin = (offset + page - 1) / page * page;
   const uint64_t end = (offset + bytes) / page * page;

@@ -11,11 +11,15 @@ class Block {
   Block() = default;
   // An empty block when the system has no memory for it: check `ok()`. A request of 0 bytes always succeeds.
   static Block allocate(uint64_t bytes);
-  Block(Block&& o) noexcept : base_(std::exchange(o.base_, nullptr)), bytes_(std::exchange(o.bytes_, 0)), ok_(o.ok_) {}
+  // Takes over memory of another allocator, which `free` gives back; null means that there was none.
+  static Block of(std::byte* base, uint64_t bytes, void (*free)(std::byte*));
+  Block(Block&& o) noexcept
+      : base_(std::exchange(o.base_, nullptr)), bytes_(std::exchange(o.bytes_, 0)), ok_(o.ok_), free_(o.free_) {}
   Block& operator=(Block&& o) noexcept {
     std::swap(base_, o.base_);
     std::swap(bytes_, o.bytes_);
     std::swap(ok_, o.ok_);
+    std::swap(free_, o.free_);
     return *this;
   }
   ~Block();
@@ -30,6 +34,7 @@ class Block {
   std::byte* base_ = nullptr;
   uint64_t bytes_ = 0;
   bool ok_ = true;
+  void (*free_)(std::byte*) = nullptr;
 };
 
 }  // namespace dsnk

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "kernels/kernel.h"
+#include "runtime/accelerator.h"
 #include "runtime/memory.h"
 
 namespace dsnk {
@@ -48,6 +49,7 @@ struct Instruction {
   uint32_t tiles;
   uint32_t firstOperand, operandCount;  // into Program::operands
   const uint32_t* params;               // into Program::paramStorage
+  uint32_t paramBytes;
 };
 
 struct IoRange {
@@ -64,8 +66,16 @@ struct Source {
 // Packed weights, shared by all programs of a session. Blocks are only ever added.
 class WeightStore {
  public:
+  // One whose programs run on an accelerator, or on the processor where that is null.
+  explicit WeightStore(Accelerator* on = nullptr) : accelerator(on) {}
+
+  Accelerator* const accelerator;
   std::mutex mutex;  // held by `load`
   std::vector<Block> blocks;
+  // The same on the accelerator, which is where they are kept: pages of the host's blocks are given back where nothing on the
+  // processor reads them, and filled again when something does.
+  std::vector<DeviceMemory> onDevice;
+  std::vector<bool> onHost;
   std::atomic<uint64_t> bytes{0};  // of all blocks; may be read while a load holds the mutex
 };
 
@@ -73,7 +83,13 @@ class WeightStore {
 // model lay it out alike.
 struct State {
   std::mutex mutex;  // held by the run at work
+  uint64_t bytes = 0;
   Block block;
+  DeviceMemory onDevice;  // instead of the block, for programs of an accelerator
+
+  // False when there is no memory for it.
+  bool allocate(uint64_t wanted, Accelerator* on);
+  void clear();
 };
 
 // What a run computes in: held while it executes, so that there are as many as runs at work, however many wait.
@@ -89,7 +105,8 @@ class Program {
   uint64_t arenaBytes = 0, ioBytes = 0, stateBytes = 0, scratchBytesPerThread = 0;
   uint32_t threads = 1;
   std::shared_ptr<WeightStore> store;
-  std::vector<std::byte*> weightBases;  // of the store's blocks up to this program's own
+  std::vector<std::byte*> weightBases;              // of the store's blocks up to this program's own
+  std::unique_ptr<AcceleratedProgram> accelerated;  // runs `main`, where the store belongs to an accelerator
 
   // Memory for one run, reused from an earlier one where possible; not ok() or null when there is none to be had. What
   // comes in and goes out is held from the call until its results are copied.
@@ -109,7 +126,7 @@ class Program {
 
 // Why a load failed: a code for TypeScript to word, the instruction (or -1) and what must hold.
 struct LoadError {
-  enum Code : uint32_t { none, invalidProgram, outOfMemory, fault } code = none;
+  enum Code : uint32_t { none, invalidProgram, outOfMemory, fault, deviceFailed } code = none;
   int32_t pc = -1;
   Fault fault_ = Fault::none;
   std::string what;

@@ -50,26 +50,4 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
     expect(seen).toBeGreaterThan(100);
   });
-
-  it('go the ways ARCHITECTURE.md says in native/', () => {
-    const may: Readonly<Record<string, readonly string[]>> = {
-      simd: ['simd'],
-      kernels: ['kernels', 'simd'],
-      runtime: ['runtime', 'kernels'],
-      addon: ['addon', 'runtime', 'kernels'],
-    };
-    const wrong: string[] = [];
-    for (const [part, allowed] of Object.entries(may)) {
-      for (const file of filesIn(`native/${part}`, ['.cc', '.h', '.inl', '.inc'])) {
-        const text = readFileSync(join(root, 'native', part, file), 'utf8');
-        for (const [, path] of text.matchAll(/^#include "([^"]+)"/gm)) {
-          const to = path?.split('/')[0] as string;
-          if (!allowed.includes(to) || (part === 'runtime' && to === 'kernels' && !/^kernels\/(kernel|sizes)\.h$/.test(path as string)))
-            wrong.push(`${part}/${file} includes ${path}`);
-        }
-        if (part !== 'addon' && /#include <n(ode_)?api/.test(text)) wrong.push(`${part}/${file} includes Node-API`);
-      }
-    }
-    expect(wrong).toEqual([]);
-  });
 });

@@ -1,0 +1,51 @@
+// The GPU of the process: opened once, by the first session that asks for it.
+#include "addon/surface.h"
+
+#if defined(__x86_64__) || defined(__aarch64__)
+#include "cuda/device.h"
+
+namespace dsnk {
+
+Accelerator* openedGpu() { return cuda::GpuDevice::opened(); }
+
+// openGpu(library, files) → what the GPU is, or { cause, detail } where there is none to be had
+Napi::Value openGpu(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<std::string> files;
+  const auto list = info[1].As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) files.push_back(list.Get(i).ToString());
+  cuda::Refusal why;
+  const cuda::GpuDevice* device = cuda::GpuDevice::open(info[0].ToString(), files, why);
+  auto out = Napi::Object::New(env);
+  if (device == nullptr) {
+    out.Set("cause", static_cast<uint32_t>(why.cause));
+    out.Set("detail", why.detail);
+    return out;
+  }
+  const cuda::Properties& p = device->properties();
+  out.Set("cause", 0);
+  out.Set("name", p.name);
+  out.Set("driverVersion", p.driverVersion);
+  out.Set("capability", p.traits.capability);
+  out.Set("multiprocessors", p.traits.multiprocessors);
+  out.Set("memoryBytes", static_cast<double>(p.memoryBytes));
+  out.Set("integrated", p.integrated);
+  return out;
+}
+
+}  // namespace dsnk
+#else
+
+namespace dsnk {
+
+// NVIDIA has no driver for 32 bits.
+Accelerator* openedGpu() { return nullptr; }
+Napi::Value openGpu(const Napi::CallbackInfo& info) {
+  auto out = Napi::Object::New(info.Env());
+  out.Set("cause", 1);
+  out.Set("detail", "a 32-bit Node");
+  return out;
+}
+
+}  // namespace dsnk
+#endif
