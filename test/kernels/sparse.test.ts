@@ -1,0 +1,244 @@
+/** Weights of which two of four are kept: every row against the definition over all weights, zeros included. */
+import { describe, expect, it } from 'vitest';
+import type { GemmCase } from '../../bench/cases/gemm.js';
+import { endingOperands, gemmCaseParams, type IntegerGemmCase, resultOf, unsigned } from '../../bench/cases/integer.js';
+import { sparseGemmCases, sparseIntegerCases, thinned, weightLayout } from '../../bench/cases/sparse.js';
+import type { KernelRow } from '../../lib/compile/catalogue.js';
+import type { TypedArray } from '../../lib/dtype.js';
+import { activation } from '../../lib/kernels/epilogue.js';
+import { gemmParams } from '../../lib/kernels/gemm.js';
+import { activationOffset, BYTE_WEIGHTS, integerGemmParams } from '../../lib/kernels/integer.js';
+import { compressedBytes, sparseCompressParams } from '../../lib/kernels/sparse.js';
+import { callKernel, excess, randomFloats, rowNamed, rowsOf } from './harness.js';
+import { ended, expectSame, same, weights } from './integer-reference.js';
+
+type Weights = Float32Array | Int8Array;
+
+interface Compressing {
+  readonly nr: number;
+  readonly apart?: number;
+  readonly zero?: number;
+  readonly threads?: number;
+}
+
+/** Compresses weights [n, inner, outer]. */
+function compress(w: Weights, n: number, outer: number, inner: number, { nr, apart = 0, zero = 0, threads = 1 }: Compressing, bias?: Int32Array) {
+  const floats = w instanceof Float32Array;
+  const packed = new Uint8Array(compressedBytes(outer * inner, n, nr, w.BYTES_PER_ELEMENT)).fill(0xab);
+  const folded = floats ? undefined : new Int32Array(n);
+  const row = rowNamed(`sparse_compress_${floats ? 'f32' : 'i8'}_scalar`);
+  const params = { ...weightLayout(1, n, outer, inner), nr, apart, zero, flip: 0 };
+  callKernel(row, sparseCompressParams, params, [packed, folded], [w, bias], { threads });
+  return { packed, folded };
+}
+
+describe('sparse_compress', () => {
+  it.each([
+    ['f32', 1, 1, 5, 1, 40],
+    ['f32', 1, 0, 5, 1, 40],
+    ['f32', 32, 0, 70, 3, 20],
+    ['f32', 8, 0, 9, 9, 12],
+    ['i8', 1, 1, 7, 1, 100],
+    ['i8', 32, 0, 33, 9, 8],
+    ['i8', 4, 0, 6, 1, 36],
+  ])('keeps two of four and where they stood: %s, %i rows side by side, apart %i, n %i, k %ix%i', (type, nr, apart, n, outer, inner) => {
+    const k = outer * inner;
+    const w = thinned(type === 'f32' ? randomFloats(n * k, 3) : weights(n * k, n), n, outer, inner);
+    const { packed, folded } = compress(w, n, outer, inner, { nr, apart, zero: 9 });
+    const [size, blocks, panels] = [w.BYTES_PER_ELEMENT, Math.ceil(k / 32), Math.ceil(n / nr)];
+    const view = new DataView(packed.buffer);
+    for (let j = 0; j < panels * nr; j++) {
+      let sum = 0;
+      for (let b = 0; b < blocks; b++) {
+        const at = Math.floor(j / nr) * blocks + b;
+        const block = apart === 1 ? at * 16 * size : at * nr * (4 + 16 * size);
+        const word = view.getUint32(apart === 1 ? panels * blocks * 16 * size + 4 * at : block + 4 * (j % nr), true);
+        const values = apart === 1 ? block : block + 4 * nr;
+        const got = new Array<number>(32).fill(0);
+        for (let i = 0; i < 16; i++) {
+          const shift = size === 1 && apart === 0 ? 8 * (i % 4) + 2 * Math.floor(i / 4) : 2 * i;
+          const e = (word >>> shift) & 3;
+          const before = (word >>> (size === 1 && apart === 0 ? 8 * ((i - 1) % 4) + 2 * Math.floor((i - 1) / 4) : 2 * (i - 1))) & 3;
+          if (i % 2 === 1) expect(e).toBeGreaterThan(before);
+          const place = size === 4 ? values + 4 * (i * nr + (j % nr)) : values + (Math.floor(i / 4) * nr + (j % nr)) * 4 + (i % 4);
+          got[4 * Math.floor(i / 2) + e] = size === 4 ? view.getFloat32(place, true) : view.getInt8(place);
+        }
+        for (let i = 0; i < 32; i++) {
+          const kAt = 32 * b + i;
+          const want = j < n && kAt < k ? (w[(j * inner + (kAt % inner)) * outer + Math.floor(kAt / inner)] as number) : 0;
+          if (got[i] !== want) expect.fail(`row ${j}, k ${kAt}: ${got[i]}, expected ${want}`);
+          sum += want;
+        }
+      }
+      if (folded !== undefined && j < n) expect(folded[j]).toBe(-9 * sum);
+    }
+    for (const threads of [2, 3]) expect(compress(w, n, outer, inner, { nr, apart, zero: 9, threads })).toEqual({ packed, folded });
+  });
+
+  it('refuses fours that keep more than two', () => {
+    const w = Float32Array.of(1, 0, 2, 3);
+    expect(() => compress(w, 1, 1, 4, { nr: 1 })).toThrow(/invalid|value/i);
+    expect(() => compress(Int8Array.of(1, 1, 0, 1), 1, 1, 4, { nr: 4 })).toThrow(/invalid|value/i);
+  });
+
+  it('refuses parameters that reach outside its operands', () => {
+    const good = { ...weightLayout(1, 4, 1, 8), nr: 4, apart: 0, zero: 0, flip: 0 };
+    const row = rowNamed('sparse_compress_i8_scalar');
+    const call = (changed: Partial<typeof good>) => () =>
+      callKernel(row, sparseCompressParams, { ...good, ...changed }, [new Uint8Array(80), new Int32Array(4)], [new Int8Array(32), undefined]);
+    expect(call({})).not.toThrow();
+    expect(call({ n: 5 })).toThrow(/must/);
+    expect(call({ inner: 6 })).toThrow(/fours/);
+    expect(call({ inner: 12 })).toThrow(/must/);
+    expect(call({ inner: -4 })).toThrow(/dimensions/);
+    expect(call({ strideN: 9 })).toThrow(/weights/);
+    expect(call({ strideInner: -1 })).toThrow(/strides/);
+    expect(call({ nr: 0 })).toThrow(/nr/);
+    expect(call({ nr: 8 })).toThrow(/output/);
+    expect(call({ apart: 1 })).toThrow(/apart/);
+    expect(call({ zero: 256 })).toThrow(/zero/);
+    expect(call({ flip: 256 })).toThrow(/flip/);
+    expect(call({ count: 2 ** 39, stride: 0 })).toThrow(/must/);
+    expect(call({ outer: 2 ** 39, inner: 2 ** 38, strideOuter: 0, strideInner: 0 })).toThrow(/at most/);
+  });
+});
+
+const floatParams = (c: GemmCase) => ({
+  m: c.m,
+  n: c.n,
+  k: c.k,
+  lda: c.k,
+  ldc: c.ldc ?? c.n,
+  residualRow: c.n,
+  biasRow: c.bias === 'row' ? 1 : 0,
+  batch: [1, 1, 1, 1],
+  strideA: [0, 0, 0, 0],
+  strideB: [0, 0, 0, 0],
+  strideC: [0, 0, 0, 0],
+  strideResidual: [0, 0, 0, 0],
+  biasColumn: c.bias === 'row' ? 0 : 1,
+  transA: 0,
+  scale: c.scale ?? 1,
+  addScale: c.addScale ?? 1,
+  activation: activation.value(c.activation ?? 'none'),
+  alpha: c.alpha ?? 0,
+  beta: c.beta ?? 0,
+  reserved: 0,
+});
+
+function floatOperands(c: GemmCase) {
+  return {
+    a: randomFloats(c.m * c.k, 1),
+    b: thinned(randomFloats(c.n * c.k, 2), c.n, 1, c.k),
+    bias: c.bias && randomFloats(c.bias === 'row' ? c.m : c.n, 3),
+    residual: c.residual ? randomFloats(c.m * c.n, 4) : undefined,
+  };
+}
+
+function floatProduct(row: KernelRow, c: GemmCase, threads = 1): Float32Array {
+  const { a, b, bias, residual } = floatOperands(c);
+  const { packed } = compress(b, c.n, 1, c.k, { nr: row.nr, threads });
+  const y = new Float32Array(c.m * (c.ldc ?? c.n));
+  callKernel(row, gemmParams, floatParams(c), [y], [a, packed, bias, residual], { threads });
+  return y;
+}
+
+const curves: Readonly<Record<string, (x: number) => number>> = {
+  relu: (x) => Math.max(x, 0),
+  silu: (x) => x / (1 + Math.exp(-x)),
+  clip: (x) => Math.min(Math.max(x, -0.5), 0.75),
+};
+
+describe.each(rowsOf('sparse_gemm', 'f32'))('$name', (row) => {
+  it.each(sparseGemmCases)('$name', (c) => {
+    const y = floatProduct(row, c);
+    const { a, b, bias, residual } = floatOperands(c);
+    const want = new Float64Array(y.length);
+    let magnitude = 0;
+    for (let i = 0; i < c.m; i++) {
+      for (let j = 0; j < c.n; j++) {
+        let [sum, size] = [0, 0];
+        for (let k = 0; k < c.k; k++) {
+          const term = (a[i * c.k + k] as number) * (b[j * c.k + k] as number);
+          [sum, size] = [sum + term, size + Math.abs(term)];
+        }
+        const add = ((bias?.[c.bias === 'row' ? i : j] ?? 0) + (residual?.[i * c.n + j] ?? 0)) * (c.addScale ?? 1);
+        const x = sum * (c.scale ?? 1) + add;
+        want[i * (c.ldc ?? c.n) + j] = (curves[c.activation ?? ''] ?? ((v: number) => v))(x);
+        magnitude = Math.max(magnitude, size + 2 * Math.abs(add));
+      }
+    }
+    // A chain of k/2 products and as many sums, scale, bias and residual, each rounded by 2^-24 of a partial sum; silu has slopes up to 1.1 and errors of 4 ulp.
+    expect(excess(y, want, 1.1 * (c.k + 4) * 2 ** -24 * magnitude + (c.activation === 'silu' ? 2 ** -21 : 0), 0)).toBeLessThanOrEqual(0);
+    for (const threads of [2, 3]) expect(same(floatProduct(row, c, threads), y)).toBe(true);
+    // One chain of fused operations in one order on every row but the scalar one, which rounds products as well.
+    const [first] = rowsOf('sparse_gemm', 'f32') as [KernelRow];
+    if (c.activation !== 'silu' && row.isa !== 'scalar') expect(same(floatProduct(first, c), y)).toBe(true);
+  });
+
+  it('refuses what its operands do not hold', () => {
+    const c = { name: '', m: 3, n: 35, k: 40, bias: 'column' as const };
+    const { a, b, bias } = floatOperands(c);
+    const { packed } = compress(b, c.n, 1, c.k, { nr: row.nr });
+    const y = new Float32Array(c.m * c.n);
+    const call = (change: Partial<ReturnType<typeof floatParams>>, inputs: readonly (TypedArray | undefined)[] = [a, packed, bias]) =>
+      callKernel(row, gemmParams, { ...floatParams(c), ...change }, [y], [...inputs, undefined]);
+    call({});
+    expect(() => call({}, [a.slice(1), packed, bias])).toThrow(/a must hold/);
+    expect(() => call({}, [a, packed.slice(4), bias])).toThrow(/compressed b/);
+    expect(() => call({}, [a, packed, bias?.slice(1)])).toThrow(/bias/);
+    expect(() => call({ batch: [1, 1, 1, 2] })).toThrow(/one product/);
+    expect(() => call({ transA: 1 })).toThrow(/rows/);
+    expect(() => call({ k: 2 ** 41, lda: 0 })).toThrow(/must/);
+    expect(() => call({ m: 4 })).toThrow(/must hold/);
+    expect(() => call({ ldc: 3 })).toThrow(/ldc/);
+  });
+});
+
+function integerProduct(row: KernelRow, c: IntegerGemmCase, threads = 1): { readonly y: TypedArray; readonly want: () => TypedArray } {
+  const lda = c.k + (c.gapA ?? 0);
+  const [a, b] = [unsigned(c.m * lda, 1), thinned(weights(c.n * c.k, c.n), c.n, 1, c.k)];
+  const rest = endingOperands(c, c.n, c.m * c.n, c.k);
+  const zero = (c.aZero ?? 0) - activationOffset(row.isa);
+  const { packed, folded } = compress(b, c.n, 1, c.k, { nr: row.nr, zero, threads }, rest[0] as Int32Array);
+  const ldc = c.n + (c.gap ?? 0);
+  const y = resultOf(c, c.m * ldc);
+  callKernel(row, integerGemmParams, gemmCaseParams(c), [y], [a, packed, folded, ...rest.slice(1)], { threads });
+  const want = () => {
+    const r = resultOf(c, c.m * ldc);
+    for (let i = 0; i < c.m; i++) {
+      for (let j = 0; j < c.n; j++) {
+        let acc = (rest[0] as Int32Array)[j] as number;
+        for (let k = 0; k < c.k; k++) acc += ((a[i * lda + k] as number) - (c.aZero ?? 0)) * (b[j * c.k + k] as number);
+        r[i * ldc + j] = ended(c, acc, j, i * c.n + j, rest);
+      }
+    }
+    return r;
+  };
+  return { y, want };
+}
+
+describe.each(rowsOf('sparse_gemm_i8', BYTE_WEIGHTS))('$name', (row) => {
+  it.each(sparseIntegerCases)('$name', (c) => {
+    const { y, want } = integerProduct(row, c);
+    expectSame(y, want());
+    for (const threads of [2, 3]) expect(same(integerProduct(row, c, threads).y, y)).toBe(true);
+  });
+
+  it('adds the largest products exactly', () => {
+    for (const [a, b] of [
+      [255, -128],
+      [255, 127],
+      [0, -128],
+    ] as const) {
+      const k = 64;
+      const w = Int8Array.from({ length: 33 * k }, (_, i) => (i % 4 < 2 ? b : 0));
+      const { packed, folded } = compress(w, 33, 1, k, { nr: row.nr, zero: -activationOffset(row.isa) }, new Int32Array(33));
+      const c: IntegerGemmCase = { name: '', m: 3, n: 33, k, output: 'i32' };
+      const y = new Int32Array(99);
+      const inputs = [new Uint8Array(3 * k).fill(a), packed, folded, undefined, undefined, undefined];
+      callKernel(row, integerGemmParams, gemmCaseParams(c), [y], inputs);
+      expect(y.every((v) => v === (k / 2) * a * b)).toBe(true);
+    }
+  });
+});
