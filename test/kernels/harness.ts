@@ -8,15 +8,14 @@ import type { TypedArray } from '../../lib/dtype.js';
 import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../../lib/kernels/params.js';
 import { kernelProgram, loadKernel } from '../../lib/runtime/call.js';
 import { native } from '../../lib/runtime/native.js';
+import { testedRows } from '../gpu.js';
 import { corpusFolder, keepProgram } from '../native/corpus.js';
 
 export { floats as randomFloats, mulberry32 } from '../../bench/cases/case.js';
 
-/** All rows of an operation for these types that this machine can run, best first; the scalar row is last. */
+/** All rows of an operation for these types that this machine can run, best first; the scalar row is last. Of a GPU that is tested, its rows alone. */
 export function rowsOf(op: string, dtypes: string): KernelRow[] {
-  return native()
-    .catalogue()
-    .kernels.filter((k) => k.op === op && (k.dtypes === dtypes || k.dtypes === 'any') && k.usable);
+  return testedRows().filter((k) => k.op === op && (k.dtypes === dtypes || k.dtypes === 'any') && k.usable);
 }
 
 export function rowNamed(name: string): KernelRow {

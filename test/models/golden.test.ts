@@ -1,6 +1,7 @@
-/** Every model of the shared folder against the outputs of onnxruntime-node, on every ISA of this machine. */
+/** Every model of the shared folder against the outputs of onnxruntime-node, on every ISA of this machine, or on its GPU. */
 import { describe, expect, it } from 'vitest';
 import { InferenceSession, type Tensor } from '../../lib/index.js';
+import { testedProviders } from '../gpu.js';
 import { asset, goldenCases, goldenInput, goldenOutputs, haveAssets } from './assets.js';
 
 /**
@@ -12,7 +13,7 @@ const tolerance = 2 * 2 ** -24 * Math.sqrt(4096 * 256);
 
 describe.skipIf(!haveAssets)('golden outputs', () => {
   it.each(goldenCases())('$model, case $case', async (c) => {
-    const session = await InferenceSession.create(asset(c.model));
+    const session = await InferenceSession.create(asset(c.model), { executionProviders: testedProviders });
     const feeds = Object.fromEntries(Object.entries(c.inputs).map(([name, d]) => [name, goldenInput(d)]));
     const results = await session.run(feeds);
     const golden = goldenOutputs(c);

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/**
+ * Runs the tests of everything that a GPU computes: every row against its definition, the models of the shared folder, and how
+ * sessions meet drivers that fail.
+ *
+ *     npm run test:cuda                      on the emulated GPU, built here from the same sources
+ *     npm run test:cuda -- test/kernels/gemm.test.ts
+ *     npm run test:gpu                       on the GPU of this machine, with the kernels of `npm run build:cuda`
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const args = process.argv.slice(2);
+const real = args.includes('--gpu');
+const files = args.filter((a) => a !== '--gpu');
+const emulator = join(root, 'build', 'cuda-emulator');
+
+function run(command, list, env = process.env) {
+  const { status, signal, error } = spawnSync(command, list, { cwd: root, stdio: 'inherit', env });
+  if (error) throw error;
+  if (status !== 0) {
+    console.error(`${[command, ...list].join(' ')}: ${signal ?? `exit code ${status}`}`);
+    process.exit(status ?? 1);
+  }
+}
+
+const env = { ...process.env, DSNK_TEST_GPU: '1' };
+if (real) {
+  run(process.execPath, ['scripts/build-cuda.mjs']);
+} else {
+  run(process.execPath, ['scripts/build-cuda-emulator.mjs']);
+  env.DSNK_CUDA_LIBRARY = join(emulator, 'libcuda.so.1');
+  env.DSNK_CUDA_KERNELS = emulator;
+  if (!existsSync(env.DSNK_CUDA_LIBRARY)) throw new Error(`${env.DSNK_CUDA_LIBRARY} was not built`);
+}
+run('npx', ['vitest', 'run', ...(files.length > 0 ? files : ['test/kernels', 'test/models/golden.test.ts', 'test/runtime/gpu.test.ts'])], env);

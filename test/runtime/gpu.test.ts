@@ -1,0 +1,130 @@
+/** Sessions on a GPU, and on drivers that are missing, too old, out of memory or lost: on the emulated GPU, which can be all of these. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { emulatorFolder } from '../gpu.js';
+
+const child = fileURLToPath(new URL('./gpu.child.ts', import.meta.url));
+const library = join(emulatorFolder, 'libcuda.so.1');
+const emulated = existsSync(library);
+if (!emulated) console.warn('skipped: tests of sessions on a GPU need the emulated one (npm run test:cuda builds it)');
+
+interface Attempt {
+  readonly provider?: { readonly name: string; readonly device?: string; readonly refused?: string };
+  readonly results?: number[][];
+  readonly kernels?: string[];
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+function scenario(env: Record<string, string>, providers = 'cuda', runs = 1): { asked: Attempt; onProcessor: Attempt } {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', child, providers, String(runs)], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    env: { ...process.env, DSNK_CUDA_LIBRARY: library, DSNK_CUDA_KERNELS: emulatorFolder, ...env },
+  });
+  expect({ status, signal, stderr }).toMatchObject({ status: 0, signal: null });
+  return JSON.parse(stdout);
+}
+
+const unavailable = 'ERR_DSNK_DEVICE_UNAVAILABLE';
+
+/** What happens on the processor is the same whatever became of the GPU. */
+function expectUnharmed({ onProcessor }: { onProcessor: Attempt }): number[] {
+  expect(onProcessor.error).toBeUndefined();
+  return onProcessor.results?.[0] as number[];
+}
+
+function expectClose(got: readonly number[] | undefined, want: readonly number[]): void {
+  expect(got?.length).toBe(want.length);
+  // Results of a softmax over sums of 2,048 products: both sides round as in test/models/golden.test.ts.
+  for (const [i, x] of want.entries()) expect(Math.abs((got?.[i] as number) - x)).toBeLessThan(2 ** -23 * Math.sqrt(2048 * 4));
+}
+
+describe('without a driver', () => {
+  it('names the library, and what to install', () => {
+    const out = scenario({ DSNK_CUDA_LIBRARY: '/nowhere/libcuda.so.1' });
+    expect(out.asked.error?.code).toBe(unavailable);
+    expect(out.asked.error?.message).toMatch(/driver \(libcuda\.so\.1\) must load.*\/nowhere\/libcuda\.so\.1[\s\S]*cure: install the driver/);
+    expectUnharmed(out);
+  });
+
+  it("'cuda,cpu' falls back to the processor and says why", () => {
+    const out = scenario({ DSNK_CUDA_LIBRARY: '/nowhere/libcuda.so.1' }, 'cuda,cpu');
+    expect(out.asked.provider).toMatchObject({ name: 'cpu', refused: expect.stringMatching(/must load/) });
+    expect(out.asked.results?.[0]).toEqual(expectUnharmed(out));
+  });
+});
+
+describe.skipIf(!emulated)('on the emulated GPU', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dsnk-gpu-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('computes what the processor computes, run after run', () => {
+    const out = scenario({}, 'cuda', 4);
+    expect(out.asked.error).toBeUndefined();
+    expect(out.asked.provider?.name).toBe('cuda');
+    const want = expectUnharmed(out);
+    for (const got of out.asked.results ?? []) {
+      expectClose(got, want);
+      expect(got).toEqual(out.asked.results?.[0]);
+    }
+  });
+
+  it('does so where the GPU shares the memory of the processor', () => {
+    const out = scenario({ DSNK_EMULATOR_INTEGRATED: '1' }, 'cuda', 3);
+    expect(out.asked.error).toBeUndefined();
+    const want = expectUnharmed(out);
+    for (const got of out.asked.results ?? []) expectClose(got, want);
+  });
+
+  it('uses rows up to its compute capability', () => {
+    for (const capability of ['72', '75', '87', '90']) {
+      const out = scenario({ DSNK_EMULATOR_CAPABILITY: capability });
+      expect(out.asked.error).toBeUndefined();
+      for (const kernel of out.asked.kernels ?? []) {
+        const least = /_sm(\d+)$/.exec(kernel)?.[1];
+        if (least !== undefined) expect(Number(least)).toBeLessThanOrEqual(Number(capability));
+      }
+    }
+  });
+
+  it.each([
+    ['an old driver', { DSNK_EMULATOR_DRIVER_VERSION: '11020' }, /driver must be that of CUDA 11\.4 or later, 11\.2[\s\S]*cure: update it/],
+    ['a function that is missing', { DSNK_EMULATOR_MISSING: 'cuGraphLaunch' }, /driver must be that of CUDA 11\.4.*without cuGraphLaunch/],
+    ['no device', { DSNK_EMULATOR_DEVICES: '0' }, /compute capability 7\.2 or later must be visible/],
+    ['a GPU that is too old', { DSNK_EMULATOR_CAPABILITY: '61' }, /compute capability 7\.2 or later must be visible.*6\.1/],
+  ])('refuses %s with cause and cure', (_, env, words) => {
+    const out = scenario(env as unknown as Record<string, string>);
+    expect(out.asked.error?.code).toBe(unavailable);
+    expect(out.asked.error?.message).toMatch(words);
+    expectUnharmed(out);
+  });
+
+  it('says how much memory is missing', () => {
+    const out = scenario({ DSNK_EMULATOR_MEMORY: '20000' });
+    expect(out.asked.error?.code).toBe('ERR_DSNK_OUT_OF_MEMORY');
+    expect(out.asked.error?.message).toMatch(/\d+ bytes/);
+    expectUnharmed(out);
+  });
+
+  it('ends with a typed error where the GPU is lost in mid-run', () => {
+    const out = scenario({ DSNK_EMULATOR_LOSE_AFTER: '6' }, 'cuda', 20);
+    expect(out.asked.error?.code).toBe(unavailable);
+    expect(out.asked.error?.message).toMatch(/CUDA_ERROR_[A-Z_]+[\s\S]*cure: restart the process/);
+    expectUnharmed(out);
+  });
+
+  it('refuses kernels that are damaged, and kernels that are not there', () => {
+    for (const name of ['copy', 'gemm', 'gemm_f32', 'conv', 'conv_f32', 'softmax', 'strided', 'pointwise'])
+      writeFileSync(join(folder, `${name}.fatbin`), 'not a module');
+    const damaged = scenario({ DSNK_CUDA_KERNELS: folder });
+    expect(damaged.asked.error?.code).toBe(unavailable);
+    expect(damaged.asked.error?.message).toMatch(/CUDA_ERROR_INVALID_IMAGE|were not found/);
+    const missing = scenario({ DSNK_CUDA_KERNELS: '/nowhere' });
+    expect(missing.asked.error?.message).toMatch(/were not found/);
+    expectUnharmed(missing);
+  });
+});
