@@ -9,7 +9,7 @@ import { elementCount } from '../graph/dim.js';
 import { Constant, type Graph, type Node, type Value } from '../graph/graph.js';
 import { copyParams } from '../kernels/copy.js';
 import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../kernels/params.js';
-import { type Catalogue, candidates, isGpuRow, type KernelRow } from './catalogue.js';
+import { type Catalogue, candidates, type KernelRow } from './catalogue.js';
 import { type ChoicePolicy, siteOf, type Way } from './choice.js';
 import { type Placement, placeParts } from './placement.js';
 import { chooseNarrow, type NarrowChoice, type ProductSize, type SettledPrecision } from './precision.js';
@@ -74,8 +74,6 @@ export interface LoweredGraph {
 
 /** Offsets of shared memory must keep 8-byte elements aligned. */
 const ALIGN = 8;
-/** Most that a launch takes of parameters: kParamBytes in native/cuda/program.cc. */
-const GPU_PARAM_BYTES = 3888;
 
 export class Lowering {
   /** The node being lowered. */
@@ -91,8 +89,6 @@ export class Lowering {
   #states: ReadonlyMap<Value, Value> = new Map();
   #readers: ReadonlyMap<Value, readonly Node[]> = new Map();
   readonly #policy: ChoicePolicy | undefined;
-  /** The program will run on a GPU, which has kernels for most of it. */
-  readonly onGpu: boolean;
   #site: string | undefined;
   /** Sites of this node so far. */
   #sites = 0;
@@ -104,7 +100,6 @@ export class Lowering {
   ) {
     this.#catalogue = catalogue;
     this.#policy = policy;
-    this.onGpu = catalogue.kernels.some((k) => isGpuRow(k) && k.usable);
   }
 
   /** The best usable kernel of an operation for these types (`f32`, `i64`, …). Throws when there is none. */
@@ -138,8 +133,7 @@ export class Lowering {
 
   /** Computes the node in one of these ways, of which there is at least one: the first, where no policy says otherwise. Ways do not contain each other. */
   choose<T>(ways: readonly Way<T>[]): T {
-    // On a GPU any way that stays there: the others cost copies.
-    const first = ((this.onGpu ? ways.find((w) => /_sm\d+$/.test(w.name)) : undefined) ?? ways[0]) as Way<T>;
+    const first = ways[0] as Way<T>;
     if (ways.length === 1 || this.#policy === undefined) return first.emit(first.reason);
     this.#site = siteOf(this.node, this.#sites++);
     const names = ways.map((w) => w.name);
@@ -293,7 +287,7 @@ export class Lowering {
    * result.
    */
   emit<F extends Fields>(
-    row: KernelRow,
+    kernel: KernelRow,
     schema: ParamSchema<F>,
     params: ParamsOf<ParamSchema<F>>,
     outputs: readonly (Ref | undefined)[],
@@ -301,10 +295,6 @@ export class Lowering {
     options: { tail?: readonly number[]; reason?: string } = {},
   ): readonly (Ref | undefined)[] {
     const words = encodeParams(schema, params as Readonly<Record<string, number | readonly number[]>>, options.tail);
-    const foldable =
-      inputs.every((r) => r === undefined || r.buffer.constant) && outputs.every((r) => r === undefined || (r.buffer.io === undefined && !r.buffer.inParts));
-    const kernel = this.#placed(row, foldable, words.byteLength);
-    const folded = foldable && !isGpuRow(kernel);
     const step: Step = {
       kernel,
       outputs,
@@ -314,7 +304,9 @@ export class Lowering {
       reason: options.reason ?? `first usable ${kernel.op} row for ${kernel.dtypes}`,
       ...(this.#site !== undefined && { site: this.#site }),
     };
-    if (!folded) {
+    const foldable =
+      inputs.every((r) => r === undefined || r.buffer.constant) && outputs.every((r) => r === undefined || (r.buffer.io === undefined && !r.buffer.inParts));
+    if (!foldable) {
       this.#main.push(step);
       return outputs;
     }
@@ -335,15 +327,6 @@ export class Lowering {
     this.#constants.set(key, outputs);
     this.#init.push(step);
     return outputs;
-  }
-
-  /**
-   * The row that computes what a GPU's was chosen for, where that cannot: init runs on the processor, and a launch has limits. A row with
-   * a packed operand stays: its packing is another one's.
-   */
-  #placed(row: KernelRow, foldable: boolean, paramBytes: number): KernelRow {
-    if (!isGpuRow(row) || row.nr > 0 || (!foldable && paramBytes <= GPU_PARAM_BYTES)) return row;
-    return candidates(this.#catalogue, row.op, row.dtypes).find((k) => !isGpuRow(k) && k.nr === 0) ?? row;
   }
 
   /** Lowers a whole typed graph. */

@@ -250,8 +250,8 @@ function lowerConv(low: Lowering): void {
       emit: (reason) => emit(row, reason, window.kernel[1] as number),
     }),
   );
-  // Tiles of AMX and products of 2x8 by 8x2 have no rows of this kind, and multiply twice as fast as those that have.
-  low.choose(/_(amx|i8mm)$/.test(gathered[0]?.name ?? '') ? [...gathered, ...ways] : [...ways, ...gathered]);
+  // Tiles of AMX, products of 2x8 by 8x2 and GPUs have no rows of this kind, and multiply twice as fast as those that have.
+  low.choose(/_(amx|i8mm|sm\d+)$/.test(gathered[0]?.name ?? '') ? [...gathered, ...ways] : [...ways, ...gathered]);
 }
 
 const transposed = (node: Node) => node.int('transB', 0) !== 0;
