@@ -33,7 +33,7 @@ export type {
   WeightOptions,
 } from './runtime/quantize-options.js';
 export type { KernelCall, ProgramReport, SessionReport } from './runtime/report.js';
-export { InferenceSession, type NodeTiming, type TensorMetadata } from './runtime/session.js';
+export { type BindStateOptions, InferenceSession, type NodeTiming, type TensorMetadata } from './runtime/session.js';
 export type { RunOptions, SessionOptions } from './runtime/session-options.js';
 export type { Feeds, Fetches } from './runtime/signature.js';
 export type { SessionState } from './runtime/state.js';

@@ -70,6 +70,8 @@ export interface LoweredGraph {
   readonly inputs: Ref[];
   readonly outputs: Ref[];
   readonly states: Ref[];
+  /** Which of the inputs and outputs are open: see Graph.open. */
+  readonly open?: { readonly inputs: readonly boolean[]; readonly outputs: readonly boolean[] };
 }
 
 /** Offsets of shared memory must keep 8-byte elements aligned. */
@@ -369,7 +371,8 @@ export class Lowering {
       return out;
     });
     this.#keepStates(graph, states);
-    return { init: this.#init, main: this.#main, inputs, outputs, states };
+    const isOpen = (v: Value) => graph.open.has(v);
+    return { init: this.#init, main: this.#main, inputs, outputs, states, open: { inputs: graph.feeds.map(isOpen), outputs: graph.results.map(isOpen) } };
   }
 
   /** What is not made in the state itself is copied there at the end, when every reader of the old contents is through. */

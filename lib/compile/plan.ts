@@ -201,24 +201,24 @@ export function planProgram(
   if (staging > 0) initArenaBytes = stagingBase + staging;
 
   // The io segment: inputs, then outputs. The state segment is the same for all programs of a model: its shapes are fixed.
-  const ranges = (refs: readonly Ref[], from: number) => {
+  const ranges = (refs: readonly Ref[], from: number, open: readonly boolean[] = []) => {
     let end = from;
-    const list = refs.map((r) => {
-      const range = { offset: end, bytes: r.bytes };
+    const list = refs.map((r, i) => {
+      const range = { offset: end, bytes: r.bytes, ...(open[i] && { open: true }) };
       end += align(r.bytes);
       return range;
     });
     return { list, end };
   };
-  const inputs = ranges(lowered.inputs, 0);
-  const outputs = ranges(lowered.outputs, inputs.end);
+  const inputs = ranges(lowered.inputs, 0, lowered.open?.inputs);
+  const outputs = ranges(lowered.outputs, inputs.end, lowered.open?.outputs);
   const states = ranges(lowered.states, 0);
   const outside = { input: inputs.list, output: outputs.list, state: states.list };
   const arena = planArena(main, (b) => !b.constant && b.io === undefined);
   const mainTable = (b: Buffer): Location => {
     if (b.io !== undefined) {
       const range = outside[b.io.kind][b.io.index] as { offset: number; bytes: number };
-      return { segment: b.io.kind === 'state' ? 'state' : 'io', index: 0, ...range };
+      return { segment: b.io.kind === 'state' ? 'state' : 'io', index: 0, offset: range.offset, bytes: range.bytes };
     }
     return places.get(b) ?? { segment: 'arena', index: 0, offset: arena.offsetOf(b), bytes: b.bytes };
   };

@@ -37,11 +37,20 @@ export interface ProgramImage {
   readonly weightBlock: number;
   readonly init: readonly Instruction[];
   readonly main: readonly Instruction[];
-  readonly inputs: readonly { offset: number; bytes: number }[];
-  readonly outputs: readonly { offset: number; bytes: number }[];
+  readonly inputs: readonly IoRange[];
+  readonly outputs: readonly IoRange[];
+}
+
+export interface IoRange {
+  readonly offset: number;
+  readonly bytes: number;
+  /** A run may bring or take fewer bytes: the first of them. */
+  readonly open?: boolean;
 }
 
 const HIGH = 2 ** 32;
+/** In the io table, of the upper half of an offset. */
+const OPEN = 2 ** 31;
 
 export function encodeProgram(p: ProgramImage): Uint32Array {
   const words = new Uint32Array(programWords(p));
@@ -70,8 +79,9 @@ export function encodeProgram(p: ProgramImage): Uint32Array {
       at += params.length;
     }
   }
-  for (const { offset, bytes } of [...p.inputs, ...p.outputs]) {
-    u64(offset);
+  for (const { offset, bytes, open } of [...p.inputs, ...p.outputs]) {
+    u32(offset % HIGH);
+    u32(offset / HIGH + (open ? OPEN : 0));
     u64(bytes);
   }
   return words;
@@ -110,7 +120,10 @@ export function decodeProgram(words: Uint32Array): ProgramImage {
   };
   const init = Array.from({ length: initCount }, instruction);
   const main = Array.from({ length: mainCount }, instruction);
-  const range = () => ({ offset: u64(), bytes: u64() });
+  const range = () => {
+    const [low, high] = [next(), next()];
+    return { offset: low + (high % OPEN) * HIGH, bytes: u64(), ...(high >= OPEN && { open: true }) };
+  };
   const inputs = Array.from({ length: inputCount }, range);
   const outputs = Array.from({ length: outputCount }, range);
   return { catalogueHash, arenaBytes, ioBytes, stateBytes, weightsBytes, initArenaBytes, weightBlock, init, main, inputs, outputs };

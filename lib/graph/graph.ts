@@ -196,11 +196,19 @@ export interface State {
   readonly input: number;
 }
 
+/** A dimension of which a run decides how much there is: as many as a past holds and `extra` more. */
+export interface OpenAxis {
+  readonly axis: number;
+  readonly extra: number;
+}
+
 export class Graph {
   readonly inputs: Value[] = [];
   readonly outputs: Value[] = [];
   /** What is kept between runs: its inputs are not fed, its outputs are not returned. */
   readonly states: State[] = [];
+  /** Inputs and outputs that are declared with room for more than a run brings or takes: see compile/grow.ts. */
+  readonly open = new Map<Value, OpenAxis>();
   /** Topologically ordered. */
   nodes: Node[] = [];
   #fresh = 0;
@@ -335,6 +343,7 @@ export class Graph {
     }
     for (const v of this.outputs) copy.outputs.push(value(v));
     copy.states.push(...this.states);
+    for (const [v, axis] of this.open) copy.open.set(value(v), axis);
     return { graph: copy, map };
   }
 }

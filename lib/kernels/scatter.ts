@@ -68,3 +68,16 @@ export const tensorScatterParams = kernelParams('TensorScatterParams', {
   /** Whether the operand `at` is there. */
   hasPositions: 'i32',
 });
+
+/**
+ * The first n = count[0] + extra rows of each of `outer` blocks, between blocks of n rows and blocks of `capacity`: with `dense` from the latter to
+ * the former, else the other way, with zeros behind them. Operands: y, x, count (int64); both hold outer·capacity rows.
+ */
+export const spreadRowsParams = kernelParams('SpreadRowsParams', {
+  outer: 'i64',
+  capacity: 'i64',
+  rowBytes: 'i64',
+  extra: 'i64',
+  dense: 'i32',
+  reserved: 'i32',
+});

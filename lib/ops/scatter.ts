@@ -1,7 +1,15 @@
 /** Operators that write where an index tensor says. */
 import { type Dim, elementCount } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
-import { scatterElementsParams, scatterNdParams, scatterReduction, scatterType, scatterTypeOf, tensorScatterParams } from '../kernels/scatter.js';
+import {
+  scatterElementsParams,
+  scatterNdParams,
+  scatterReduction,
+  scatterType,
+  scatterTypeOf,
+  spreadRowsParams,
+  tensorScatterParams,
+} from '../kernels/scatter.js';
 import { checkInside, indexBytesOf, indexInput, joinDims } from './gather.js';
 import { orUnknown, refuseParts } from './known.js';
 import type { Inference, Operator } from './operator.js';
@@ -139,4 +147,31 @@ const tensorScatter: Operator = {
   },
 };
 
-export const scatterOperators: readonly Operator[] = [scatterElements, scatterNd, tensorScatter];
+/**
+ * Rows of an axis that only the run knows the length of: x and y have room for `shape[axis]` of them; count (int64, one number) and `extra` more are
+ * there. Without `dense` they come one behind the other and get the room between the blocks, with zeros in it; with `dense` it goes the other way.
+ */
+const spreadRows: Operator = {
+  name: 'SpreadRows',
+  domain: 'dsnk',
+  infer(q) {
+    if (q.dtype(1) !== 'int64') q.failDtype('count must be int64', q.dtype(1));
+    return [{ dtype: refuseParts(q, 0), shape: q.shape(0) }];
+  },
+  lower(low) {
+    const y = low.out();
+    const dims = low.dims(0);
+    const axis = low.node.int('axis');
+    const params = {
+      outer: elementCount(dims.slice(0, axis)),
+      capacity: dims[axis] as number,
+      rowBytes: elementCount(dims.slice(axis + 1)) * elementBytesOf(low.node.output()),
+      extra: low.node.int('extra', 0),
+      dense: low.node.int('dense', 0),
+      reserved: 0,
+    };
+    if (y.bytes > 0) low.emit(low.select('spread_rows', 'any'), spreadRowsParams, params, [y], [low.in(0), low.in(1)]);
+  },
+};
+
+export const scatterOperators: readonly Operator[] = [scatterElements, scatterNd, tensorScatter, spreadRows];

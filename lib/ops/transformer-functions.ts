@@ -77,7 +77,8 @@ function presentLength(q: Inference, past: Dim, length: Dim): Dim {
   const total = known?.[0];
   if (typeof total === 'number' && typeof past === 'number') return Math.max(total, past);
   if (q.concrete) throw new NeedsValue(q.node.input(6));
-  return q.unknownDim();
+  // A past that is no buffer with room grows.
+  return addDim(past, length);
 }
 
 function inferGroupQuery(q: Inference): OutputType[] {

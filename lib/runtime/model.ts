@@ -17,6 +17,7 @@ import { keepCapacity } from '../ops/transformer-functions.js';
 import { allocate, copyTensor, type HostTensor } from '../tensor.js';
 import type { StoreHandle } from './binding.js';
 import { catalogueOn } from './gpu.js';
+import { feedsOf, type GrowingCall, GrowingPast, resultDims } from './growing.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native } from './native.js';
 import { ancestors, dynamicNode, type Split, splitDynamic, splitGraph } from './split.js';
@@ -80,6 +81,8 @@ export class Model {
   /** Graph inputs whose contents belong to the signature. */
   readonly #valueInputs = new Set<number>();
   readonly #weights: Weights;
+  /** Set where inputs hold a past that outputs continue. */
+  #growing: GrowingPast | undefined;
   #stages: Stages | undefined;
   #running = 0;
   #disposed = false;
@@ -93,6 +96,7 @@ export class Model {
   ) {
     this.state = new SessionState(graph.name, this);
     this.#weights = weights ?? new Weights(options.device ?? 'cpu');
+    if (weights === undefined) this.#growing = GrowingPast.of(graph);
     const dynamic = dynamicNode(graph);
     if (dynamic !== undefined) this.#stage(splitDynamic(graph, dynamic));
   }
@@ -100,6 +104,10 @@ export class Model {
   #stage({ first, second, feed }: Split): void {
     if (this.graph.states.length > 0) throw this.#splitState();
     this.#stages = { first: new Model(first, this.options, this.#weights), second: new Model(second, this.options, this.#weights), feed };
+  }
+
+  get #catalogue(): Catalogue {
+    return catalogueOn(nativeCatalogue(), this.options.device ?? 'cpu');
   }
 
   #stateFor(program: LoadedProgram, state: SessionState | undefined) {
@@ -133,13 +141,14 @@ export class Model {
 
   async #run(inputs: readonly HostTensor[], options: RunOptions): Promise<HostTensor[]> {
     // A program that is there takes its copy of the inputs before run() returns; what has to wait keeps one until then.
-    const ready = this.#stages === undefined ? this.#touch(this.#signature(inputs)) : undefined;
+    const { state } = options;
+    const ready = this.#stages === undefined ? this.#touch(this.#signature(inputs, state)) : undefined;
     if (ready !== undefined) return this.#runProgram(ready, inputs, options);
     const feeds = options.steady ? inputs : inputs.map(copyTensor);
     if (this.#stages === undefined) {
-      let program = await this.prepare(feeds);
+      let program = await this.prepare(feeds, state);
       // A run of another shape may have taken its place before this one went on.
-      while (program?.disposed) program = await this.prepare(feeds);
+      while (program?.disposed) program = await this.prepare(feeds, state);
       options.signal?.throwIfAborted();
       if (program !== undefined) return this.#runProgram(program, feeds, options);
     }
@@ -149,10 +158,11 @@ export class Model {
   }
 
   async #runProgram(program: LoadedProgram, inputs: readonly HostTensor[], options: RunOptions): Promise<HostTensor[]> {
-    const { arrays, results } = this.#outputs(program, options);
+    const call = this.#growing?.callOf(inputs, options.state);
+    const { arrays, results } = this.#outputs(program, options, call);
     const times = options.profile && new BigUint64Array(program.compiled.steps.length);
-    const feeds = inputs.map((t) => t.data);
-    await program.run(feeds, arrays, { signal: options.signal, times, state: this.#stateFor(program, options.state) });
+    await program.run(feedsOf(program, inputs, call), arrays, { signal: options.signal, times, state: this.#stateFor(program, options.state) });
+    options.state?.hold(call);
     if (times !== undefined) options.profile?.(program, times);
     return results;
   }
@@ -160,16 +170,14 @@ export class Model {
   runSync(inputs: readonly HostTensor[], options: RunOptions = {}): HostTensor[] {
     this.#assertLive();
     if (this.#stages === undefined) {
-      const program = this.prepareSync(inputs);
+      const state = this.#idleState(options.state);
+      const program = this.prepareSync(inputs, state);
       if (program !== undefined) {
-        const { arrays, results } = this.#outputs(program, options);
+        const call = this.#growing?.callOf(inputs, state);
+        const { arrays, results } = this.#outputs(program, options, call);
         const times = options.profile ? new BigUint64Array(program.compiled.steps.length) : null;
-        program.runSync(
-          inputs.map((t) => t.data),
-          arrays,
-          times,
-          this.#stateFor(program, this.#idleState(options.state)),
-        );
+        program.runSync(feedsOf(program, inputs, call), arrays, times, this.#stateFor(program, state));
+        state?.hold(call);
         if (times !== null) options.profile?.(program, times);
         return results;
       }
@@ -192,43 +200,50 @@ export class Model {
     return dsnkError('ERR_DSNK_UNSUPPORTED_OP', `model "${this.graph.name}"`, mustHold, 'some follow from results');
   }
 
-  /** Makes an output an input of the next run. Programs compiled before are dropped. */
-  bind(state: State): void {
+  /** Makes an output an input of the next run, with room for `capacity` tokens where it grows. Programs compiled before are dropped. */
+  bind(state: State, capacity?: number): void {
     if (this.#stages !== undefined) throw this.#splitState();
     this.graph.states.push(state);
-    keepCapacity(this.graph, state);
+    if (capacity === undefined) keepCapacity(this.graph, state);
+    else this.#growing = GrowingPast.of(this.graph, capacity);
     for (const p of this.#programs.values()) p.dispose();
     this.#programs.clear();
   }
 
-  #outputs(program: LoadedProgram, options: RunOptions): { arrays: (TypedArray | undefined)[]; results: HostTensor[] } {
+  /** What grows, if anything does. */
+  get growing(): GrowingPast | undefined {
+    return this.#growing;
+  }
+
+  #outputs(program: LoadedProgram, options: RunOptions, call: GrowingCall | undefined): { arrays: (TypedArray | undefined)[]; results: HostTensor[] } {
     const arrays: (TypedArray | undefined)[] = [];
     const results = program.compiled.graph.results.map((v, i) => {
       const given = options.outputs?.[i];
-      if (given !== undefined && (given.dims.length !== v.dims.length || given.dims.some((d, k) => d !== v.dims[k]))) {
+      const dims = resultDims(program.compiled.graph, v, call);
+      if (given !== undefined && (given.dims.length !== dims.length || given.dims.some((d, k) => d !== dims[k]))) {
         throw dsnkError(
           'ERR_DSNK_SHAPE_MISMATCH',
           `fetch "${v.name}"`,
-          `tensor must have the result's shape ${shapeText(v.dims)}`,
+          `tensor must have the result's shape ${shapeText(dims)}`,
           `${shapeText(given.dims)} came`,
         );
       }
-      const data = given?.data ?? allocate(v.type, v.dims);
+      const data = given?.data ?? allocate(v.type, dims);
       arrays.push(options.wanted?.[i] === false ? undefined : data);
-      return { dtype: v.type, dims: v.dims, data };
+      return { dtype: v.type, dims, data };
     });
     return { arrays, results };
   }
 
   /** The program for these inputs, compiled and loaded if need be; undefined once the model had to be split. */
-  async prepare(inputs: readonly HostTensor[]): Promise<LoadedProgram | undefined> {
+  async prepare(inputs: readonly HostTensor[], state?: SessionState): Promise<LoadedProgram | undefined> {
     for (;;) {
-      const key = this.#signature(inputs);
+      const key = this.#signature(inputs, state);
       const ready = this.#touch(key);
       if (ready !== undefined || this.#stages !== undefined) return ready;
       let loading = this.#loading.get(key);
       if (loading === undefined) {
-        loading = this.#weights.queue.then(() => this.#load(inputs)).finally(() => this.#loading.delete(key));
+        loading = this.#weights.queue.then(() => this.#load(inputs, state)).finally(() => this.#loading.delete(key));
         this.#loading.set(key, loading);
         this.#weights.queue = loading.catch(() => undefined);
       }
@@ -237,31 +252,31 @@ export class Model {
     }
   }
 
-  async #load(inputs: readonly HostTensor[]): Promise<void> {
-    if (this.#programs.has(this.#signature(inputs)) || this.#stages !== undefined) return;
+  async #load(inputs: readonly HostTensor[], state: SessionState | undefined): Promise<void> {
+    if (this.#programs.has(this.#signature(inputs, state)) || this.#stages !== undefined) return;
     const weights = this.#weights;
     try {
       // From the compile on: a runSync before this load has begun must not fill the store that the compile has seen.
       weights.busy = true;
-      const compiled = await workOff(this.#tuned(inputs, weights.index));
+      const compiled = await workOff(this.#tuned(inputs, weights.index, state));
       if (compiled === undefined) return;
       const program = await new Promise<LoadedProgram>((resolve, reject) => {
         LoadedProgram.load(compiled, weights.store, this.options, this.graph.name, (error, p) => (p === undefined ? reject(error) : resolve(p)));
       });
       weights.index.commit(compiled.added);
-      this.#keep(this.#signature(inputs), program);
+      this.#keep(this.#signature(inputs, state), program);
     } finally {
       weights.busy = false;
       this.options.onLoaded();
     }
   }
 
-  prepareSync(inputs: readonly HostTensor[]): LoadedProgram | undefined {
-    const ready = this.#touch(this.#signature(inputs));
+  prepareSync(inputs: readonly HostTensor[], state?: SessionState): LoadedProgram | undefined {
+    const ready = this.#touch(this.#signature(inputs, state));
     if (ready !== undefined) return ready;
     // While another load fills the shared store, this one gets a store of its own.
     const weights = this.#weights.busy ? new Weights(this.#weights.device) : this.#weights;
-    const compiled = workOffSync(this.#tuned(inputs, weights.index));
+    const compiled = workOffSync(this.#tuned(inputs, weights.index, state));
     if (compiled === undefined) return undefined;
     let program: LoadedProgram | undefined;
     let failure: DsnkError | undefined;
@@ -272,12 +287,25 @@ export class Model {
     this.options.onLoaded();
     if (program === undefined) throw failure;
     weights.index.commit(compiled.added);
-    this.#keep(this.#signature(inputs), program);
+    this.#keep(this.#signature(inputs, state), program);
     return program;
   }
 
   /** Compiles, after measuring what the tuner does not know yet. */
-  *#tuned(inputs: readonly HostTensor[], index: WeightIndex): Work<CompiledProgram | undefined> {
+  *#tuned(inputs: readonly HostTensor[], index: WeightIndex, state: SessionState | undefined): Work<CompiledProgram | undefined> {
+    const growing = this.#growing;
+    const grown = this.#compileGrowing(inputs, index, state);
+    if (grown !== undefined) return grown;
+    try {
+      return yield* this.#compileMeasured(inputs, index);
+    } catch (error) {
+      // The call was wrong, not the attempt to serve all lengths.
+      this.#growing = growing;
+      throw error;
+    }
+  }
+
+  *#compileMeasured(inputs: readonly HostTensor[], index: WeightIndex): Work<CompiledProgram | undefined> {
     const { tuner } = this.options;
     if (tuner === undefined) return this.#compile(inputs, index);
     const unknown = new Map<string, readonly string[]>();
@@ -285,6 +313,20 @@ export class Model {
     if (compiled === undefined || unknown.size === 0) return compiled;
     yield* tuner.measure(unknown, inputs, (own, policy) => this.#compile(inputs, own, policy));
     return this.#compile(inputs, index, tuner.policy());
+  }
+
+  /** The program for a past of any length; undefined where nothing grows, or one program cannot serve all lengths. */
+  #compileGrowing(inputs: readonly HostTensor[], index: WeightIndex, state: SessionState | undefined): CompiledProgram | undefined {
+    for (;;) {
+      const growing = this.#growing;
+      const call = growing?.callOf(inputs, state);
+      if (growing === undefined || call === undefined) return undefined;
+      const made = growing.compile(call, inputs, this.#valueInputs, (graph) => compile(graph, this.#catalogue, index, this.options));
+      if (made.compiled !== undefined) return made.compiled;
+      if (made.refused instanceof NeedsValue && this.#settle(made.needs, inputs)) continue;
+      if (this.graph.states.length > 0) throw growing.refused(made.refused);
+      this.#growing = undefined;
+    }
   }
 
   /** Compiles for these inputs without loading; undefined when the model has to be split there. */
@@ -298,7 +340,7 @@ export class Model {
         if (this.#valueInputs.has(i)) v.known = Array.from(t.data as ArrayLike<number | bigint>, Number);
       });
       try {
-        return compile(graph, catalogueOn(nativeCatalogue(), this.options.device ?? 'cpu'), index, { ...this.options, choose });
+        return compile(graph, this.#catalogue, index, { ...this.options, choose });
       } catch (error) {
         if (!(error instanceof NeedsValue)) throw error;
         const original = [...map].find(([, copy]) => copy === error.value)?.[0];
@@ -343,7 +385,9 @@ export class Model {
     return grew;
   }
 
-  #signature(inputs: readonly HostTensor[]): string {
+  #signature(inputs: readonly HostTensor[], state: SessionState | undefined): string {
+    const call = this.#growing?.callOf(inputs, state);
+    if (call !== undefined) return (this.#growing as GrowingPast).keyOf(call, inputs, this.#valueInputs);
     let key = '';
     for (let i = 0; i < inputs.length; i++) {
       const t = inputs[i] as HostTensor;

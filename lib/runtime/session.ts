@@ -19,6 +19,11 @@ import { type Feeds, type Fetches, type Request, Signature } from './signature.j
 import { SessionState, stateBetween } from './state.js';
 import { tunerOf } from './tune.js';
 
+export interface BindStateOptions {
+  /** Tokens that there is room for, where the state is a past that grows. */
+  readonly capacity?: number;
+}
+
 export interface TensorMetadata {
   readonly name: string;
   readonly isTensor: true;
@@ -191,9 +196,12 @@ export class InferenceSession {
    * decoder. Both have one type and one fixed shape (`freeDimensionOverrides` fixes symbols); the input is zeros in the first run.
    * Neither is fed or returned any more. A run that fails or is aborted may leave a state half changed.
    *
+   * Where the output is the input with new rows behind it (`past` and `present` of a decoder), `capacity` says how many tokens there is room for: rows
+   * are written behind those that the state holds, nothing is copied or compiled again. All such pairs are bound, with one capacity.
+   *
    * Errors: ERR_DSNK_INVALID_ARGUMENT (names, a run in flight), ERR_DSNK_SHAPE_MISMATCH, ERR_DSNK_DTYPE_MISMATCH, ERR_DSNK_DISPOSED.
    */
-  bindState(output: string, input: string): void {
+  bindState(output: string, input: string, options: BindStateOptions = {}): void {
     this.#assertLive();
     if (this.#running > 0)
       throw dsnkError(
@@ -202,7 +210,9 @@ export class InferenceSession {
         'states must be bound before the first run or between runs',
         'one is in flight',
       );
-    this.#model.bind(stateBetween(this.#graph, output, input));
+    const growing = this.#model.growing;
+    const state = stateBetween(this.#graph, output, input, { of: growing, capacity: options.capacity });
+    this.#model.bind(state, growing?.has(state.input, state.output) ? options.capacity : undefined);
     this.#signature = new Signature(this.#graph);
   }
 

@@ -1,8 +1,9 @@
 /** What a model keeps between runs: the memory behind `session.bindState`. */
-import { dsnkError, shapeText } from '../errors.js';
+import { dsnkError, shapeText, spelled } from '../errors.js';
 import { isConcrete } from '../graph/dim.js';
 import type { Graph, State, Value } from '../graph/graph.js';
 import type { StateHandle, StoreHandle } from './binding.js';
+import type { GrowingPast } from './growing.js';
 import { native } from './native.js';
 
 /**
@@ -14,6 +15,7 @@ export class SessionState {
   #bytes = 0;
   #last: Promise<void> | undefined;
   #released = false;
+  #held = 0;
 
   /** @internal */
   constructor(
@@ -27,10 +29,21 @@ export class SessionState {
     return this.#bytes;
   }
 
+  /** Tokens that it holds, where it is the past of a decoder. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** @internal A call has added its rows. */
+  hold(call: { readonly past: number; readonly rows: number } | undefined): void {
+    if (call !== undefined) this.#held = call.past + call.rows;
+  }
+
   /** Zeros again, after the runs that were called before. Errors: ERR_DSNK_DISPOSED. */
   async reset(): Promise<void> {
     await this.turn(async () => {
       if (this.#handle !== undefined) native().clearState(this.#handle);
+      this.#held = 0;
     });
   }
 
@@ -85,7 +98,12 @@ export class SessionState {
 }
 
 /** The state of a graph between an output and an input, by name; typed errors say why they cannot be bound. */
-export function stateBetween(graph: Graph, output: string, input: string): State {
+export function stateBetween(
+  graph: Graph,
+  output: string,
+  input: string,
+  growing?: { readonly of: GrowingPast | undefined; readonly capacity: number | undefined },
+): State {
   const where = `bindState("${output}", "${input}")`;
   const find = (list: readonly Value[], name: string, kind: string) => {
     const value = list.find((v) => v.name === name);
@@ -96,10 +114,25 @@ export function stateBetween(graph: Graph, output: string, input: string): State
   const [to, from] = [find(graph.feeds, input, 'input'), find(graph.results, output, 'output')];
   if (from.dtype !== to.dtype) throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', where, `output must be ${to.dtype} as the input is`, `it is ${from.dtype}`);
   const { shape } = to;
+  const state = { output: graph.outputs.indexOf(from), input: graph.inputs.indexOf(to) };
+  if (growing?.of?.has(state.input, state.output) && shape?.filter((d) => typeof d === 'string').length === 1) {
+    checkCapacity(where, growing.capacity, growing.of.kept);
+    return state;
+  }
   if (shape === undefined || !isConcrete(shape))
     throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', where, 'input must have a fixed shape (freeDimensionOverrides fixes symbols)', `${shapeText(shape)} came`);
   // Where the output's is not known yet, the compile compares.
   const fits = from.shape === undefined || (from.shape.length === shape.length && from.shape.every((d, i) => typeof d === 'string' || d === shape[i]));
   if (!fits) throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', where, `output must have the input's shape ${shapeText(shape)}`, `it has ${shapeText(from.shape)}`);
-  return { output: graph.outputs.indexOf(from), input: graph.inputs.indexOf(to) };
+  return state;
+}
+
+/** Most tokens of a state: their places are 32-bit numbers elsewhere. */
+const MAX_CAPACITY = 2 ** 24;
+
+function checkCapacity(where: string, capacity: number | undefined, before: number | undefined): void {
+  const fits = Number.isInteger(capacity) && (capacity as number) >= 1 && (capacity as number) <= MAX_CAPACITY;
+  const bad = (mustHold: string) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, mustHold, `${spelled(capacity)} came`);
+  if (!fits) throw bad('options.capacity must be the tokens to make room for, as the past grows');
+  if (before !== undefined && before !== capacity) throw bad(`options.capacity must be ${before}, as for the inputs bound before`);
 }

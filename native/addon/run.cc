@@ -6,13 +6,17 @@
 
 namespace dsnk {
 
+static bool fits(const View& v, const IoRange& range) {
+  return v.bytes == range.bytes || (range.open && v.bytes < range.bytes);
+}
+
 // Copies typed arrays into (or out of) the io ranges of a program. False when count or sizes do not fit.
 static bool copyIn(napi_env env, const Napi::Array& arrays, const std::vector<IoRange>& ranges, const Block& io) {
   if (arrays.Length() != ranges.size()) return false;
   for (uint32_t i = 0; i < ranges.size(); i++) {
     napi_value item = nullptr;
     View v;
-    if (napi_get_element(env, arrays, i, &item) != napi_ok || !viewOf(env, item, v) || v.bytes != ranges[i].bytes)
+    if (napi_get_element(env, arrays, i, &item) != napi_ok || !viewOf(env, item, v) || !fits(v, ranges[i]))
       return false;
     if (v.bytes) std::memcpy(io.base() + ranges[i].offset, v.base, v.bytes);
   }
@@ -28,7 +32,7 @@ static bool copyOut(napi_env env, const Napi::Array& arrays, const std::vector<I
     napi_valuetype type{};
     napi_typeof(env, item, &type);
     if (type == napi_undefined || type == napi_null) continue;  // an output nobody asked for
-    if (!viewOf(env, item, v) || v.bytes != ranges[i].bytes) return false;
+    if (!viewOf(env, item, v) || !fits(v, ranges[i])) return false;
     if (v.bytes) std::memcpy(v.base, io.base() + ranges[i].offset, v.bytes);
   }
   return true;

@@ -23,6 +23,7 @@ uint32_t catalogueHash() {
   return h;
 }
 
+constexpr uint32_t kOpen = uint32_t{1} << 31;  // in the io table, of an offset's upper word
 static uint64_t u64(uint32_t lo, uint32_t hi) { return uint64_t{hi} << 32 | lo; }
 
 // Most tiles and scratch that make sense; more can only come from damaged words.
@@ -212,7 +213,7 @@ struct Loader {
     for (uint32_t i = 0; i < count; i++) {
       const uint32_t* w = nullptr;
       if (!take(w, 4, "io table", -1)) return false;
-      const IoRange r{u64(w[0], w[1]), u64(w[2], w[3])};
+      const IoRange r{u64(w[0], w[1] & ~kOpen), u64(w[2], w[3]), (w[1] & kOpen) != 0};
       if (r.offset > program.ioBytes || r.bytes > program.ioBytes - r.offset) {
         return fail(-1, "inputs and outputs must lie inside the io segment");
       }

@@ -5,7 +5,7 @@
 //                operandCount × { segment | index << 8, offset lo, hi, bytes lo, hi },
 //                paramWords parameter words
 //   … initCount of them, then mainCount
-//   io table     inputCount + outputCount × { offset lo, hi, bytes lo, hi } inside the io segment
+//   io table     inputCount + outputCount × { offset lo, hi, bytes lo, hi } inside the io segment; bit 31 of offset hi: open
 //
 // `load` checks everything: after it the executor checks nothing.
 #pragma once
@@ -54,6 +54,7 @@ struct Instruction {
 
 struct IoRange {
   uint64_t offset, bytes;
+  bool open;  // a run may bring or take fewer bytes: the first of them
 };
 
 // Bytes of a model that `init` reads; they stay alive and unchanged during `load`.

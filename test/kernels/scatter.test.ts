@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TypedArray } from '../../lib/dtype.js';
-import { scatterElementsParams, scatterNdParams, scatterReduction, scatterType, tensorScatterParams } from '../../lib/kernels/scatter.js';
+import { scatterElementsParams, scatterNdParams, scatterReduction, scatterType, spreadRowsParams, tensorScatterParams } from '../../lib/kernels/scatter.js';
 import { callKernel, mulberry32, rowsOf } from './harness.js';
 
 const faultCode = expect.objectContaining({ code: 'ERR_DSNK_RUNTIME_FAULT' });
@@ -225,5 +225,38 @@ describe.each(rowsOf('tensor_scatter', 'any'))('$name', (row) => {
     expect(call({ perBatch: 0 })).toThrow(/batch must not be empty/);
     expect(call({ blockBytes: 0 })).toThrow(/blocks not empty/);
     expect(call({ axis: -1, count: -2 })).toThrow(/must not be negative/);
+  });
+});
+
+describe.each(rowsOf('spread_rows', 'any'))('$name', (row) => {
+  const params = { outer: 3, capacity: 5, rowBytes: 2, extra: 1, dense: 0, reserved: 0 };
+  const count = (n: number) => BigInt64Array.of(BigInt(n));
+  const dense = (n: number) => Uint8Array.from({ length: 30 }, (_, i) => (i < 6 * n ? i + 1 : 0));
+  /** Blocks of n rows of 2 bytes with room for 5. */
+  const wide = (n: number) => Uint8Array.from({ length: 30 }, (_, i) => (i % 10 < 2 * n ? Math.floor(i / 10) * 2 * n + (i % 10) + 1 : 0));
+
+  it.each([0, 1, 3, 4])('gives blocks of %i rows and one their room, and takes it away', (n) => {
+    const y = new Uint8Array(30).fill(99);
+    callKernel(row, spreadRowsParams, params, [y], [dense(n + 1), count(n)]);
+    expect(y).toEqual(wide(n + 1));
+    const back = new Uint8Array(30);
+    callKernel(row, spreadRowsParams, { ...params, dense: 1 }, [back], [y, count(n)], { threads: 2 });
+    expect(back).toEqual(dense(n + 1));
+  });
+
+  it.each([-1, 5, 2 ** 40])('refuses %i rows', (n) => {
+    expect(() => callKernel(row, spreadRowsParams, params, [new Uint8Array(30)], [new Uint8Array(30), count(n)])).toThrow(faultCode);
+  });
+
+  it('checks its sizes', () => {
+    const call =
+      (change: object, bytes = 30) =>
+      () =>
+        callKernel(row, spreadRowsParams, { ...params, ...change }, [new Uint8Array(30)], [new Uint8Array(bytes), count(1)]);
+    expect(call({ extra: 6 })).toThrow(/extra must be from 0 to capacity/);
+    expect(call({ extra: -1 })).toThrow(/extra must be from 0 to capacity/);
+    expect(call({}, 29)).toThrow(/must hold outer x capacity rows/);
+    expect(call({ outer: 2 ** 40, rowBytes: 2 ** 40 })).toThrow(/must hold outer x capacity rows/);
+    expect(call({ rowBytes: 0, outer: 2 ** 40 })).toThrow(/blocks must not be empty/);
   });
 });

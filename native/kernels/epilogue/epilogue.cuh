@@ -98,7 +98,8 @@ struct Ending {
   __device__ __forceinline__ bool wide() const {
     const uintptr_t addresses = reinterpret_cast<uintptr_t>(y) | reinterpret_cast<uintptr_t>(residual) |
                                 (biasColumn != 0 ? reinterpret_cast<uintptr_t>(bias) : 0);
-    const int64_t strides = ldc | (residual != nullptr ? residualRow : 0) | (bias != nullptr && biasColumn != 0 ? biasRow : 0);
+    const int64_t strides =
+        ldc | (residual != nullptr ? residualRow : 0) | (bias != nullptr && biasColumn != 0 ? biasRow : 0);
     return (addresses & 15) == 0 && (strides & 3) == 0;
   }
 };

@@ -70,6 +70,22 @@ static_assert(offsetof(ScatterNdParams, count) == 24);
 static_assert(offsetof(ScatterNdParams, block) == 32);
 static_assert(offsetof(ScatterNdParams, dims) == 40);
 
+struct SpreadRowsParams {
+  int64_t outer;
+  int64_t capacity;
+  int64_t rowBytes;
+  int64_t extra;
+  int32_t dense;
+  int32_t reserved;
+};
+static_assert(sizeof(SpreadRowsParams) == 40);
+static_assert(offsetof(SpreadRowsParams, outer) == 0);
+static_assert(offsetof(SpreadRowsParams, capacity) == 8);
+static_assert(offsetof(SpreadRowsParams, rowBytes) == 16);
+static_assert(offsetof(SpreadRowsParams, extra) == 24);
+static_assert(offsetof(SpreadRowsParams, dense) == 32);
+static_assert(offsetof(SpreadRowsParams, reserved) == 36);
+
 struct TensorScatterParams {
   int64_t outer;
   int64_t perBatch;
