@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 
 const write = process.argv.includes('--write');
-const files = spawnSync('git', ['ls-files', '-co', '--exclude-standard', 'native', 'test/native'], { encoding: 'utf8' })
+const files = spawnSync('git', ['ls-files', '-co', '--exclude-standard', 'native', 'test/native', 'test/cuda'], { encoding: 'utf8' })
   .stdout.split('\n')
   .filter((f) => /\.(cc|h|inl|cu|cuh)$/.test(f));
 const run = (program, args) => spawnSync('npx', ['--no-install', program, ...args], { stdio: 'inherit' }).status ?? 1;

@@ -1,0 +1,28 @@
+// Runs one launch: block after block, the threads of each as fibers.
+#pragma once
+#include <cstddef>
+#include <string>
+
+#include "cuda/emulator/meeting.h"
+
+namespace dsnk::emulated {
+
+struct Extent {
+  std::byte* begin = nullptr;
+  std::byte* end = nullptr;
+  bool has(const void* p, size_t bytes) const { return p >= begin && static_cast<const std::byte*>(p) + bytes <= end; }
+};
+
+struct LaunchShape {
+  Index grid, block;
+  unsigned sharedBytes;
+  Extent statics;  // the static shared memory of the entry's library
+};
+
+enum class Outcome { done, failed, outOfBounds };
+
+// Blocks the calling thread. `why` says what was wrong and where. One launch at a time.
+Outcome runLaunch(const Entry& entry, const LaunchShape& shape, const GpuWork& work, const void* params,
+                  std::string& why);
+
+}  // namespace dsnk::emulated

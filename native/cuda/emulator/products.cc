@@ -1,0 +1,156 @@
+// The matrix instructions: operands are taken from the lanes as the PTX manual lays fragments out, multiplied in plain loops,
+// and the results given back. Floats: products are exact in float32, sums are rounded after each addition, in the order of k.
+// NVIDIA does not say in which order or with how many bits its hardware adds: it differs from this in the last bits.
+#include <cstring>
+
+#include "cuda/emulator/meeting.h"
+#include "simd/half.h"
+
+namespace dsnk::emulated {
+
+namespace {
+
+// Without branches, for the vectoriser; halfToFloat is the definition.
+inline float fromHalf(uint16_t h) {
+  const uint32_t magnitude = static_cast<uint32_t>(h & 0x7fff) << 13, sign = static_cast<uint32_t>(h & 0x8000) << 16;
+  const uint32_t finite = bitsOfFloat(floatOfBits(magnitude) * 0x1p112f);
+  return floatOfBits(((h & 0x7c00) == 0x7c00 ? magnitude | 0x7f800000 : finite) | sign);
+}
+
+struct HalfKind {
+  using Wide = float;
+  static constexpr int kEach = 2;  // elements of a register
+  static Wide of(uint32_t word, int i) { return fromHalf(static_cast<uint16_t>(word >> 16 * i)); }
+};
+struct BfloatKind {
+  using Wide = float;
+  static constexpr int kEach = 2;
+  static Wide of(uint32_t word, int i) { return floatOfBits(i ? word & 0xffff0000 : word << 16); }
+};
+struct Tf32Kind {
+  using Wide = float;
+  static constexpr int kEach = 1;
+  static Wide of(uint32_t word, int) { return floatOfBits(word & 0xffffe000); }  // the other bits are not looked at
+};
+struct S8Kind {
+  using Wide = int32_t;
+  static constexpr int kEach = 4;
+  static Wide of(uint32_t word, int i) { return static_cast<int8_t>(word >> 8 * i); }
+};
+struct U8Kind {
+  using Wide = int32_t;
+  static constexpr int kEach = 4;
+  static Wide of(uint32_t word, int i) { return static_cast<uint8_t>(word >> 8 * i); }
+};
+
+inline Product& product(void* lane) { return *static_cast<Product*>(lane); }
+
+// A: register r of lane 4g + t holds row g + 8 (r mod rows/8), and of it the columns each·t + 4·each·(r div rows/8) and on.
+template <class Kind, int kRows, int kDepth>
+void takeA(void* const* lanes, typename Kind::Wide (&a)[kRows][kDepth]) {
+  constexpr int kHalves = kRows / 8, kRegisters = kRows * kDepth / 32 / Kind::kEach;
+  for (int l = 0; l < 32; l++) {
+    for (int r = 0; r < kRegisters; r++) {
+      const int row = l / 4 + 8 * (r % kHalves), column = Kind::kEach * (l % 4 + 4 * (r / kHalves));
+      for (int i = 0; i < Kind::kEach; i++) a[row][column + i] = Kind::of(product(lanes[l]).a[r], i);
+    }
+  }
+}
+
+// B: register r of lane 4g + t holds rows each·t + 4·each·r and on of column g.
+template <class Kind, int kDepth>
+void takeB(void* const* lanes, typename Kind::Wide (&b)[kDepth][8]) {
+  constexpr int kRegisters = kDepth * 8 / 32 / Kind::kEach;
+  for (int l = 0; l < 32; l++) {
+    for (int r = 0; r < kRegisters; r++) {
+      for (int i = 0; i < Kind::kEach; i++)
+        b[Kind::kEach * (l % 4 + 4 * r) + i][l / 4] = Kind::of(product(lanes[l]).b[r], i);
+    }
+  }
+}
+
+// D: values 0 and 1 of lane 4g + t are columns 2t and 2t + 1 of row g, values 2 and 3 those of row g + 8.
+template <class Wide, int kRows>
+void takeD(void* const* lanes, Wide (&d)[kRows][8]) {
+  for (int l = 0; l < 32; l++) {
+    for (int h = 0; h < kRows / 8; h++)
+      std::memcpy(&d[l / 4 + 8 * h][l % 4 * 2], static_cast<Wide*>(product(lanes[l]).d) + 2 * h, 8);
+  }
+}
+template <class Wide, int kRows>
+void giveD(void* const* lanes, const Wide (&d)[kRows][8]) {
+  for (int l = 0; l < 32; l++) {
+    for (int h = 0; h < kRows / 8; h++)
+      std::memcpy(static_cast<Wide*>(product(lanes[l]).d) + 2 * h, &d[l / 4 + 8 * h][l % 4 * 2], 8);
+  }
+}
+
+// Integer sums wrap.
+inline float plus(float sum, float a, float b) { return sum + a * b; }
+inline int32_t plus(int32_t sum, int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(sum) + static_cast<uint32_t>(a * b));
+}
+
+template <class KindA, class KindB, int kRows, int kDepth>
+void multiply(void* const* lanes) {
+  using Wide = typename KindA::Wide;
+  Wide a[kRows][kDepth], b[kDepth][8], d[kRows][8];
+  takeA<KindA>(lanes, a);
+  takeB<KindB>(lanes, b);
+  takeD(lanes, d);
+  for (int i = 0; i < kRows; i++) {
+    for (int k = 0; k < kDepth; k++) {
+      for (int j = 0; j < 8; j++) d[i][j] = plus(d[i][j], a[i][k], b[k][j]);
+    }
+  }
+  giveD(lanes, d);
+}
+
+// The metadata of row `row` for the 16 columns (two bytes each) or the 32 columns (a byte each) of part `part`, four bits for
+// each four columns. 16-bit elements: lanes 4g and 4g + 1 have the parts of row g in their low halves and those of row g + 8
+// in their high ones (selector 0). Bytes: lanes 4g and 4g + 2 have the parts of row g, the lanes after them those of row g + 8.
+template <class Kind>
+uint32_t metadataOf(void* const* lanes, int row, int part) {
+  const int quad = row % 8 * 4, upper = row / 8;
+  if (Kind::kEach == 4) return product(lanes[quad + 2 * part + upper]).metadata;
+  return product(lanes[quad + part]).metadata >> 16 * upper & 0xffff;
+}
+
+template <class KindA, class KindB, int kDepth>
+void multiplySparse(void* const* lanes) {
+  using Wide = typename KindA::Wide;
+  constexpr int kPart = kDepth / 2;  // columns of a metadata word of one row
+  Wide stored[16][kDepth / 2], b[kDepth][8], d[16][8];
+  takeA<KindA>(lanes, stored);
+  takeB<KindB>(lanes, b);
+  takeD(lanes, d);
+  for (int i = 0; i < 16; i++) {
+    for (int k = 0; k < kDepth / 2; k++) {
+      const int group = k / 2;
+      const uint32_t words = metadataOf<KindA>(lanes, i, group * 4 / kPart) >> group * 4 % kPart;
+      const uint32_t first = words & 3, second = words >> 2 & 3;
+      if (first >= second)
+        fail("sparse metadata: indices %u and %u of row %d, group %d do not rise", first, second, i, group);
+      const uint32_t column = static_cast<uint32_t>(group) * 4 + (k % 2 ? second : first);
+      for (int j = 0; j < 8; j++) d[i][j] = plus(d[i][j], stored[i][k], b[column][j]);
+    }
+  }
+  giveD(lanes, d);
+}
+
+}  // namespace
+
+void mma_f16_lanes(void* const* lanes) { multiply<HalfKind, HalfKind, 16, 16>(lanes); }
+void mma_f16_k8_lanes(void* const* lanes) { multiply<HalfKind, HalfKind, 16, 8>(lanes); }
+void mma_bf16_lanes(void* const* lanes) { multiply<BfloatKind, BfloatKind, 16, 16>(lanes); }
+void mma_tf32_lanes(void* const* lanes) { multiply<Tf32Kind, Tf32Kind, 16, 8>(lanes); }
+void mma_u8s8_lanes(void* const* lanes) { multiply<U8Kind, S8Kind, 16, 32>(lanes); }
+void mma_s8s8_lanes(void* const* lanes) { multiply<S8Kind, S8Kind, 16, 32>(lanes); }
+void mma_u8s8_k16_lanes(void* const* lanes) { multiply<U8Kind, S8Kind, 8, 16>(lanes); }
+void mma_s8s8_k16_lanes(void* const* lanes) { multiply<S8Kind, S8Kind, 8, 16>(lanes); }
+void mma_sparse_f16_lanes(void* const* lanes) { multiplySparse<HalfKind, HalfKind, 32>(lanes); }
+void mma_sparse_bf16_lanes(void* const* lanes) { multiplySparse<BfloatKind, BfloatKind, 32>(lanes); }
+void mma_sparse_s8_lanes(void* const* lanes) { multiplySparse<S8Kind, S8Kind, 64>(lanes); }
+void mma_sparse_s8u8_lanes(void* const* lanes) { multiplySparse<S8Kind, U8Kind, 64>(lanes); }
+
+}  // namespace dsnk::emulated
