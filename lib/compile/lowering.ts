@@ -9,7 +9,7 @@ import { elementCount } from '../graph/dim.js';
 import { Constant, type Graph, type Node, type Value } from '../graph/graph.js';
 import { copyParams } from '../kernels/copy.js';
 import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../kernels/params.js';
-import { type Catalogue, candidates, type KernelRow } from './catalogue.js';
+import { type Catalogue, candidates, isGpuRow, type KernelRow } from './catalogue.js';
 import { type ChoicePolicy, siteOf, type Way } from './choice.js';
 import { type Placement, placeParts } from './placement.js';
 import { chooseNarrow, type NarrowChoice, type ProductSize, type SettledPrecision } from './precision.js';
@@ -297,8 +297,11 @@ export class Lowering {
     options: { tail?: readonly number[]; reason?: string } = {},
   ): readonly (Ref | undefined)[] {
     const words = encodeParams(schema, params as Readonly<Record<string, number | readonly number[]>>, options.tail);
+    const constant =
+      inputs.every((r) => r === undefined || r.buffer.constant) && outputs.every((r) => r === undefined || (r.buffer.io === undefined && !r.buffer.inParts));
+    const folding = constant ? this.#onProcessor(kernel) : undefined;
     const step: Step = {
-      kernel,
+      kernel: folding ?? kernel,
       outputs,
       inputs,
       params: words,
@@ -306,13 +309,11 @@ export class Lowering {
       reason: options.reason ?? `first usable ${kernel.op} row for ${kernel.dtypes}`,
       ...(this.#site !== undefined && { site: this.#site }),
     };
-    const foldable =
-      inputs.every((r) => r === undefined || r.buffer.constant) && outputs.every((r) => r === undefined || (r.buffer.io === undefined && !r.buffer.inParts));
-    if (!foldable) {
+    if (folding === undefined) {
       this.#main.push(step);
       return outputs;
     }
-    const key = `${kernel.name}(${inputs.map((r) => (r === undefined ? '-' : `${r.buffer.key}@${r.offset}+${r.bytes}`)).join(',')};${words.join('.')})`;
+    const key = `${folding.name}(${inputs.map((r) => (r === undefined ? '-' : `${r.buffer.key}@${r.offset}+${r.bytes}`)).join(',')};${words.join('.')})`;
     const earlier = this.#constants.get(key);
     if (earlier !== undefined) {
       for (const [v, ref] of this.#refs) {
@@ -329,6 +330,13 @@ export class Lowering {
     this.#constants.set(key, outputs);
     this.#init.push(step);
     return outputs;
+  }
+
+  /** A kernel as the init program runs it, which is on the processor; undefined where only a GPU has one of its layout. */
+  #onProcessor(kernel: KernelRow): KernelRow | undefined {
+    if (!isGpuRow(kernel)) return kernel;
+    const rows = candidates(this.#catalogue, kernel.op, kernel.dtypes);
+    return rows.find((k) => !isGpuRow(k) && k.nr === kernel.nr && k.kr === kernel.kr);
   }
 
   /** Lowers a whole typed graph. */

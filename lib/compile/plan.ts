@@ -1,6 +1,6 @@
 /** From kernel calls to a program: in-place merging, the arena plan, the init program and its weight block. */
 import type { Constant } from '../graph/graph.js';
-import type { Catalogue } from './catalogue.js';
+import { type Catalogue, isGpuRow } from './catalogue.js';
 import type { Buffer, LoweredGraph, Ref, Step } from './lowering.js';
 import { ARENA_ALIGN, type Lifetime, type MemoryPlan, planMemory } from './memory.js';
 import { type Location, NOWHERE, type ProgramImage } from './program.js';
@@ -166,7 +166,8 @@ export function planProgram(
   const isInitTemp = (b: Buffer) => b.source === undefined && (remade.has(b) || !places.has(b));
   const initArena = planArena(init, isInitTemp);
   let initArenaBytes = initArena.plan.peakBytes;
-  const copyKernel = catalogue.kernels.find((k) => k.op === 'copy')?.id ?? 0;
+  // init runs on the processor
+  const copyKernel = catalogue.kernels.find((k) => k.op === 'copy' && !isGpuRow(k))?.id ?? 0;
   const initCode: ProgramImage['init'][number][] = [];
   const words64 = (n: number) => Uint32Array.of(n % 2 ** 32, Math.floor(n / 2 ** 32));
   for (const b of missing) {

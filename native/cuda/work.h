@@ -13,7 +13,7 @@
 
 namespace dsnk {
 
-constexpr uint32_t kGpuOperands = 12;  // operands that one launch can see
+constexpr uint32_t kGpuOperands = 20;  // operands that one launch can see: an elementwise program has up to 17
 constexpr uint32_t kGpuNumbers = 12;   // numbers that a plan can hand to a launch
 
 struct GpuWork {

@@ -23,6 +23,8 @@
 #define DSNK_GPU(name, contract, dtypes, isa, nr, kr)
 #endif
 
+#define DSNK_PLAIN(op, type) DSNK_GPU(op##_##type##_sm72, op##_contract, #type, sm72, 0, 0)
+#define DSNK_BYTES(op) DSNK_GPU(op##_sm72, op##_contract, "any", sm72, 0, 0)
 #define DSNK_SCALAR(op, type) DSNK_KERNEL(op##_##type##_scalar, op##_contract, #type, scalar, 0, 0)
 
 namespace dsnk {
