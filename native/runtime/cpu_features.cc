@@ -255,6 +255,7 @@ const CpuFeatures& cpuFeatures() {
 }
 
 bool narrowFloatsPay(Isa isa) {
+  if (isGpu(isa)) return true;
 #if defined(__x86_64__)
   // VDPBF16PS of 512 bits: one a cycle on Zen 4 and 5, like an FMA, so twice the products. Intel's take two cycles
   // where two FMAs are done in one: half the products of float32.

@@ -1,0 +1,11 @@
+// Computes  `gemm` and `conv` with weights in bfloats: product.inl has the formula
+// Shapes    as the contracts say
+// Numerics  narrow/product_16.cuh
+// Tiling    narrow/tiles_cuda.h
+// Packing   bfloat_pack for nr 32, kr 32
+// Source    none
+#include "kernels/narrow/floats.cuh"
+
+namespace dsnk {
+DSNK_ENTRIES_16(BfloatsOnGpu, bf16)
+}  // namespace dsnk
