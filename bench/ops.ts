@@ -6,28 +6,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { DType } from '../lib/dtype.js';
-import { elementCount } from '../lib/graph/dim.js';
-import { type AttrValue, Constant, Graph, type Value } from '../lib/graph/graph.js';
-import { GraphBuilder, InferenceSession, Tensor } from '../lib/index.js';
+import { InferenceSession, Tensor } from '../lib/index.js';
 import { BYTE_WEIGHTS } from '../lib/kernels/integer.js';
 import { exportModel } from '../lib/onnx/export.js';
-import { convolution, depthwise, fmaProbe, product, type SingleCall, waves } from '../lib/runtime/measure.js';
+import { convolution, depthwise, fmaProbe, product, type SingleCall } from '../lib/runtime/measure.js';
 import { native } from '../lib/runtime/native.js';
+import { fewBits, graphOf, inputOf, LAYOUT, type QuantizedCall, quantizedConvolution, quantizedProduct } from './cases/operators.js';
 import { loadPeer } from './peer.js';
 import { type Summary, summarize, table } from './statistics.js';
 import { takeTurn } from './turns.js';
 
 const { values: args } = parseArgs({ options: { seconds: { type: 'string', default: '1' }, only: { type: 'string' }, json: { type: 'string' } } });
-
-/** One operator of ONNX on one input: uint8, or float32 where it says so. */
-interface QuantizedCall {
-  readonly floats?: boolean;
-  readonly name: string;
-  readonly dims: readonly number[];
-  readonly flops: number;
-  readonly graph: () => Graph;
-}
 
 interface Row {
   readonly op: string;
@@ -36,54 +25,6 @@ interface Row {
   readonly ours: Summary;
   readonly peer: Summary;
   readonly peakGflops: number;
-}
-
-/** Bytes in and out, weights of one scale a column. */
-function quantized(g: Graph, op: string, x: Value, w: readonly number[], columns: number, attrs: Record<string, AttrValue> = {}): void {
-  const of = (type: DType, dims: readonly number[], values: ArrayLike<number>) => g.addConstant(Constant.of(type, dims, Array.from(values)));
-  const [depth, n] = [elementCount(w) / columns, columns];
-  const bytes = waves(elementCount(w)).map((v) => Math.round(127 * v));
-  const [scale, zero] = [of('float32', [], [0.02]), of('uint8', [], [128])];
-  const inputs = [x, scale, zero, of('int8', w, bytes), of('float32', [n], new Float32Array(n).fill(0.002)), of('int8', [n], new Uint8Array(n))];
-  inputs.push(of('float32', [], [0.01 * Math.sqrt(depth)]), zero);
-  g.outputs.push(g.addNode(op, inputs, { name: 'y', attrs }).output());
-}
-
-function quantizedProduct(m: number, k: number, n: number): QuantizedCall {
-  const graph = () => {
-    const g = new Graph('product');
-    quantized(g, 'QLinearMatMul', g.addInput('x', 'uint8', [m, k]), [k, n], n);
-    return g;
-  };
-  return { name: `QLinearMatMul ${m}x${k}x${n}`, dims: [m, k], flops: 2 * m * k * n, graph };
-}
-
-function quantizedConvolution(size: number, inC: number, outC: number, kernel: number, stride = 1, group = 1): QuantizedCall {
-  const pad = (kernel - 1) / 2;
-  const out = Math.floor((size + 2 * pad - kernel) / stride) + 1;
-  const graph = () => {
-    const g = new Graph('convolution');
-    const attrs = { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad], group };
-    quantized(g, 'QLinearConv', g.addInput('x', 'uint8', [1, inC, size, size]), [outC, inC / group, kernel, kernel], outC, attrs);
-    return g;
-  };
-  const name = `QLinearConv ${kernel}x${kernel}${stride > 1 ? ` s${stride}` : ''} ${group > 1 ? `depthwise ${inC}` : `${inC}→${outC}`} @${size}`;
-  return { name, dims: [1, inC, size, size], flops: 2 * outC * (inC / group) * kernel * kernel * out * out, graph };
-}
-
-/** Weights of four bits, activations that may become integers of eight (accuracy level 4) or stay floats (1). */
-function fewBits(m: number, k: number, n: number, block: number, level: number): QuantizedCall {
-  const graph = () => {
-    const g = new Graph('product');
-    const blocks = k / block;
-    const codes = new Uint8Array((n * k) / 2).map((_, i) => (i * 2654435761) >>> 13);
-    const of = (type: DType, dims: readonly number[], values: ArrayLike<number>) => g.addConstant(Constant.of(type, dims, values));
-    const weights = [of('uint8', [n, blocks, block / 2], codes), of('float32', [n, blocks], new Float32Array(n * blocks).fill(0.01))];
-    const attrs = { K: k, N: n, bits: 4, block_size: block, accuracy_level: level };
-    g.outputs.push(g.addNode('MatMulNBits', [g.addInput('x', 'float32', [m, k]), ...weights], { domain: 'com.microsoft', name: 'y', attrs }).output());
-    return g;
-  };
-  return { name: `MatMulNBits 4 bits ${m}x${k}x${n} block ${block} level ${level}`, dims: [m, k], flops: 2 * m * k * n, graph, floats: true };
 }
 
 const cases: readonly (SingleCall | QuantizedCall)[] = [
@@ -117,31 +58,19 @@ const cases: readonly (SingleCall | QuantizedCall)[] = [
   ...[32, 128].flatMap((block) => [1, 4].flatMap((level) => [fewBits(197, 768, 3072, block, level), fewBits(1, 4096, 4096, block, level)])),
 ];
 
-/** What stands around an operator in a model of its own, and not in a network. */
-const LAYOUT = new Set(['ReorderInput', 'ReorderOutput', 'Transpose']);
-
 const peer = loadPeer();
 const cpu = native().cpu();
 const folder = join(import.meta.dirname, '..', 'build', 'bench-ops');
 mkdirSync(folder, { recursive: true });
 console.log(`${cpu.model}, ${cpu.isa}, 1 thread; node ${process.version}; onnxruntime-node ${peer.version}; ${args.seconds} s an operator`);
 
-function graphOf(c: SingleCall | QuantizedCall): Graph {
-  if ('graph' in c) return c.graph();
-  const b = new GraphBuilder('operator');
-  return b.build({ y: c.build(b, b.input('x', { dataType: 'float32', shape: c.dims })) });
-}
-
 async function measure(c: SingleCall | QuantizedCall): Promise<Row> {
   const path = join(folder, 'model.onnx');
   writeFileSync(path, exportModel(graphOf(c)));
   const ours = await InferenceSession.create(path, { intraOpNumThreads: 1 });
   const theirs = await peer.createProfiled(path, 1);
-  const floats = waves(elementCount(c.dims));
   const integers = 'graph' in c;
-  const bytes = integers && c.floats !== true;
-  const type = bytes ? 'uint8' : 'float32';
-  const data = bytes ? Uint8Array.from(floats, (v) => 128 + 127 * v) : floats;
+  const { type, data } = inputOf(c);
   const feeds = { x: new Tensor(type, data as never, c.dims) };
   const peerFeeds = { x: new peer.Tensor(type, data, c.dims) };
   const probe = fmaProbe(undefined, integers ? BYTE_WEIGHTS : undefined);

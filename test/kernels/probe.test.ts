@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import { isGpuRow } from '../../lib/compile/catalogue.js';
 import { PROBE_FMA_PER_ITERATION, probeFmaFlops, probeFmaParams, probeReadParams } from '../../lib/kernels/probe.js';
 import { callKernel, randomFloats, rowsOf } from './harness.js';
 
-describe.each(rowsOf('probe_fma', 'f32'))('$name', (row) => {
+describe.each(rowsOf('probe_fma', 'f32').filter(isGpuRow))('$name', (row) => {
+  it('runs every chain of every thread as often as it says', () => {
+    const y = new Float32Array(16 * 3);
+    callKernel(row, probeFmaParams, { iterations: 5, tiles: 3 }, [y], []);
+    for (let i = 0; i < y.length; i++) {
+      const x = 1 / ((i % 16) + 2);
+      let sum = 0;
+      for (let n = 0; n < 5; n++) sum = sum * x + x;
+      expect(y[i]).toBeCloseTo(8 * sum, 4);
+    }
+  });
+});
+
+describe.each(rowsOf('probe_fma', 'f32').filter((row) => !isGpuRow(row)))('$name', (row) => {
   it('runs every chain as often as it says', () => {
     // lanes of chain i start at i and go x → x·a + b
     const iterations = 7;

@@ -1,0 +1,201 @@
+/**
+ * `npm run bench:gpu [-- --only conv --runs 30 --python python3 --json file]`: products, convolutions and whole networks on the GPU of this
+ * machine, timed by its own events: best and median of `runs`. Beside them a loop of the same instruction in registers and a plain copy
+ * (the ceilings), and PyTorch with cuBLASLt and cuDNN at equal shapes where the Python that is named has it (bench/gpu_peer.py).
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isGpuRow, type KernelRow } from '../lib/compile/catalogue.js';
+import type { Graph } from '../lib/graph/graph.js';
+import { InferenceSession, Tensor } from '../lib/index.js';
+import { copyParams } from '../lib/kernels/copy.js';
+import { encodeParams } from '../lib/kernels/params.js';
+import { probeFmaParams } from '../lib/kernels/probe.js';
+import { loadKernel } from '../lib/runtime/call.js';
+import { catalogueOn, openGpu } from '../lib/runtime/gpu.js';
+import { convolution, depthwise, product, type SingleCall } from '../lib/runtime/measure.js';
+import { native } from '../lib/runtime/native.js';
+import { fewBits, graphOf, inputOf, LAYOUT, type QuantizedCall, quantizedConvolution, quantizedProduct } from './cases/operators.js';
+import { benchModels } from './models/index.js';
+import { type Summary, summarize, table } from './statistics.js';
+
+const { values: args } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    runs: { type: 'string', default: '30' },
+    python: { type: 'string', default: 'python3' },
+    json: { type: 'string' },
+  },
+});
+const runs = Number(args.runs);
+const gpu = openGpu();
+const rows = catalogueOn(native().catalogue(), 'cuda').kernels.filter((k) => isGpuRow(k) && k.usable);
+
+interface Case {
+  readonly call: SingleCall | QuantizedCall;
+  readonly precision: 'f32' | 'f16' | 'bf16';
+  /** What PyTorch is asked for: see gpu_peer.py. */
+  readonly peer?: { readonly kind: 'matmul' | 'int_matmul' | 'conv'; readonly dtype: string; readonly shape: readonly number[] };
+}
+
+const matmul = (m: number, k: number, n: number, precision: Case['precision']): Case => ({
+  call: product(m, k, n),
+  precision,
+  peer: { kind: 'matmul', dtype: { f32: 'float32', f16: 'float16', bf16: 'bfloat16' }[precision], shape: [m, k, n] },
+});
+const bytes = (m: number, k: number, n: number): Case => ({
+  call: quantizedProduct(m, k, n),
+  precision: 'f32',
+  peer: { kind: 'int_matmul', dtype: 'int8', shape: [m, k, n] },
+});
+const conv = (size: number, inC: number, outC: number, kernel: number): Case => ({
+  call: quantizedConvolution(size, inC, outC, kernel),
+  precision: 'f32',
+  peer: { kind: 'conv', dtype: 'float16', shape: [1, size, inC, outC, kernel] },
+});
+
+const cases: readonly Case[] = [
+  ...(['f32', 'f16', 'bf16'] as const).flatMap((p) => [matmul(1024, 1024, 1024, p), matmul(4096, 4096, 4096, p), matmul(8192, 8192, 8192, p)]),
+  bytes(1024, 1024, 1024),
+  bytes(4096, 4096, 4096),
+  bytes(8192, 8192, 8192),
+  ...(
+    [
+      [56, 64, 64, 1],
+      [56, 64, 64, 3],
+      [56, 64, 256, 1],
+      [28, 128, 128, 3],
+      [14, 256, 256, 3],
+      [14, 1024, 256, 1],
+      [7, 512, 512, 3],
+    ] as const
+  ).map((shape) => conv(...shape)),
+  { call: convolution(56, 64, 64, 3), precision: 'f32' },
+  { call: convolution(56, 64, 64, 3), precision: 'f16' },
+  { call: depthwise(56, 144, 3), precision: 'f32' },
+  { call: fewBits(1, 4096, 4096, 32, 4), precision: 'f32' },
+  { call: fewBits(1, 4096, 14336, 32, 4), precision: 'f32' },
+  { call: fewBits(512, 4096, 4096, 32, 4), precision: 'f32' },
+];
+
+interface Row {
+  readonly name: string;
+  readonly precision: string;
+  readonly kernels: readonly string[];
+  readonly ours: Summary;
+  readonly peerMs: number | undefined;
+  readonly teraops: number;
+}
+
+const size = (a: { byteLength: number }) => ({ bytes: a.byteLength });
+
+/** Teraoperations a second of a loop of one instruction: a block for each multiprocessor, as in native/kernels/probe/probe.cu. */
+function ceiling(row: KernelRow): number {
+  const perStep = { probe_fma_f32_sm72: 256, probe_mma_f16_sm80: 4096, probe_mma_u8s8_sm80: 8192 }[row.name];
+  if (perStep === undefined) return 0;
+  const tiles = Math.min(256, gpu.multiprocessors);
+  const iterations = Math.floor(10_000_000 / tiles);
+  const y = new Float32Array(16 * tiles);
+  const call = loadKernel(row, encodeParams(probeFmaParams, { iterations, tiles }), [size(y)], []);
+  const best = Math.min(...Array.from({ length: 5 }, () => call.time([y], [])));
+  call.dispose();
+  const warps = 8;
+  const chains = 8;
+  return (tiles * warps * chains * iterations * perStep) / best / 1e3;
+}
+
+/** Gigabytes a second that a copy of half a gigabyte reads and writes together. */
+function copyBandwidth(): number {
+  const row = rows.find((k) => k.op === 'copy');
+  if (row === undefined) return 0;
+  const n = Math.min(2 ** 29, Math.floor(gpu.memoryBytes / 8));
+  const [to, from] = [new Uint8Array(n), new Uint8Array(n)];
+  const call = loadKernel(row, encodeParams(copyParams, { bytes: n }), [size(to)], [size(from)]);
+  const best = Math.min(...Array.from({ length: 5 }, () => call.time([to], [from])));
+  call.dispose();
+  return (2 * n) / best;
+}
+
+async function measure({ call, precision, peer }: Case): Promise<Row> {
+  const session = await InferenceSession.fromGraph(graphOf(call), { executionProviders: ['cuda'], precision });
+  const { type, data } = inputOf(call);
+  const feeds = { x: new Tensor(type, data as never, call.dims) };
+  const samples: number[] = [];
+  let kernels: string[] = [];
+  for (let i = -2; i < runs; i++) {
+    const own = (await session.profile(feeds)).nodes.filter((n) => !LAYOUT.has(n.op));
+    kernels = [...new Set(own.map((n) => n.kernel))];
+    if (i >= 0) samples.push(own.reduce((sum, n) => sum + n.timeNs, 0) / 1e6);
+  }
+  await session.release();
+  const ours = summarize(samples);
+  return { name: call.name, precision, kernels, ours, peerMs: peer && peerTimes.get(JSON.stringify(peer)), teraops: call.flops / ours.best / 1e9 };
+}
+
+/** Medians of PyTorch for all cases, in one process. */
+function askPeer(asked: readonly Case[]): Map<string, number> {
+  const shapes = asked.flatMap((c) => (c.peer === undefined ? [] : [c.peer]));
+  const { status, stdout, stderr } = spawnSync(args.python, [join(import.meta.dirname, 'gpu_peer.py'), String(runs)], {
+    input: JSON.stringify(shapes),
+    encoding: 'utf8',
+  });
+  if (status !== 0) {
+    console.log(`PyTorch is not beside: ${(stderr || 'no such Python').trim().split('\n').at(-1)}`);
+    return new Map();
+  }
+  const times = JSON.parse(stdout) as number[];
+  return new Map(shapes.map((s, i) => [JSON.stringify(s), times[i] as number]));
+}
+
+/** A network from a call to its results: what the host does beside the GPU, and the GPU's own time. */
+async function network(name: string, graph: Graph) {
+  const session = await InferenceSession.fromGraph(graph, { executionProviders: ['cuda'] });
+  const x = session.inputMetadata[0] as (typeof session.inputMetadata)[0];
+  const dims = x.shape.map((d) => (typeof d === 'number' ? d : 1));
+  const feeds = { [x.name]: new Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims) };
+  const whole: number[] = [];
+  for (let i = -3; i < runs; i++) {
+    const begin = performance.now();
+    await session.run(feeds);
+    if (i >= 0) whole.push(performance.now() - begin);
+  }
+  const { nodes } = await session.profile(feeds);
+  const device = nodes.reduce((sum, n) => sum + n.timeNs, 0) / 1e6;
+  const apart = session.report().programs[0]?.onProcessor;
+  await session.release();
+  return { name, whole: summarize(whole), device, apart };
+}
+
+const chosen = cases.filter((c) => c.call.name.includes(args.only));
+console.log(
+  `${gpu.name}, compute capability ${gpu.capability / 10}, driver of CUDA ${gpu.driverVersion / 1000}; node ${process.version}; ${new Date().toISOString()}`,
+);
+const peerTimes = askPeer(chosen);
+const ceilings = Object.fromEntries(rows.filter((k) => k.op === 'probe_fma').map((row) => [row.name, ceiling(row)]));
+const copyGbs = copyBandwidth();
+const results: Row[] = [];
+for (const c of chosen) results.push(await measure(c));
+const networks = [];
+for (const m of benchModels) if (m.name.includes(args.only)) networks.push(await network(m.name, m.build()));
+
+for (const [name, teraops] of Object.entries(ceilings)) console.log(`${name}: ${teraops.toFixed(1)} Tops/s`);
+console.log(`copy: ${copyGbs.toFixed(0)} GB/s`);
+const line = (r: Row) => [
+  r.name,
+  r.precision,
+  `${r.ours.best.toFixed(3)} / ${r.ours.median.toFixed(3)}`,
+  r.peerMs === undefined ? '' : r.peerMs.toFixed(3),
+  r.peerMs === undefined ? '' : (r.peerMs / r.ours.median).toFixed(2),
+  r.teraops.toFixed(2),
+  r.kernels.join(' + '),
+];
+console.log(table([['operator', 'precision', 'ours ms best/median', 'PyTorch ms median', 'ratio', 'Tops/s', 'kernels'], ...results.map(line)]));
+console.log(
+  table([
+    ['network', 'call ms best/median', 'on the GPU ms', 'calls on the processor'],
+    ...networks.map((n) => [n.name, `${n.whole.best.toFixed(3)} / ${n.whole.median.toFixed(3)}`, n.device.toFixed(3), `${n.apart?.calls ?? 0}`]),
+  ]),
+);
+if (args.json) writeFileSync(args.json, `${JSON.stringify({ gpu, ceilings, copyGbs, results, networks }, null, 2)}\n`);
