@@ -73,11 +73,14 @@ export const sparseSharedParams = kernelParams('SparseSharedParams', {
   reserved: 'i32',
 });
 
+/** Bytes of the vectors with which a row of that ISA picks. */
+export const pickBytes = (isa: string) => (isa.startsWith('avx512') ? 64 : isa.startsWith('avx') ? 32 : 16);
+
 const wordsOfPositions = (k: number) => Math.ceil(Math.ceil(k / SPARSE_BLOCK) / 16) * 16;
 
-/** Bytes of weights of floats [k, n] that share masks. */
-export function sharedBytes(k: number, n: number, nr: number): number {
-  return Math.ceil(n / nr) * (4 * wordsOfPositions(k) + 2 * k * nr);
+/** Bytes of weights of floats [k, n] that share masks, in panels of nr columns or fewer, whole vectors of kr. */
+export function sharedBytes(k: number, n: number, nr: number, kr: number): number {
+  return 4 * Math.ceil(n / nr) * wordsOfPositions(k) + 2 * k * Math.ceil(n / kr) * kr;
 }
 
 /** Kept numbers of a row of bytes: whole picks of vectors. */
@@ -85,5 +88,6 @@ export const sharedDepth = (k: number) => (Math.ceil(k / SPARSE_BLOCK) * SPARSE_
 
 /** Bytes of weights of bytes [k, n] that share masks. */
 export function sharedByteBytes(k: number, n: number, nr: number, kr: number): number {
-  return Math.ceil(n / nr) * (4 * wordsOfPositions(k) + sharedDepth(k) * nr * (kr === 2 ? 2 : 1));
+  const keptBytes = sharedDepth(k) * (kr === 2 ? 2 : 1);
+  return Math.ceil(n / nr) * (Math.ceil(keptBytes / 64) * 64 + keptBytes * nr);
 }

@@ -1,16 +1,19 @@
 /** Weights of which two of four are kept: every row against the definition over all weights, zeros included. */
 import { describe, expect, it } from 'vitest';
+import { type ConvCase, convParamsOf, outputSize } from '../../bench/cases/conv.js';
 import type { GemmCase } from '../../bench/cases/gemm.js';
-import { endingOperands, gemmCaseParams, type IntegerGemmCase, resultOf, unsigned } from '../../bench/cases/integer.js';
-import { sparseGemmCases, sparseIntegerCases, thinned, weightLayout } from '../../bench/cases/sparse.js';
+import { convCaseParams, endingOperands, gemmCaseParams, type IntegerGemmCase, resultOf, unsigned } from '../../bench/cases/integer.js';
+import { sparseConvCases, sparseGemmCases, sparseIntegerCases, thinned, weightLayout } from '../../bench/cases/sparse.js';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
+import { convParams } from '../../lib/kernels/conv.js';
 import { activation } from '../../lib/kernels/epilogue.js';
 import { gemmParams } from '../../lib/kernels/gemm.js';
-import { activationOffset, BYTE_WEIGHTS, integerGemmParams } from '../../lib/kernels/integer.js';
-import { compressedBytes, sparseCompressParams } from '../../lib/kernels/sparse.js';
+import { activationOffset, BYTE_WEIGHTS, integerConvolutionParams, integerGemmParams } from '../../lib/kernels/integer.js';
+import { compressedBytes, pickBytes, sharedByteBytes, sharedBytes, sparseCompressParams, sparseSharedParams } from '../../lib/kernels/sparse.js';
+import { convReference, expectPixels } from './conv-reference.js';
 import { callKernel, excess, randomFloats, rowNamed, rowsOf } from './harness.js';
-import { ended, expectSame, same, weights } from './integer-reference.js';
+import { convOperands, convReference as convReferenceOfBytes, ended, expectSame, same, total, weights } from './integer-reference.js';
 
 type Weights = Float32Array | Int8Array;
 
@@ -240,5 +243,100 @@ describe.each(rowsOf('sparse_gemm_i8', BYTE_WEIGHTS))('$name', (row) => {
       callKernel(row, integerGemmParams, gemmCaseParams(c), [y], inputs);
       expect(y.every((v) => v === (k / 2) * a * b)).toBe(true);
     }
+  });
+});
+
+/** Packs weights [group·n, inner, outer] whose panels share a mask. */
+function share(row: KernelRow, w: Weights, group: number, n: number, outer: number, inner: number, threads: number, zero = 0, bias?: Int32Array) {
+  const floats = w instanceof Float32Array;
+  const k = outer * inner;
+  const bytes = floats ? sharedBytes(k, n, row.nr, row.kr) : sharedByteBytes(k, n, row.nr, row.kr);
+  const packed = new Uint8Array(group * bytes).fill(0xab);
+  const folded = floats ? undefined : new Int32Array(group * n);
+  const params = { ...weightLayout(group, n, outer, inner), nr: row.nr, kr: row.kr, vectorBytes: pickBytes(row.isa), zero, flip: 0, reserved: 0 };
+  callKernel(rowNamed(`sparse_shared_${floats ? 'f32' : 'i8'}_scalar`), sparseSharedParams, params, [packed, folded], [w, bias], { threads });
+  return { packed, folded };
+}
+
+describe('sparse_shared', () => {
+  it('refuses panels that keep more than two of four', () => {
+    const w = Float32Array.of(1, 2, 0, 0, 0, 2, 3, 0);
+    const row = rowNamed('sparse_conv_f32_scalar');
+    expect(() => share(row, w, 1, 2, 1, 4, 1)).toThrow(/invalid|value/i);
+    expect(() => share(row, Float32Array.of(1, 2, 0, 0, 5, 0, 0, 0), 1, 2, 1, 4, 1)).not.toThrow();
+    expect(() => share(rowNamed('sparse_conv_i8_scalar'), Int8Array.from(w), 1, 2, 1, 4, 1)).toThrow(/invalid|value/i);
+  });
+
+  it('refuses parameters that reach outside its operands', () => {
+    const good = { ...weightLayout(1, 4, 1, 32), nr: 4, kr: 4, vectorBytes: 16, zero: 0, flip: 0, reserved: 0 };
+    const row = rowNamed('sparse_shared_i8_scalar');
+    const call = (changed: Partial<typeof good>) => () =>
+      callKernel(row, sparseSharedParams, { ...good, ...changed }, [new Uint8Array(128), new Int32Array(4)], [new Int8Array(128), undefined]);
+    expect(call({})).not.toThrow();
+    expect(call({ n: 5 })).toThrow(/must/);
+    expect(call({ inner: 30 })).toThrow(/fours/);
+    expect(call({ inner: 64 })).toThrow(/must/);
+    expect(call({ nr: 8 })).toThrow(/output/);
+    expect(call({ nr: 65 })).toThrow(/nr/);
+    expect(call({ kr: 2 })).toThrow(/output/);
+    expect(call({ kr: 8 })).toThrow(/kr/);
+    expect(call({ vectorBytes: 24 })).toThrow(/vectors/);
+    expect(call({ flip: -1 })).toThrow(/flip/);
+  });
+});
+
+const dims = (c: ConvCase) => ({ group: c.group ?? 1, n: c.outChannels / (c.group ?? 1), taps: total(c.kernel), inner: c.channels / (c.group ?? 1) });
+
+describe.each(rowsOf('sparse_conv', 'f32'))('$name', (row) => {
+  it.each(sparseConvCases)('$name', (c) => {
+    const { group, n, taps, inner } = dims(c);
+    const pixels = total(outputSize(c)) * c.batch;
+    const x = randomFloats(total(c.size) * c.batch * c.channels, 1);
+    const w = thinned(randomFloats(c.outChannels * inner * taps, 2), c.outChannels, taps, inner, Math.min(n % 32 === 0 ? 32 : n, row.nr));
+    const bias = c.bias ? randomFloats(c.outChannels, 3) : undefined;
+    const residual = c.residual ? randomFloats(pixels * c.outChannels, 4) : undefined;
+    const reference = convReference(c, x, w, bias, residual);
+    const params = convParamsOf(c);
+    expectPixels(
+      (y, threads) => callKernel(row, convParams, params, [y], [x, share(row, w, group, n, taps, inner, threads).packed, bias, residual], { threads }),
+      reference,
+      { pixels, ldc: params.ldc, channels: c.outChannels },
+      // As for dense convolutions: at most K + 3 roundings, here two for each kept product on the scalar row.
+      (at) => 1.2 * (taps * inner + 3) * 2 ** -24 * (reference.magnitude[at] as number),
+    );
+  });
+
+  it('refuses what its operands do not hold', () => {
+    const c = sparseConvCases.find((v) => v.outChannels === 32) as ConvCase;
+    const { n, taps, inner } = dims(c);
+    const x = randomFloats(total(c.size) * c.channels, 1);
+    const { packed } = share(row, thinned(randomFloats(n * taps * inner, 2), n, taps, inner, 32), 1, n, taps, inner, 1);
+    const y = new Float32Array(total(outputSize(c)) * n);
+    const call = (change: Partial<ReturnType<typeof convParamsOf>>, weights = packed) =>
+      callKernel(row, convParams, { ...convParamsOf(c), ...change }, [y], [x, weights, undefined, undefined]);
+    call({});
+    expect(() => call({}, packed.slice(4))).toThrow(/packed/);
+    expect(() => call({ channels: 14 })).toThrow(/fours/);
+    expect(() => call({ channels: 20 })).toThrow(/must hold/);
+    expect(() => call({ kernel: [1, 3, 4] })).toThrow(/packed|must/);
+  });
+});
+
+describe.each(rowsOf('sparse_conv_i8', BYTE_WEIGHTS))('$name', (row) => {
+  it.each(sparseConvCases)('$name', (c) => {
+    const { group, n, taps, inner } = dims(c);
+    const operands = convOperands(c);
+    const w = thinned(operands.w, c.outChannels, taps, inner, n % 32 === 0 ? 32 : n);
+    const want = convReferenceOfBytes(c, { ...operands, w });
+    const run = (threads: number) => {
+      const zero = (c.aZero ?? 0) - activationOffset(row.isa);
+      const { packed, folded } = share(row, w, group, n, taps, inner, threads, zero, operands.rest[0] as Int32Array);
+      const y = resultOf(c, want.length);
+      callKernel(row, integerConvolutionParams, convCaseParams(c), [y], [operands.x, packed, folded, ...operands.rest.slice(1)], { threads });
+      return y;
+    };
+    const y = run(1);
+    expectSame(y, want);
+    for (const threads of [2, 3]) expect(same(run(threads), y)).toBe(true);
   });
 });

@@ -18,8 +18,14 @@
 
 using Indirect = ConvChunk (*)(const ConvParams&, const ConvPlan&, const float*, int64_t, int64_t, std::byte*);
 
+// Where the weights of a panel stand, and with DSNK_KEPT which k they are.
+struct ConvWeights {
+  const float* panel;
+  const int32_t* kept;
+};
+
 static void convUnit(const ConvParams& p, const ConvPlan& plan, const ConvChunk& chunk, int64_t group, int64_t panel,
-                     const Work& w) {
+                     const ConvWeights& weights, const Work& w) {
   const int vectors = plan.panels.width(panel);
   const int64_t column = plan.panels.startVector(panel) * F32::lanes;
   const int64_t rest = plan.outPerGroup - column;
@@ -31,7 +37,7 @@ static void convUnit(const ConvParams& p, const ConvPlan& plan, const ConvChunk&
               .runCount = 0,
               .rowStride = chunk.rows,
               .row = nullptr,
-              .panel = w.at<const float>(2) + group * plan.groupStride() + column * plan.depth,
+              .panel = weights.panel,
               .pixel = nullptr,
               .y = w.at<float>(0) + m,
               .ldc = p.ldc,
@@ -42,6 +48,9 @@ static void convUnit(const ConvParams& p, const ConvPlan& plan, const ConvChunk&
               .columns = columns,
               .first = false,
               .last = false,
+#ifdef DSNK_KEPT
+              .kept = weights.kept,
+#endif
               .ahead = w.at<const std::byte>(2),
               .aheadStep = 0};
   const int64_t steps = plan.depth > kConvDepth ? ceilDiv(plan.depth, kConvDepth) : 1;
@@ -75,9 +84,9 @@ static void convUnit(const ConvParams& p, const ConvPlan& plan, const ConvChunk&
   }
 }
 
-static Fault runConv(const Work& w, Indirect indirect) {
+template <class WeightsOf>
+static Fault runUnits(const Work& w, const ConvPlan& plan, Indirect indirect, const WeightsOf& weightsOf) {
   const auto& p = w.as<ConvParams>();
-  const ConvPlan plan(p, F32::lanes, kVectors, kInOrder);
   const Range units = tileRange(plan.units, w.tile, w.tiles);
   ConvChunk chunk{};
   int64_t built = -1;
@@ -87,7 +96,17 @@ static Fault runConv(const Work& w, Indirect indirect) {
       chunk = indirect(p, plan, w.at<const float>(1), outer / p.group, outer % p.group, w.scratch);
       built = outer;
     }
-    convUnit(p, plan, chunk, outer % p.group, panel, w);
+    convUnit(p, plan, chunk, outer % p.group, panel, weightsOf(outer % p.group, panel), w);
   }
   return Fault::none;
 }
+
+#ifndef DSNK_KEPT
+static Fault runConv(const Work& w, Indirect indirect) {
+  const ConvPlan plan(w.as<ConvParams>(), F32::lanes, kVectors, kInOrder);
+  return runUnits(w, plan, indirect, [&](int64_t group, int64_t panel) {
+    const int64_t column = plan.panels.startVector(panel) * F32::lanes;
+    return ConvWeights{w.at<const float>(2) + group * plan.groupStride() + column * plan.depth, nullptr};
+  });
+}
+#endif

@@ -26,12 +26,20 @@ struct TileJob {
   Clamp clamp;
   int columns;  // valid ones
   bool first, last;
+#ifdef DSNK_KEPT
+  const int32_t* kept;  // the k that the panel has, one after the other
+#endif
   const std::byte* ahead;  // a line in every second step of k; anywhere where aheadStep is 0
   int64_t aheadStep;       // bytes
 };
 
 // Tiles that multiply long enough for each load to fetch what comes later: 12 and more multiply-adds of 16 lanes a step.
-constexpr bool fetchesAhead(int rows, int vectors) { return F32::lanes == 16 && rows * vectors >= 12; }
+#ifdef DSNK_KEPT
+constexpr bool kFetches = false;
+#else
+constexpr bool kFetches = F32::lanes == 16;
+#endif
+constexpr bool fetchesAhead(int rows, int vectors) { return kFetches && rows * vectors >= 12; }
 
 // Lines that a tile fetches.
 static inline int64_t linesAhead(const TileJob& j) {
@@ -41,7 +49,7 @@ static inline int64_t linesAhead(const TileJob& j) {
 }
 
 #define DSNK_UNROLL _Pragma("GCC unroll 16")
-#ifdef DSNK_ROW_LOOP
+#if defined(DSNK_ROW_LOOP) && !defined(DSNK_KEPT)
 #include DSNK_ROW_LOOP
 #endif
 #ifdef DSNK_IN_ORDER
@@ -51,8 +59,9 @@ constexpr bool kInOrder = false;
 #endif
 
 // Columns that fill at most half of the last vector of 16 take half of its fma.
+constexpr bool kHalves = kFetches;
 static inline bool halfFilled(int columns, int vectors) {
-  return F32::lanes == 16 && columns <= vectors * F32::lanes - F32::lanes / 2;
+  return kHalves && columns <= vectors * F32::lanes - F32::lanes / 2;
 }
 
 template <int MR, int V, bool half>
@@ -92,10 +101,21 @@ static void convTile(const TileJob& j) {
   const float* const* row = j.row;
   for (int r = 0; r < j.runCount; r++, row += j.rowStride) {
     const float* a[MR];
+#ifdef DSNK_KEPT
+    // Two of every four; a row starts where k is 0.
+    const int64_t first = j.runs[r].k;
+    DSNK_UNROLL for (int i = 0; i < MR; i++) a[i] = row[i] - first;
+    const float* b = j.panel + first / 2 * (V * L);
+    const int64_t n = j.runs[r].length / 2;
+    const int32_t* const kept = j.kept + first / 2;
+    const auto inRow = [&](int64_t k) __attribute__((always_inline)) { return int64_t{kept[k]}; };
+#else
     DSNK_UNROLL for (int i = 0; i < MR; i++) a[i] = row[i];
     const float* b = j.panel + int64_t{j.runs[r].k} * (V * L);
     const int64_t n = j.runs[r].length;
-#ifdef DSNK_ROW_LOOP
+    [[maybe_unused]] const auto inRow = [](int64_t k) __attribute__((always_inline)) { return k; };
+#endif
+#if defined(DSNK_ROW_LOOP) && !defined(DSNK_KEPT)
     multiplyPanels<V * L, V>(t, a, b, 0, n);
 #else
     int64_t k = 0;
@@ -114,10 +134,10 @@ static void convTile(const TileJob& j) {
         __builtin_prefetch(ahead, /*write=*/0, 2);
         ahead += aheadStep;
       }
-      step(k, b);
-      step(k + 1, b + V * L);
+      step(inRow(k), b);
+      step(inRow(k + 1), b + V * L);
     }
-    if (k < n) step(k, b);
+    if (k < n) step(inRow(k), b);
 #endif
   }
   if (j.last) {
@@ -178,7 +198,7 @@ static TileFunction tileOf(int rows, int vectors) {
 }
 
 static TileFunction tileFor(int rows, int vectors, bool half = false) {
-  if constexpr (F32::lanes == 16) {
+  if constexpr (kHalves) {
     if (half) return tileOf<true>(rows, vectors);
   }
   return tileOf<false>(rows, vectors);

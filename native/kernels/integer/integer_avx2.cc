@@ -6,6 +6,7 @@
 #include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
 #include "kernels/pool/pool.h"
+#include "kernels/sparse/shared.h"
 #include "simd/avx2-begin.h"
 //
 #include "kernels/gemm/micro.inl"
@@ -22,6 +23,10 @@
 #include "kernels/integer/ending.inl"
 //
 #include "kernels/integer/product.inl"
+//
+#include "kernels/sparse/pick-bytes-avx2.inl"
+//
+#include "kernels/sparse/conv_bytes.inl"
 //
 #include "kernels/integer/lanes-avx2.inl"
 //
@@ -42,5 +47,6 @@ Fault conv_i8_avx2(const Work& w) {
 }
 Fault pool_average_i8_avx2(const Work& w) { return avx2::integerAverage<avx2::Lanes, avx2::Lanes>(w); }
 Fault depthwise_i8_avx2(const Work& w) { return avx2::integerDepthwise<avx2::Lanes, avx2::Lanes>(w); }
+Fault sparse_conv_i8_avx2(const Work& w) { return avx2::sparseConvBytes<avx2::Widened>(w, {16, 2, Isa::avx2}); }
 }  // namespace dsnk
 #endif

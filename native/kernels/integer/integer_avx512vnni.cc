@@ -6,6 +6,7 @@
 #include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
 #include "kernels/pool/pool.h"
+#include "kernels/sparse/shared.h"
 #include "kernels/integer/strip.h"
 #include "simd/avx512vnni-begin.h"
 //
@@ -23,6 +24,10 @@
 #include "kernels/integer/ending.inl"
 //
 #include "kernels/integer/product.inl"
+//
+#include "kernels/sparse/pick-bytes-avx512.inl"
+//
+#include "kernels/sparse/conv_bytes.inl"
 //
 #include "kernels/integer/strip-quads.inl"
 #include "kernels/integer/strip.inl"
@@ -52,6 +57,9 @@ Fault pool_average_i8_avx512vnni(const Work& w) {
 }
 Fault depthwise_i8_avx512vnni(const Work& w) {
   return avx512vnni::integerDepthwise<avx512vnni::Lanes64, avx512vnni::Lanes32>(w);
+}
+Fault sparse_conv_i8_avx512vnni(const Work& w) {
+  return avx512vnni::sparseConvBytes<avx512vnni::Quads>(w, {32, 4, Isa::avx512vnni});
 }
 }  // namespace dsnk
 #endif

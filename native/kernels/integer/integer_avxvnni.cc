@@ -6,6 +6,7 @@
 #include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
 #include "kernels/integer/strip.h"
+#include "kernels/sparse/shared.h"
 #include "simd/avxvnni-begin.h"
 //
 #include "kernels/gemm/micro.inl"
@@ -23,6 +24,10 @@
 #include "kernels/integer/ending.inl"
 //
 #include "kernels/integer/product.inl"
+//
+#include "kernels/sparse/pick-bytes-avx2.inl"
+//
+#include "kernels/sparse/conv_bytes.inl"
 //
 #include "kernels/integer/strip-quads.inl"
 #include "kernels/integer/strip.inl"
@@ -42,5 +47,8 @@ Fault conv_i8_avxvnni(const Work& w) {
 }
 Fault conv_rows_i8_avxvnni(const Work& w) { return avxvnni::integerStrips<avxvnni::Quads>(w, {16, 4, Isa::avxvnni}); }
 Fault depthwise_i8_avxvnni(const Work& w) { return avxvnni::integerDepthwise<avxvnni::Lanes, avxvnni::Lanes>(w); }
+Fault sparse_conv_i8_avxvnni(const Work& w) {
+  return avxvnni::sparseConvBytes<avxvnni::Quads>(w, {16, 4, Isa::avxvnni});
+}
 }  // namespace dsnk
 #endif

@@ -5,6 +5,7 @@
 #include "kernels/integer/depthwise.h"
 #include "kernels/integer/product.h"
 #include "kernels/pool/pool.h"
+#include "kernels/sparse/shared.h"
 #include "kernels/integer/strip.h"
 #include "kernels/narrow/emulated.h"
 #include "simd/scalar-begin.h"
@@ -23,6 +24,10 @@
 #include "kernels/integer/ending.inl"
 //
 #include "kernels/integer/product.inl"
+//
+#include "kernels/sparse/pick-bytes-scalar.inl"
+//
+#include "kernels/sparse/conv_bytes.inl"
 //
 #include "kernels/integer/strip-quads.inl"
 #include "kernels/integer/strip.inl"
@@ -53,4 +58,5 @@ Fault conv_i8_tiles(const Work& w) {
 Fault conv_rows_i8_scalar(const Work& w) { return scalar::integerStrips<scalar::Quads>(w, {4, 4, Isa::scalar}); }
 Fault pool_average_i8_scalar(const Work& w) { return scalar::integerAverage(w); }
 Fault depthwise_i8_scalar(const Work& w) { return scalar::integerDepthwise(w); }
+Fault sparse_conv_i8_scalar(const Work& w) { return scalar::sparseConvBytes<scalar::Quads>(w, {4, 4, Isa::scalar}); }
 }  // namespace dsnk

@@ -7,6 +7,8 @@
 // In a panel of bytes the 4x4 positions of a word stand transposed, so that one shift brings those of a quad into the
 // low bits of its four bytes. Apart (for GPUs, nr 1): all values [n][k/2], then all words [n][k/32], none transposed.
 #pragma once
+#include <initializer_list>
+
 #include "kernels/kernel.h"
 #include "kernels/sizes.h"
 #include "kernels/sparse/params.gen.h"

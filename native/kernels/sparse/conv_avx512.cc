@@ -1,0 +1,20 @@
+// conv.inl in avx512.
+#if defined(__x86_64__)
+#include "kernels/conv/plan.h"
+#include "kernels/epilogue/params.gen.h"
+#include "kernels/sparse/shared.h"
+
+#include "simd/avx512-begin.h"
+#define DSNK_KEPT
+constexpr int kVectors = 2;  // most of a panel
+#include "kernels/conv/conv.inl"
+//
+#include "kernels/sparse/conv.inl"
+#undef DSNK_KEPT
+#include "simd/avx512-end.h"
+
+namespace dsnk {
+Fault sparse_conv_f32_avx512(const Work& w) { return avx512::sparseConv(w, 2); }
+Fault sparse_conv_f32_avx512_narrow(const Work& w) { return avx512::sparseConv(w, 1); }
+}  // namespace dsnk
+#endif
