@@ -37,9 +37,16 @@ function narrowed(type: CacheType, x: Float32Array): { stored: number[]; scale: 
   if (type === 'f16') return { stored: [...x].map(halfBits), scale: 1 };
   if (type === 'bf16') return { stored: [...x].map(bfloatBits), scale: 1 };
   const largest = x.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
-  const inverse = Math.fround(127 / largest);
-  const rounded = (v: number) => roundHalfEven(Math.fround(v * inverse));
-  return { stored: [...x].map((v) => (largest === 0 ? 0 : rounded(v))), scale: Math.fround(largest / 127) };
+  if (largest === 0) return { stored: [...x].map(() => 0), scale: 0 };
+  const tries = x.length > 64 ? 1 : x.length > 16 ? Math.floor(1024 / x.length) : 64;
+  const ways = Array.from({ length: tries }, (_, t) => {
+    const range = 127 - t / 4;
+    const inverse = Math.fround(range / largest);
+    const stored = [...x].map((v) => roundHalfEven(Math.fround(v * inverse)));
+    const squares = stored.reduce((sum, code, i) => sum + roundHalfEven((Math.fround((x[i] as number) * inverse) - code) * 256) ** 2, 0);
+    return { stored, scale: Math.fround(largest / range), loss: Math.fround(squares / Math.fround(range * range)) };
+  });
+  return ways.reduce((best, way) => (way.loss < best.loss ? way : best));
 }
 
 const arrays = { f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i8: Int8Array };
