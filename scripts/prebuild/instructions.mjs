@@ -62,6 +62,7 @@ function scanArm(file, { baseline, isas }) {
 // ----------------------------------------------------------------------------------------------------------------- x86
 
 // The disassembler knows everything here: instructions are told by their names and registers. The baseline is x86-64-v2.
+// tzcnt is in it as `rep bsf`: older processors ignore the prefix, and compilers put it only where both give the same.
 const x86 = [
   ['amx', /^(tile|tdp|ldtilecfg|sttilecfg|t2rpntl|tmm)/],
   ['avx512bf16', /^(vdpbf16ps|vcvtne2?ps2bf16)/],
@@ -71,7 +72,7 @@ const x86 = [
     /^(vp2intersect|vgf2p8|gf2p8|vaes|vpclmul|aes|pclmul|sha\d|v(?!cvtps2ph)\w*ph\b|rdrand|rdseed|movbe|adcx|adox|rdpid|movdir|clwb|xsave|vpopcnt[bwdq])/,
   ],
   ['avx512', /^k(mov|and|or|xor|not|shift|test|unpck|xnor|add)\w*\s|%zmm|%k[0-7]|%[xy]mm(1[6-9]|2\d|3[01])/],
-  ['avx2', /^(v(?!erw|err|mcall|mrun|mload|msave)|andn[lq]|bextr|bls[ir]|blsmsk|bzhi|mulx|pdep|pext[lq]|rorx|s[ah][lr]x|tzcnt|lzcnt)/],
+  ['avx2', /^(v(?!erw|err|mcall|mrun|mload|msave)|andn[lq]|bextr|bls[ir]|blsmsk|bzhi|mulx|pdep|pext[lq]|rorx|s[ah][lr]x|lzcnt)/],
 ];
 const allowed = {
   avx2: ['avx2'],
