@@ -12,7 +12,7 @@ import {
 import type { KernelRow } from '../../lib/compile/catalogue.js';
 import { convPackParams, convParams } from '../../lib/kernels/conv.js';
 import { convReference, expectPixels } from './conv-reference.js';
-import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
+import { callKernel, randomFloats, rowNamed, rowOf, rowsOf } from './harness.js';
 
 /** Operands of a case, and the packed weights for a row. */
 function operandsOf(c: ConvCase) {
@@ -127,8 +127,8 @@ describe.each([...rowsOf('conv_winograd', 'f32'), ...rowsOf('conv_winograd2', 'f
 describe('bench cases', () => {
   it('are calls that their kernels accept', () => {
     const small = (c: ConvCase): ConvCase => ({ ...c, size: c.size.map((n) => Math.min(n, 8)) });
-    const conv = rowsOf('conv', 'f32')[0] as KernelRow;
-    const depthwise = rowsOf('depthwise', 'f32')[0] as KernelRow;
+    const conv = rowOf('conv', 'f32');
+    const depthwise = rowOf('depthwise', 'f32');
     for (const c of benchCases) {
       const call = convKernelCase(small(c), conv);
       callKernel(conv, call.schema, call.params, call.outputs(), call.inputs());

@@ -8,7 +8,7 @@ import type { TypedArray } from '../../lib/dtype.js';
 import { encodeParams, type Fields, type ParamSchema, type ParamsOf } from '../../lib/kernels/params.js';
 import { kernelProgram, loadKernel } from '../../lib/runtime/call.js';
 import { native } from '../../lib/runtime/native.js';
-import { testedRows } from '../gpu.js';
+import { noteCalled, testedRows } from '../gpu.js';
 import { corpusFolder, keepProgram } from '../native/corpus.js';
 
 export { floats as randomFloats, mulberry32 } from '../../bench/cases/case.js';
@@ -16,6 +16,17 @@ export { floats as randomFloats, mulberry32 } from '../../bench/cases/case.js';
 /** All rows of an operation for these types that this machine can run, best first; the scalar row is last. Of a GPU that is tested, its rows alone. */
 export function rowsOf(op: string, dtypes: string): KernelRow[] {
   return testedRows().filter((k) => k.op === op && (k.dtypes === dtypes || k.dtypes === 'any') && k.usable);
+}
+
+/** The best of them, or where a GPU that is tested has none, the definition. */
+export function rowOf(op: string, dtypes: string): KernelRow {
+  const [row] = rowsOf(op, dtypes);
+  return (
+    row ??
+    (native()
+      .catalogue()
+      .kernels.find((k) => k.op === op && (k.dtypes === dtypes || k.dtypes === 'any') && k.isa === 'scalar') as KernelRow)
+  );
 }
 
 export function rowNamed(name: string): KernelRow {
@@ -37,6 +48,7 @@ export function callKernel<F extends Fields>(
 ): void {
   const words = encodeParams(schema, params as Readonly<Record<string, number | readonly number[]>>, options.tail);
   const size = (a: TypedArray | undefined) => a && { bytes: a.byteLength };
+  noteCalled(row);
   const call = loadKernel(row, words, outputs.map(size), inputs.map(size), { threads: options.threads ?? 1 });
   keepForFuzzing(row, words, outputs, inputs);
   try {

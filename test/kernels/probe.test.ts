@@ -16,6 +16,14 @@ describe.each(rowsOf('probe_fma', 'f32').filter(isGpuRow))('$name', (row) => {
   });
 });
 
+// A step is a product of 16x8 results over k 16 of 0.001² + 0.002² a pair, or over k 32 of ones.
+it.each([...rowsOf('probe_fma', 'f32f16'), ...rowsOf('probe_fma', 'u8s8')].filter(isGpuRow))('$name multiplies tiles as often as it says', (row) => {
+  const y = new Float32Array(16 * 2);
+  callKernel(row, probeFmaParams, { iterations: 5, tiles: 2 }, [y], []);
+  const step = row.dtypes === 'u8s8' ? 32 : 8 * 5e-6;
+  for (const v of y) expect(Math.abs(v / (8 * 5 * step) - 1)).toBeLessThan(2e-3); // 0.001 and 0.002 are rounded to halves
+});
+
 describe.each(rowsOf('probe_fma', 'f32').filter((row) => !isGpuRow(row)))('$name', (row) => {
   it('runs every chain as often as it says', () => {
     // lanes of chain i start at i and go x → x·a + b

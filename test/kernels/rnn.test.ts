@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type CellCase, cases, cellCase, packCell } from '../../bench/cases/rnn.js';
 import { gemmPackBParams } from '../../lib/kernels/gemm.js';
 import { CELL_PANEL, cellActivation, cellGates } from '../../lib/kernels/rnn.js';
-import { callKernel, randomFloats, rowNamed, rowsOf } from './harness.js';
+import { callKernel, randomFloats, rowNamed, rowOf, rowsOf } from './harness.js';
 
 type F32 = Float32Array;
 
@@ -186,13 +186,12 @@ describe.each(rowsOf('recurrent', 'f32'))('$name', (row) => {
 });
 
 it('reads the panels that gemm_pack_b writes', () => {
-  const [row] = rowsOf('gemm_pack_b', 'f32');
   const hidden = 18;
   const weights = randomFloats(3 * hidden * hidden, 1);
   const packed = packCell(weights, 3, hidden);
   const out = new Float32Array(packed.length);
   callKernel(
-    row as never,
+    rowOf('gemm_pack_b', 'f32'),
     gemmPackBParams,
     { count: 3, k: hidden, n: hidden, ldb: hidden, stride: hidden * hidden, transB: 1, nr: CELL_PANEL },
     [out],

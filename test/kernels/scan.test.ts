@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cases, scanCase } from '../../bench/cases/scan.js';
 import { scanParams } from '../../lib/kernels/scan.js';
-import { callKernel, rowNamed, rowsOf } from './harness.js';
+import { callKernel, rowNamed, rowOf, rowsOf } from './harness.js';
 
 type Axis = Record<'kind' | 'exclusive' | 'reverse' | 'outer' | 'n' | 'inner', number>;
 
@@ -73,9 +73,9 @@ describe.each(rowsOf('scan', 'f32'))('$name', (row) => {
 it('wraps integers and keeps float64', () => {
   const params = { kind: 0, exclusive: 0, reverse: 0, spare: 0, outer: 1, n: 3, inner: 1 };
   const i32 = new Int32Array(3);
-  callKernel(rowsOf('scan', 'i32')[0] as never, scanParams, params, [i32], [Int32Array.from([2 ** 31 - 1, 1, 5])]);
+  callKernel(rowOf('scan', 'i32'), scanParams, params, [i32], [Int32Array.from([2 ** 31 - 1, 1, 5])]);
   expect([...i32]).toEqual([2 ** 31 - 1, -(2 ** 31), -(2 ** 31) + 5]);
   const f64 = new Float64Array(3);
-  callKernel(rowsOf('scan', 'f64')[0] as never, scanParams, { ...params, kind: 1, reverse: 1, exclusive: 1 }, [f64], [Float64Array.from([2, 3, 5])]);
+  callKernel(rowOf('scan', 'f64'), scanParams, { ...params, kind: 1, reverse: 1, exclusive: 1 }, [f64], [Float64Array.from([2, 3, 5])]);
   expect([...f64]).toEqual([15, 5, 1]);
 });

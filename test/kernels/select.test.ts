@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { argCase, cases, topkCase } from '../../bench/cases/select.js';
 import { argReduceParams, topkParams } from '../../lib/kernels/select.js';
-import { callKernel, rowsOf } from './harness.js';
+import { callKernel, rowOf, rowsOf } from './harness.js';
 
 type Axis = Record<'smallest' | 'last' | 'outer' | 'n' | 'inner' | 'k', number>;
 
@@ -119,22 +119,22 @@ describe.each(rowsOf('topk', 'f32'))('$name', (row) => {
 describe('portable rows', () => {
   it('compare 64-bit integers exactly', () => {
     const x = BigUint64Array.from([2n ** 63n, 2n ** 63n + 1n, 1n]);
-    const [top] = rowsOf('topk', 'u64');
+    const top = rowOf('topk', 'u64');
     const values = new BigUint64Array(2);
     const indices = new BigInt64Array(2);
-    callKernel(top as never, topkParams, { smallest: 0, spare: 0, outer: 1, n: 3, inner: 1, k: 2 }, [values, indices], [x]);
+    callKernel(top, topkParams, { smallest: 0, spare: 0, outer: 1, n: 3, inner: 1, k: 2 }, [values, indices], [x]);
     expect([...values, ...indices]).toEqual([2n ** 63n + 1n, 2n ** 63n, 1n, 0n]);
-    const [arg] = rowsOf('arg_reduce', 'i8');
+    const arg = rowOf('arg_reduce', 'i8');
     const y = new BigInt64Array(1);
-    callKernel(arg as never, argReduceParams, { smallest: 1, last: 1, outer: 1, n: 4, inner: 1 }, [y], [Int8Array.from([3, -5, -5, 0])]);
+    callKernel(arg, argReduceParams, { smallest: 1, last: 1, outer: 1, n: 4, inner: 1 }, [y], [Int8Array.from([3, -5, -5, 0])]);
     expect(y[0]).toBe(2n);
   });
   it('order half precision by value', () => {
     const x = Uint16Array.from([0x3c00, 0xc000, 0x7e00, 0x4000]); // 1, -2, NaN, 2
-    const [row] = rowsOf('topk', 'f16');
+    const row = rowOf('topk', 'f16');
     const values = new Uint16Array(4);
     const indices = new BigInt64Array(4);
-    callKernel(row as never, topkParams, { smallest: 0, spare: 0, outer: 1, n: 4, inner: 1, k: 4 }, [values, indices], [x]);
+    callKernel(row, topkParams, { smallest: 0, spare: 0, outer: 1, n: 4, inner: 1, k: 4 }, [values, indices], [x]);
     expect([...indices]).toEqual([2n, 3n, 0n, 1n]);
   });
 });

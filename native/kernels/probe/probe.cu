@@ -45,7 +45,7 @@ DSNK_ENTRY(256, 0, probe_mma_f16, ProbeFmaParams) {
 }
 
 DSNK_ENTRY(256, 0, probe_mma_u8s8, ProbeFmaParams) {
-  const uint32_t ones = 0x01010101u, a[4] = {ones, ones, ones, ones}, b[2] = {0x01ff01ffu, 0xff01ff01u};
+  const uint32_t ones = 0x01010101u, a[4] = {ones, ones, ones, ones}, b[2] = {ones, ones};
   probe<IntegerSums>(work, params, [&](IntegerSums& s) { mma_u8s8(s.d, a, b); });
 }
 
