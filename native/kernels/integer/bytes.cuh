@@ -1,13 +1,8 @@
 // Addresses and bytes for kernels that take four channels, or sixteen bytes, at a time.
 #pragma once
-#include "cuda/gpu.cuh"
+#include "cuda/elements.cuh"
 
 namespace dsnk {
-
-// Of what is at most 2^32, as nearly all places are, without a division of 64 bits.
-__device__ __forceinline__ int64_t quotient(int64_t a, int64_t b) {
-  return (a | b) >> 32 == 0 ? static_cast<int64_t>(static_cast<uint32_t>(a) / static_cast<uint32_t>(b)) : a / b;
-}
 
 // Bytes that can be moved at a time from base + any multiple of the strides: 16, 4 or 1.
 __device__ __forceinline__ int grainOf(const void* base, int64_t strides) {

@@ -53,7 +53,7 @@ struct WindowRows {
       Window v;
 #pragma unroll
       for (int a = 2; a >= 0; a--) {
-        const int64_t whole = there ? quotient(rest, p.outSize[a]) : 0, o = rest - whole * p.outSize[a];
+        const int64_t whole = there ? divide(rest, p.outSize[a]).whole : 0, o = rest - whole * p.outSize[a];
         rest = whole;
         // Beyond the last pixel nothing is inside.
         v.first[a] = there ? static_cast<Place>(o * p.strides[a] - p.pads[a]) : static_cast<Place>(p.inSize[a]);

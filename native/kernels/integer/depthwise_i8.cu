@@ -50,7 +50,8 @@ __device__ __forceinline__ void depthwise(const GpuWork& w, const DepthwiseBytes
   const int64_t units = int64_t{p.batch} * p.outSize[0] * strips * quads;
   for (int64_t unit = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; unit < units;
        unit += int64_t{gridDim.x} * blockDim.x) {
-    const int64_t strip = quotient(unit, quads), row = quotient(strip, strips), image = quotient(row, p.outSize[0]);
+    const int64_t strip = divide(unit, quads).whole, row = divide(strip, strips).whole,
+                  image = divide(row, p.outSize[0]).whole;
     const int64_t channel = (unit - strip * quads) * 4, oh = row - image * p.outSize[0];
     const int64_t ow = (strip - row * strips) * kDepthwisePixels;
     const int n = p.channels - channel < 4 ? static_cast<int>(p.channels - channel) : 4;

@@ -19,7 +19,7 @@ __device__ __forceinline__ AverageWindow averageWindow(const BytePoolParams& p, 
   const int64_t size = p.inSize[axis], dilation = p.dilations[axis], kernel = p.kernel[axis];
   const int64_t start = o * p.strides[axis] - p.padsBegin[axis];
   const auto below = [&](int64_t bound) {
-    const int64_t taps = start >= bound ? 0 : quotient(bound - start - 1, dilation) + 1;
+    const int64_t taps = start >= bound ? 0 : divide(bound - start - 1, dilation).whole + 1;
     return taps < kernel ? taps : kernel;
   };
   const int64_t begin = below(0), end = below(size);
@@ -40,10 +40,10 @@ __device__ __forceinline__ void average(const GpuWork& w, const BytePoolParams& 
   for (int64_t first = int64_t{blockIdx.x} * together; first < units; first += int64_t{gridDim.x} * together) {
     const int64_t unit = first + thread % together;
     const bool there = unit < units;
-    const int64_t pixel = there ? quotient(unit, quads) : 0, channel = there ? (unit - pixel * quads) * 4 : 0;
+    const int64_t pixel = there ? divide(unit, quads).whole : 0, channel = there ? (unit - pixel * quads) * 4 : 0;
     const int n = p.channels - channel < 4 ? static_cast<int>(p.channels - channel) : 4;
-    const int64_t row = quotient(pixel, p.outSize[2]), plane = quotient(row, p.outSize[1]);
-    const int64_t image = quotient(plane, p.outSize[0]);
+    const int64_t row = divide(pixel, p.outSize[2]).whole, plane = divide(row, p.outSize[1]).whole;
+    const int64_t image = divide(plane, p.outSize[0]).whole;
     const AverageWindow d = averageWindow(p, 0, plane - image * p.outSize[0]);
     const AverageWindow h = averageWindow(p, 1, row - plane * p.outSize[1]);
     const AverageWindow v = averageWindow(p, 2, pixel - row * p.outSize[2]);
@@ -51,7 +51,7 @@ __device__ __forceinline__ void average(const GpuWork& w, const BytePoolParams& 
     const int64_t inside = (d.end - d.begin) * high * wide;
     uint32_t sums[4] = {};
     for (int64_t t = there ? slice : inside; t < inside; t += slices) {
-      const int64_t line = quotient(t, wide), layer = quotient(line, high);
+      const int64_t line = divide(t, wide).whole, layer = divide(line, high).whole;
       const int64_t at[3] = {d.start + (d.begin + layer) * p.dilations[0],
                              h.start + (h.begin + line - layer * high) * p.dilations[1],
                              v.start + (v.begin + t - line * wide) * p.dilations[2]};

@@ -15,7 +15,7 @@ struct LowBitPanels {
   template <class P>
   __device__ __forceinline__ explicit LowBitPanels(const P& p) : k(p.k), group(p.group) {
     const int64_t units = (k + kUnit - 1) / kUnit, unitBytes = int64_t{p.bits} * 4 * kHalf;
-    groups = quotient(k + group - 1, group);
+    groups = divide(k + group - 1, group).whole;
     headBytes = kLowBitGpuNr * 4 * (1 + p.zeros);
     blockBytes = headBytes + group / kUnit * unitBytes;
     panelBytes = (groups * headBytes + units * unitBytes + 63) / 64 * 64;

@@ -22,7 +22,7 @@ __device__ __forceinline__ void floatRows(const GpuWork& w, const LowBitFloatPar
   using Sums = float[MR][kLowBitGpuNr];
   auto* const sums = reinterpret_cast<Sums*>(shared_memory());  // of each warp
   const LowBitPanels panels(p);
-  const int64_t panelNumber = quotient(blockIdx.x, w.number[kLowBitDown]);
+  const int64_t panelNumber = divide(blockIdx.x, w.number[kLowBitDown]).whole;
   const int64_t first = (blockIdx.x - panelNumber * w.number[kLowBitDown]) * MR;
   const int rows = static_cast<int>(p.m - first < MR ? p.m - first : MR), half = lane() / kHalf, at = lane() % kHalf;
   const auto* x = w.at<const float>(1) + first * p.k;

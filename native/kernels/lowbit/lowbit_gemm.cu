@@ -29,7 +29,7 @@ __device__ __forceinline__ void fewRows(const GpuWork& w, const LowBitGemmParams
   using Terms = float[MR][kLowBitGpuNr];
   auto* const terms = reinterpret_cast<Terms*>(shared_memory());  // of each group of a round
   const LowBitPanels panels(p);
-  const int64_t panelNumber = quotient(blockIdx.x, w.number[kLowBitDown]);
+  const int64_t panelNumber = divide(blockIdx.x, w.number[kLowBitDown]).whole;
   const int64_t kPadded = (p.k + kUnit - 1) / kUnit * kUnit,
                 first = (blockIdx.x - panelNumber * w.number[kLowBitDown]) * MR;
   const int rows = static_cast<int>(p.m - first < MR ? p.m - first : MR), half = lane() / kHalf, at = lane() % kHalf;
@@ -116,7 +116,7 @@ __device__ __forceinline__ void manyRows(const GpuWork& w, const LowBitGemmParam
   constexpr int across = kLowBitWarpRows / 8;
   const LowBitPanels panels(p);
   const int64_t kPadded = (p.k + kUnit - 1) / kUnit * kUnit;
-  const int64_t down = w.number[kLowBitDown], four = quotient(blockIdx.x, down);
+  const int64_t down = w.number[kLowBitDown], four = divide(blockIdx.x, down).whole;
   const int64_t panel = four * kLowBitWarpsAcross + warp() % kLowBitWarpsAcross;
   const int64_t first = ((blockIdx.x - four * down) * kLowBitWarpsDown + warp() / kLowBitWarpsAcross) * kLowBitWarpRows;
   const int64_t column = panel * kLowBitGpuNr;

@@ -10,10 +10,10 @@
 namespace dsnk {
 
 DSNK_ENTRY(256, 0, lowbit_quantize, LowBitQuantizeParams) {
-  const int64_t k = params.k, group = params.group, groups = quotient(k + group - 1, group),
+  const int64_t k = params.k, group = params.group, groups = divide(k + group - 1, group).whole,
                 kPadded = (k + 15) / 16 * 16;
   for (int64_t unit = int64_t{blockIdx.x} * 8 + warp(); unit < params.m * groups; unit += int64_t{gridDim.x} * 8) {
-    const int64_t row = quotient(unit, groups), k0 = (unit - row * groups) * group;
+    const int64_t row = divide(unit, groups).whole, k0 = (unit - row * groups) * group;
     const int n = static_cast<int>(k - k0 < group ? k - k0 : group);
     const float* x = work.at<const float>(3) + row * k + k0;
     int8_t* q = work.at<int8_t>(0) + row * kPadded + k0;
