@@ -4,6 +4,7 @@ export { type Arg, Operand } from './build/operand.js';
 export type { DType } from './dtype.js';
 export { DsnkError, type ErrorCode, errorCodes } from './errors.js';
 export type { FinishReason, TextPiece } from './generate/answer.js';
+export type { ChatMessage } from './generate/chat.js';
 export { type GeneratedText, type GenerateOptions, TextGenerator, type TextGeneratorOptions } from './generate/generator.js';
 export type { SamplingOptions } from './generate/sampler.js';
 export { Graph } from './graph/graph.js';

@@ -4,6 +4,8 @@ import { bytesText, printJson, styled } from './output.js';
 
 export interface GenerateCommandOptions {
   readonly prompt: string;
+  readonly chat?: boolean;
+  readonly system?: string;
   readonly maxTokens: number;
   readonly temperature: number;
   readonly topK?: number;
@@ -56,7 +58,9 @@ export async function generate(model: string, options: GenerateCommandOptions): 
   const rate = new LiveRate();
   const start = performance.now();
   let [text, tokens, firstMs] = ['', 0, 0];
-  const pieces = generator.streamTokens(prompt, {
+  const begin = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
+  const tokensOfPrompt = options.chat ? generator.chat([...begin, { role: 'user', content: prompt }]) : generator.encode(prompt);
+  const pieces = generator.streamTokens(tokensOfPrompt, {
     maxTokens,
     temperature,
     ...(topK !== undefined && { topK }),
@@ -66,7 +70,7 @@ export async function generate(model: string, options: GenerateCommandOptions): 
     ...(seed !== undefined && { seed }),
     ...(stop !== undefined && { stop }),
   });
-  if (!options.json) process.stdout.write(styled('dim', prompt));
+  if (!options.json) process.stdout.write(styled('dim', options.chat ? `${prompt}\n` : prompt));
   let finishReason: string;
   for (;;) {
     const { value, done } = await pieces.next();
@@ -85,7 +89,7 @@ export async function generate(model: string, options: GenerateCommandOptions): 
     model,
     architecture: generator.architecture,
     ...(options.json && { text }),
-    promptTokens: generator.encode(prompt).length,
+    promptTokens: tokensOfPrompt.length,
     tokens,
     finishReason,
     loadMs,

@@ -114,6 +114,8 @@ program
   .command('generate <model>')
   .description('continue a text with a decoder: a folder of Hugging Face, a .gguf file, a .bin file of llama2.c')
   .option('--prompt <text>', 'the text to continue', '')
+  .option('--chat', "the prompt is a user's message, written by the model's own template")
+  .option('--system <text>', 'with --chat: the message before it')
   .option('--max-tokens <n>', 'tokens to generate at most', count, 128)
   .option('--temperature <t>', '0 takes the most likely token', nonNegative, 0)
   .option('--top-k <k>', 'only the k most likely', count)

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { dsnkError, spelled } from '../errors.js';
 import { InferenceSession } from '../runtime/session.js';
 import { Answer, type FinishReason, type TextPiece } from './answer.js';
+import { type ChatFormat, type ChatMessage, chatText } from './chat.js';
 import { type CacheType, cacheBytes, cacheTypes, type DecoderShape, decoderGraph } from './decoder.js';
 import { Decoding } from './decoding.js';
 import { loadTextModel } from './load.js';
@@ -56,6 +57,8 @@ export class TextGenerator {
   private constructor(
     decoding: Decoding,
     tokenizer: Tokenizer,
+    /** How conversations are written. */
+    readonly chatFormat: ChatFormat | undefined,
     shape: DecoderShape,
     /** Tokens that prompt and answer may have together. */
     readonly contextLength: number,
@@ -85,7 +88,7 @@ export class TextGenerator {
     if (!cacheTypes.includes(cache))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `cache must be one of ${cacheTypes.join(', ')}`, `${spelled(cache)} came`);
     const path = typeof model === 'string' ? resolve(model) : fileURLToPath(model);
-    const { shape, weights, tokenizer, free } = await loadTextModel(path, options.tokenizer);
+    const { shape, weights, tokenizer, chat, free } = await loadTextModel(path, options.tokenizer);
     let session: InferenceSession | undefined;
     try {
       const capacity = contextOf(options.contextLength, shape);
@@ -95,7 +98,7 @@ export class TextGenerator {
       session = await InferenceSession.open({ graph, keepBytes: false, free }, { ...(threads !== undefined && { intraOpNumThreads: threads }) });
       const decoding = new Decoding(session, batch, capacity, shape.vocabulary);
       await decoding.prepare();
-      return new TextGenerator(decoding, tokenizer, shape, capacity, cacheBytes(shape, sizes));
+      return new TextGenerator(decoding, tokenizer, chat, shape, capacity, cacheBytes(shape, sizes));
     } catch (error) {
       await session?.release();
       free();
@@ -120,6 +123,17 @@ export class TextGenerator {
   /** The tokens of a text, with those that the model wants in front of it. */
   encode(text: string): number[] {
     return this.#tokenizer.encode(text);
+  }
+
+  /**
+   * The tokens of a conversation up to where the next answer begins, written as the model's own template says: a prompt for `stream` and the others.
+   *
+   * Errors: ERR_DSNK_UNSUPPORTED_OP (a model without a template), ERR_DSNK_INVALID_ARGUMENT (messages), ERR_DSNK_INVALID_MODEL (the template).
+   */
+  chat(messages: readonly ChatMessage[]): number[] {
+    const where = `model "${this.#session.model.graph.name}"`;
+    if (this.chatFormat === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', where, 'it must have a chat_template to write conversations', 'it has none');
+    return this.#tokenizer.encodeWritten(chatText(this.chatFormat, messages, where));
   }
 
   decode(tokens: readonly number[]): string {

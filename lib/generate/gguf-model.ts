@@ -1,6 +1,7 @@
 /** GGUF files as decoders: the metadata says what it is and how text becomes tokens. */
 import { basename } from 'node:path';
 import { dsnkError, spelled } from '../errors.js';
+import { type ChatFormat, chatFormatOf } from './chat.js';
 import { assertHeads, Configuration, layersOf } from './configuration.js';
 import type { DecoderShape } from './decoder.js';
 import { type GgufValue, parseGguf } from './gguf.js';
@@ -79,11 +80,18 @@ export async function loadGguf(path: string): Promise<TextModel> {
     const rotation = angles && { frequencies: frequenciesIn(weights, angles), interleaved: interleaved.has(rest.architecture) };
     const shape: DecoderShape = { ...rest, rotation };
     assertHeads(shape, where);
-    return { shape, weights, tokenizer: ggufTokenizer(metadata, shape.vocabulary, where), free: file.free };
+    return { shape, weights, tokenizer: ggufTokenizer(metadata, shape.vocabulary, where), chat: chatIn(metadata, where), free: file.free };
   } catch (error) {
     file.free();
     throw error;
   }
+}
+
+function chatIn(metadata: ReadonlyMap<string, GgufValue>, where: string): ChatFormat | undefined {
+  const tokens = metadata.get('tokenizer.ggml.tokens');
+  const text = (name: string) => (Array.isArray(tokens) ? tokens[metadata.get(`tokenizer.ggml.${name}_token_id`) as number] : undefined);
+  const names = { bos_token: text('bos'), eos_token: text('eos'), unk_token: text('unknown'), pad_token: text('padding') };
+  return chatFormatOf(metadata.get('tokenizer.chat_template'), names, where);
 }
 
 /** Divided by what stretches all alike, and by what the file has for each. */

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { dsnkError, spelled } from '../errors.js';
+import { chatFormatOf } from './chat.js';
 import { assertHeads, Configuration, type Json, layersOf } from './configuration.js';
 import type { DecoderShape } from './decoder.js';
 import { jsonTokenizer } from './json-tokenizer.js';
@@ -102,7 +103,9 @@ export async function loadFolder(folder: string): Promise<TextModel> {
   const config = readJson(join(folder, 'config.json'));
   const shape = shapeOfConfig(config, where);
   const generation = readJson(join(folder, 'generation_config.json'), false);
-  const tokenizer = jsonTokenizer(readJson(join(folder, 'tokenizer.json')), readJson(join(folder, 'tokenizer_config.json'), false), {
+  const naming = readJson(join(folder, 'tokenizer_config.json'), false);
+  const chat = chatFormatOf(naming['chat_template'] ?? templateIn(folder), naming, where);
+  const tokenizer = jsonTokenizer(readJson(join(folder, 'tokenizer.json')), naming, {
     ends: [config['eos_token_id'], generation['eos_token_id']].flat().filter((t): t is number => Number.isInteger(t)),
     where,
   });
@@ -117,11 +120,17 @@ export async function loadFolder(folder: string): Promise<TextModel> {
       files.push(file);
       for (const entry of parseSafetensors(file.bytes, `file "${file.path}"`)) tensors.set(entry.name, { file, entry });
     }
-    return { shape, weights: weightsOf(folder, shape, tensorsOf(tensors), config), tokenizer, free };
+    return { shape, weights: weightsOf(folder, shape, tensorsOf(tensors), config), tokenizer, chat, free };
   } catch (error) {
     free();
     throw error;
   }
+}
+
+/** Newer folders have the template in a file of its own. */
+function templateIn(folder: string): string | undefined {
+  const path = join(folder, 'chat_template.jinja');
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
 function weightsOf(folder: string, shape: DecoderShape, find: FindTensor, config: Json): Weights {

@@ -25,6 +25,7 @@ export function jsonTokenizer(definition: object, config: Readonly<Record<string
   return {
     ends: new Set(own === undefined ? ends : [...ends, own]),
     encode: (text) => library.encode(text).ids,
+    encodeWritten: (text) => library.encode(text, { add_special_tokens: false }).ids,
     decode: (tokens) => (tokens.length === 0 ? '' : library.decode([...tokens], { skip_special_tokens: true, clean_up_tokenization_spaces: false })),
   };
 }

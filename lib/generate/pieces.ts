@@ -68,6 +68,7 @@ export class PieceTokenizer implements Tokenizer {
   readonly #byteTokens: (number | undefined)[] = new Array(256).fill(undefined);
   /** What each token is written as. */
   readonly #written: Uint8Array[];
+  readonly #names: readonly string[];
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -78,6 +79,7 @@ export class PieceTokenizer implements Tokenizer {
     readonly options: PieceOptions,
   ) {
     this.ends = new Set(options.ends);
+    this.#names = pieces;
     this.#written = pieces.map((piece, token) => {
       const byte = BYTE.exec(piece);
       if (byte !== null) {
@@ -95,6 +97,15 @@ export class PieceTokenizer implements Tokenizer {
     const begin = this.options.begin === undefined ? [] : [this.options.begin];
     if (text === '') return begin;
     return [...begin, ...this.#merged([...(this.options.leadingSpace ? ` ${text}` : text)])];
+  }
+
+  encodeWritten(text: string): number[] {
+    // Cut where a special token is written; what stands between is text.
+    const names = [...this.options.silent].map((token) => this.#names[token] as string).filter((name) => name !== '');
+    if (names.length === 0) return this.#merged([...text]);
+    names.sort((a, b) => b.length - a.length);
+    const special = new RegExp(`(${names.map((name) => name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')})`);
+    return text.split(special).flatMap((part, i) => (i % 2 === 1 ? [this.#names.indexOf(part)] : this.#merged([...part])));
   }
 
   #merged(symbols: string[]): number[] {

@@ -3,6 +3,8 @@
 export interface Tokenizer {
   /** With what the model wants in front of a text. */
   encode(text: string): number[];
+  /** Text in which special tokens are written out: nothing is put in front. */
+  encodeWritten(text: string): number[];
   decode(tokens: readonly number[]): string;
   /** Tokens that end a text. */
   readonly ends: ReadonlySet<number>;

@@ -53,6 +53,7 @@ describe('its package.json', () => {
     expect(Object.keys(manifest.dependencies)).toMatchInlineSnapshot(`
       [
         "@bufbuild/protobuf",
+        "@huggingface/jinja",
         "@huggingface/tokenizers",
         "commander",
         "onnxruntime-common",
