@@ -1,7 +1,7 @@
 /**
  * `npm run bench:accuracy [-- --models resnet20,resnet56,stories260K --only 2:4 --json file]`: what quantization and pruning cost the shared
  * CIFAR-10 classifiers, on all 2,000 pictures of dev2000, calibrated on 256 others, or 1,000 to prune: top-1, the share of the file, and on how many
- * pictures onnxruntime-node, given the same file, says the same class; and the story model, see stories.ts. Needs the shared assets
+ * pictures onnxruntime-node, given the same file, says the same class, and for channels how many times as fast a batch of 50 is on one thread; and the story model, see stories.ts. Needs the shared assets
  * (DSNK_ASSETS).
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compress, InferenceSession, type PrunedModel, type PruneOptions, prune, quantize, type Stage, Tensor } from '../lib/index.js';
+import type { SpeedReport } from '../lib/quantize/report.js';
 import { loadPeer } from './peer.js';
 import { table } from './statistics.js';
 import { type StoryRow, storyRows } from './stories.js';
@@ -92,6 +93,11 @@ const ways: readonly { readonly name: string; readonly stages: () => readonly St
   { name: '2:4, wanda', stages: () => [pairs('wanda')] },
   { name: '2:4, sparsegpt', stages: () => [pairs('sparsegpt')] },
   { name: '2:4, sparsegpt, then W8A8 static', stages: () => [pairs('sparsegpt'), quantize({ calibration: calibration() })] },
+  { name: 'channels, 30 % of multiplications', stages: () => [prune({ pattern: 'channels', calibration: pruning(), timing: true, intraOpNumThreads: 1 })] },
+  {
+    name: 'channels, 30 %, multiples of 16',
+    stages: () => [prune({ pattern: 'channels', multiple: 16, calibration: pruning(), timing: true, intraOpNumThreads: 1 })],
+  },
 ];
 
 const peer = loadPeer();
@@ -111,7 +117,7 @@ async function theirs(path: string): Promise<number[]> {
   }
 }
 
-const rows: { model: string; way: string; top1: number; drop: number; fileShare: number; agreement: number }[] = [];
+const rows: { model: string; way: string; top1: number; drop: number; fileShare: number; agreement: number; faster: number | undefined }[] = [];
 const stories: StoryRow[] = [];
 for (const model of args.models.split(',')) {
   if (model === 'stories260K') {
@@ -122,20 +128,32 @@ for (const model of args.models.split(',')) {
   const float = share(await ours(path), labels);
   for (const { name, stages } of ways) {
     if (args.only && !name.includes(args.only)) continue;
-    const { bytes } = await compress(path, stages());
+    const { bytes, reports } = await compress(path, stages());
     const file = join(folder, 'compressed.onnx');
     writeFileSync(file, bytes);
     const classes = await ours(bytes);
     const top1 = share(classes, labels);
-    const row = { model, way: name, top1, drop: float - top1, fileShare: bytes.length / statSync(path).size, agreement: share(classes, await theirs(file)) };
+    const { speed } = reports.at(-1) as { readonly speed?: SpeedReport };
+    const faster = speed && speed.medianMsBefore / speed.medianMsAfter;
+    const fileShare = bytes.length / statSync(path).size;
+    const row = { model, way: name, top1, drop: float - top1, fileShare, agreement: share(classes, await theirs(file)), faster };
     rows.push(row);
     console.log(`${model}  ${name}: ${top1.toFixed(2)} %`);
   }
 }
 rmSync(folder, { recursive: true });
 
-const line = (r: (typeof rows)[0]) => [r.model, r.way, r.top1.toFixed(2), r.drop.toFixed(2), r.fileShare.toFixed(3), r.agreement.toFixed(2)];
-if (rows.length > 0) console.log(table([['model', 'way', 'top-1 %', 'drop, points', 'file / float32', 'agreement with the peer %'], ...rows.map(line)]));
+const line = (r: (typeof rows)[0]) => [
+  r.model,
+  r.way,
+  r.top1.toFixed(2),
+  r.drop.toFixed(2),
+  r.fileShare.toFixed(3),
+  r.agreement.toFixed(2),
+  r.faster?.toFixed(2) ?? '',
+];
+if (rows.length > 0)
+  console.log(table([['model', 'way', 'top-1 %', 'drop, points', 'file / float32', 'agreement with the peer %', 'times as fast'], ...rows.map(line)]));
 const storyLine = (r: StoryRow) => [
   r.model,
   r.way,

@@ -120,7 +120,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // Works on graphs as passes do; sessions that compute for it are the runtime's.
   quantize: ['dtype', 'errors', 'graph', 'ops', 'passes'],
   // Reads weights and inputs as the quantizer does.
-  prune: ['dtype', 'graph', 'quantize'],
+  prune: ['dtype', 'graph', 'ops', 'passes', 'quantize'],
   compile: ['dtype', 'errors', 'graph', 'kernels', 'ops', 'passes'],
   runtime: ['caches', 'dtype', 'errors', 'tensor', 'graph', 'kernels', 'ops', 'onnx', 'build', 'quantize', 'prune', 'compile'],
   generate: ['dtype', 'errors', 'tensor', 'graph', 'onnx', 'runtime'],

@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { precisions } from '../compile/precision.js';
 import { DsnkError } from '../errors.js';
+import { scopes } from '../prune/allocate.js';
 import { patterns, scores } from '../prune/layers.js';
 import { activationTypes } from '../quantize/affine.js';
 import { fewBitsAlgorithms } from '../quantize/algorithms.js';
@@ -168,12 +169,15 @@ program
 
 program
   .command('prune <model>')
-  .description('write a model with zeros among its weights, and report what they cost')
+  .description('write a model with zeros among its weights, or without some of its channels or heads, and report what that costs')
   .option('--data <folder>', 'pictures or .npy files, or for several inputs folders with <input>.npy; magnitude does without')
   .requiredOption('--out <file>', 'the ONNX file to write')
-  .addOption(new Option('--pattern <name>', 'where zeros are').choices(patterns).default('2:4'))
-  .option('--ratio <share>', 'share of zeros', positive)
+  .addOption(new Option('--pattern <name>', 'where zeros are, or what goes').choices(patterns).default('2:4'))
+  .option('--ratio <share>', 'share of zeros, of multiplications with channels, of heads', positive)
   .addOption(new Option('--score <name>', 'how weights are judged: sparsegpt with --data, magnitude without').choices(scores))
+  .addOption(new Option('--scope <name>', 'channels and heads go where that costs least, or everywhere the same share').choices(scopes))
+  .option('--multiple <n>', 'what is left of the channels of a layer is a multiple of this', count)
+  .option('--no-repair', 'leave weights behind channels and heads that went as they are')
   .option('--keep <name>', 'a layer whose weights stay; /text/ is a regular expression', collect)
   .option('--no-keep-first', 'prune the first layer too')
   .option('--no-timing', 'do not time the two models; without --data there is nothing to time them on')

@@ -1,4 +1,5 @@
 /** `prune`: a float model and a folder of its inputs in, a model with zeros among its weights and what they cost out. */
+import type { Scope } from '../prune/allocate.js';
 import type { Pattern, Score } from '../prune/layers.js';
 import { type PrunedModel, prune } from '../runtime/prune.js';
 import { decibels, microseconds, printAxes } from './axes.js';
@@ -10,6 +11,10 @@ export interface PruneCommandOptions extends CalibrationOptions {
   readonly pattern: Pattern;
   readonly ratio?: number;
   readonly score?: Score;
+  readonly scope?: Scope;
+  readonly multiple?: number;
+  /** false where `--no-repair` stands. */
+  readonly repair: boolean;
   readonly keep?: readonly string[];
   /** false where `--no-keep-first` stands. */
   readonly keepFirst: boolean;
@@ -24,12 +29,15 @@ export async function pruneCommand(model: string, options: PruneCommandOptions):
   const keep = options.keep?.map((text) => nameOrExpression('--keep', text));
   const calibration = await calibrationOf(model, options);
   const progress = new StageProgress(calibration?.total);
-  const { pattern, ratio, score, keepFirst, threads } = options;
+  const { pattern, ratio, score, scope, multiple, keepFirst, threads } = options;
   const result = await prune(model, {
     pattern,
-    keepFirst,
+    ...(!keepFirst && { keepFirst }),
     ...(ratio !== undefined && { ratio }),
     ...(score && { score }),
+    ...(scope && { scope }),
+    ...(multiple !== undefined && { multiple }),
+    ...(!options.repair && { repair: false }),
     ...(keep && { keep }),
     ...(calibration && { calibration: calibration.feeds }),
     ...(threads !== undefined && { intraOpNumThreads: threads }),
@@ -44,16 +52,17 @@ export async function pruneCommand(model: string, options: PruneCommandOptions):
 
 function print(out: string, { report }: PrunedModel): void {
   const timed = report.speed !== undefined;
+  const removes = report.macsAfter !== undefined;
   const rows = report.layers.map((l) => [
     l.name,
     l.op,
     String(l.weights),
-    `${(100 * l.zeros).toFixed(1)}%`,
+    removes ? (l.channelsBefore === undefined ? '' : `${l.channels} of ${l.channelsBefore}`) : `${(100 * l.zeros).toFixed(1)}%`,
     decibels(l.weightSqnrDb),
     decibels(l.outputSqnrDb),
     ...(timed ? [microseconds(l.medianUsBefore), microseconds(l.medianUsAfter)] : []),
   ]);
-  console.log(columns([['layer', 'op', 'weights', 'zeros', 'weights dB', 'result dB', ...(timed ? ['µs', 'then'] : [])], ...rows]));
+  console.log(columns([['layer', 'op', 'weights', removes ? 'channels' : 'zeros', 'weights dB', 'result dB', ...(timed ? ['µs', 'then'] : [])], ...rows]));
   for (const l of report.layers) for (const note of [...(l.reason === undefined ? [] : [`stays: ${l.reason}`]), ...l.notes]) console.log(`${l.name}: ${note}`);
   for (const note of report.notes) console.log(note);
   console.log('');

@@ -3,15 +3,26 @@ import type { Graph, Node } from '../graph/graph.js';
 import { type WeightRows, weightRows } from '../quantize/few-bits.js';
 import { findProducts, type Keep, type Product } from '../quantize/islands.js';
 
-export const patterns = ['2:4', 'unstructured'] as const;
+import type { AllocationPlan } from './allocate.js';
+
+export const patterns = ['2:4', 'unstructured', 'channels', 'heads'] as const;
 export type Pattern = (typeof patterns)[number];
+/** Those that make zeros; the others make the graph smaller. */
+export type ZeroPattern = '2:4' | 'unstructured';
 
 /** How a weight is judged: its size; its size times that of its inputs; what it costs when the others make up for it, as they then do. */
 export const scores = ['magnitude', 'wanda', 'sparsegpt'] as const;
 export type Score = (typeof scores)[number];
 
+export interface ChannelPlan extends AllocationPlan {
+  readonly pattern: Exclude<Pattern, ZeroPattern>;
+  readonly score: Score;
+  /** Fits what is left, where there are feeds. */
+  readonly repair: boolean;
+}
+
 export interface PrunePlan {
-  readonly pattern: Pattern;
+  readonly pattern: ZeroPattern;
   /** Share of zeros. */
   readonly ratio: number;
   readonly score: Score;
@@ -35,20 +46,23 @@ export interface Prunable {
   readonly kept: ReadonlyMap<Node, string>;
 }
 
+/** Why the first layer stays. */
+export const FIRST = 'it is the first';
+
 export function findPrunable(graph: Graph, { pattern, ratio }: PrunePlan, keep: Keep, keepFirst: boolean): Prunable {
   const found = findProducts(graph, keep);
   const kept = new Map(found.kept);
   const first =
     keepFirst && found.products.length > 1 ? graph.nodes.find((n) => kept.get(n) === 'asked for' || found.products.some((p) => p.node === n)) : undefined;
   const products = found.products.filter((product) => {
-    const reason = product.node === first ? 'it is the first' : unfit(prunedRows(product), pattern, ratio);
+    const reason = product.node === first ? FIRST : unfit(prunedRows(product), pattern, ratio);
     if (reason !== undefined) kept.set(product.node, reason);
     return reason === undefined;
   });
   return { products, kept };
 }
 
-function unfit({ depth, k }: PrunedRows, pattern: Pattern, ratio: number): string | undefined {
+function unfit({ depth, k }: PrunedRows, pattern: ZeroPattern, ratio: number): string | undefined {
   if (pattern === '2:4') return depth % 4 === 0 ? undefined : `${depth} input channels are no multiple of 4`;
   return Math.round(ratio * k) < 1 ? `${ratio} of rows of ${k} weights is none` : undefined;
 }

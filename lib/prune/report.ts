@@ -9,7 +9,10 @@ export interface PrunedLayerReport {
   readonly weights: number;
   /** Share of the weights that are zero. */
   readonly zeros: number;
-  /** Why its weights stayed. */
+  /** Output channels, where a pattern takes them away. */
+  readonly channelsBefore?: number;
+  readonly channels?: number;
+  /** Why its weights, or all its output channels, stayed. */
   readonly reason?: string;
   /** Of the weights alone. Those that make up for others change as well. */
   readonly weightSqnrDb?: number;
@@ -25,6 +28,9 @@ export interface PruneReport extends ModelReport {
   readonly ratio: number;
   readonly score: Score;
   readonly layers: readonly PrunedLayerReport[];
+  /** Multiplications and additions of all products for the first feed, where channels or heads went. */
+  readonly macsBefore?: number;
+  readonly macsAfter?: number;
 }
 
 /** The entries of layers whose weights stay, with the reason of each. */

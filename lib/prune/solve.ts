@@ -4,21 +4,11 @@
  *     W → rows with the k of one kernel tap side by side → moments about the means → least squares for the results wanted → zeros → W, bias
  */
 import { dtypes } from '../dtype.js';
-import type { Constant, Graph, Value } from '../graph/graph.js';
+import type { Graph, Value } from '../graph/graph.js';
 import { asWeight, DAMPING, diagonal, rowsOf } from '../quantize/few-bits.js';
 import { ConstantGraph } from '../quantize/observe.js';
 import type { PrunedRows, PrunePlan } from './layers.js';
-
-/** See moments.ts. `cross` and what follows it are left out where weights are only judged. */
-export interface Moments {
-  readonly gram: Constant;
-  readonly fit?: {
-    readonly cross: Constant;
-    readonly inputs: Constant;
-    readonly results: Constant;
-    readonly count: number;
-  };
-}
+import { leastSquares, type Moments } from './least-squares.js';
 
 /** Columns that sparsegpt judges together where zeros may be anywhere. */
 const BLOCK = 128;
@@ -49,21 +39,10 @@ export function pruneGraph(l: PrunedRows, plan: PrunePlan, moments: Moments | un
     g.reshape(g.op('PruneWeights', [g.reshape(v, l.rows, k), ...more], { ...attrs, ...given }, l.product.node.name, 'dsnk'), factors, rows, k);
   /** Weights that make up for the zeros among them. */
   const fitted = (gramSum: Value, fit: NonNullable<Moments['fit']>) => {
-    let [gram, cross] = [gramSum, grouped(g.constant(fit.cross), [factors, rows])];
-    const inputs = grouped(g.constant(fit.inputs), [factors]);
-    const mean = (sum: Value) => g.op('Div', [sum, g.float(fit.count)]);
-    const means = g.reshape(mean(inputs), factors, 1, k);
-    const wanted = g.reshape(g.constant(fit.results), factors, rows, 1);
-    if (hasBias) {
-      gram = g.op('Sub', [gram, g.op('Mul', [g.reshape(inputs, factors, k, 1), means])]);
-      cross = g.op('Sub', [cross, g.op('Mul', [wanted, means])]);
-    }
-    const [u] = g.ops('FactorHessian', [gram], 2, { damping: DAMPING, sorted: 0 }, 'dsnk') as readonly [Value, Value];
-    const u32 = g.op('Cast', [u], { to: dtypes.float32.onnx });
-    const missing = g.op('Sub', [cross, g.op('MatMul', [w, gram])]);
-    const least = g.op('Add', [w, g.op('MatMul', [g.op('MatMul', [missing, turned(u32, [0, 2, 1])]), u32])]);
-    const v = pruned(least, [u, undefined, gram], { damping: DAMPING, sweeps: SWEEPS / effort, steps: STEPS / effort });
-    if (hasBias) g.output(g.reshape(g.op('Sub', [mean(wanted), g.op('ReduceSum', [g.op('Mul', [v, means]), g.ints(2)])]), l.rows), 'bias');
+    const sums = { gram: gramSum, cross: grouped(g.constant(fit.cross), [factors, rows]), inputs: grouped(g.constant(fit.inputs), [factors]) };
+    const { least, factor, gram, biasOf } = leastSquares(g, w, sums, fit, hasBias);
+    const v = pruned(least, [factor, undefined, gram], { damping: DAMPING, sweeps: SWEEPS / effort, steps: STEPS / effort });
+    if (hasBias) g.output(g.reshape(biasOf(v), l.rows), 'bias');
     return v;
   };
   const judged = ({ gram: sum, fit }: Moments) => {

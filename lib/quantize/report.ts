@@ -119,13 +119,19 @@ export interface MethodResult {
   readonly report: Omit<QuantizeReport, 'bytesBefore' | 'bytesAfter' | 'axes'>;
 }
 
-type Measured = Pick<QuantizeReport, 'metricBefore' | 'metricAfter' | 'outputs' | 'speed' | 'memory' | 'bytesBefore' | 'bytesAfter'>;
+type Measured = Pick<QuantizeReport, 'metricBefore' | 'metricAfter' | 'outputs' | 'speed' | 'memory' | 'bytesBefore' | 'bytesAfter'> & {
+  readonly macsBefore?: number;
+  readonly macsAfter?: number;
+};
 
 export function axesOf(report: Measured): AxisReport[] {
   const { metricBefore: before, metricAfter, outputs, speed, memory, bytesBefore, bytesAfter } = report;
   const rows: AxisReport[] = [];
   if (metricAfter !== undefined) rows.push({ axis: 'accuracy', what: 'metric', unit: '', ...(before !== undefined && { before }), after: metricAfter });
   for (const o of outputs) rows.push({ axis: 'accuracy', what: `signal to noise of ${o.name}`, unit: 'dB', after: o.sqnrDb });
+  const { macsBefore, macsAfter } = report;
+  if (macsBefore !== undefined && macsAfter !== undefined)
+    rows.push({ axis: 'speed', what: 'multiplications', unit: '', before: macsBefore, after: macsAfter });
   if (speed !== undefined) rows.push({ axis: 'speed', what: 'run', unit: 'ms', before: speed.medianMsBefore, after: speed.medianMsAfter });
   rows.push({ axis: 'memory', what: 'file', unit: 'bytes', before: bytesBefore, after: bytesAfter });
   if (memory === undefined) return rows;

@@ -2,6 +2,8 @@
 import { dsnkError } from '../errors.js';
 import { elementCount } from '../graph/dim.js';
 import { Constant, type Graph, type Value } from '../graph/graph.js';
+import type { Moments } from '../prune/least-squares.js';
+import type { MomentsGraph } from '../prune/moments.js';
 import { decibels } from '../quantize/compare.js';
 import { expectedGram } from '../quantize/expected-gram.js';
 import { type FewBitsOptions, type FewBitsWeight, fitGraph, layerOf } from '../quantize/few-bits.js';
@@ -43,6 +45,15 @@ export async function gatherSums(
     for (const { after } of sums) results.set(after, more[after] as Tensor);
   }
   return results;
+}
+
+/** What a layer is fitted to. */
+export async function gatherMoments(product: Product, moments: MomentsGraph, samples: readonly Feeds[], options: SessionOptions): Promise<Required<Moments>> {
+  const sums = await gatherSums(moments.graph, moments.sums, samples, options);
+  const sum = (name: string) => sums.get(name) as Tensor;
+  const fit = { cross: constantOf(sum('cross')), inputs: constantOf(sum('inputs')), results: constantOf(sum('results')) };
+  const [factors, k] = sum('gram').dims as readonly [number, number];
+  return { gram: finiteGram(product, sum('gram')), fit: { ...fit, count: Number(sum('count').data[0]) / k / factors } };
 }
 
 /** The gram matrix as a constant, where nothing in it is NaN or infinite. */

@@ -1,14 +1,14 @@
 /** Zeros for the weights of all layers, front to back: sessions on constants and feeds. */
 import type { Constant, Graph, Value } from '../graph/graph.js';
 import { type PrunePlan, prunedRows } from '../prune/layers.js';
+import type { Moments } from '../prune/least-squares.js';
 import { momentsGraph } from '../prune/moments.js';
-import { type Moments, pruneGraph } from '../prune/solve.js';
+import { pruneGraph } from '../prune/solve.js';
 import { takesBias, writePruned } from '../prune/write.js';
 import { decibels } from '../quantize/compare.js';
 import type { Product } from '../quantize/islands.js';
-import type { Tensor } from '../tensor.js';
 import { type ChannelMeans, CORRECTIONS, channelMeans, correctBiases } from './correct-biases.js';
-import { constantOf, finiteGram, gatherGrams, gatherSums } from './fit-layers.js';
+import { constantOf, gatherGrams, gatherMoments } from './fit-layers.js';
 import type { SessionOptions } from './session-options.js';
 import type { Feeds } from './signature.js';
 import { runConstants } from './survey.js';
@@ -44,7 +44,7 @@ export async function pruneLayers(source: Graph, products: readonly Product[], s
   const size = plan.score === 'sparsegpt' ? 1 : Math.ceil(products.length / CORRECTIONS);
   for (let from = 0; from < products.length; from += size) {
     const part = products.slice(from, from + size);
-    const moments = plan.score === 'magnitude' ? new Map<Product, Moments>() : await gatherMoments(source, write(), part, samples, plan);
+    const moments = plan.score === 'magnitude' ? new Map<Product, Moments>() : await momentsOf(source, write(), part, samples, plan);
     const own = new Map<Product, number[]>();
     for (const [i, p] of part.entries()) {
       const seen = moments.get(p);
@@ -61,7 +61,7 @@ export async function pruneLayers(source: Graph, products: readonly Product[], s
   return { weights, ...write() };
 }
 
-async function gatherMoments(
+async function momentsOf(
   source: Graph,
   before: { readonly graph: Graph; readonly map: ReadonlyMap<Value, Value> },
   part: readonly Product[],
@@ -75,11 +75,7 @@ async function gatherMoments(
   const all = new Map<Product, Moments>();
   for (const p of part) {
     const moments = momentsGraph(source, before, p);
-    if (moments === undefined) continue;
-    const sums = await gatherSums(moments.graph, moments.sums, samples, options);
-    const sum = (name: string) => sums.get(name) as Tensor;
-    const fit = { cross: constantOf(sum('cross')), inputs: constantOf(sum('inputs')), results: constantOf(sum('results')) };
-    all.set(p, { gram: finiteGram(p, sum('gram')), fit: { ...fit, count: Number(sum('count').data[0]) / prunedRows(p).k / (sum('gram').dims[0] as number) } });
+    if (moments !== undefined) all.set(p, await gatherMoments(p, moments, samples, options));
   }
   return all;
 }

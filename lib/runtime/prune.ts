@@ -4,17 +4,21 @@
  *     import → fold into weights → front to back: sums over calibration feeds → zeros, weights, biases → measure → export
  */
 import { dsnkError } from '../errors.js';
+import type { Graph, Value } from '../graph/graph.js';
 import { exportModel } from '../onnx/export.js';
-import { emptied, findPrunable } from '../prune/layers.js';
+import { emptied, FIRST, findPrunable } from '../prune/layers.js';
 import { type PrunedLayerReport, type PruneReport, stayingLayers } from '../prune/report.js';
-import { assertProducts } from '../quantize/islands.js';
+import { staying } from '../prune/shrink.js';
+import { assertProducts, findProducts, type Keep, type Product } from '../quantize/islands.js';
 import { axesOf } from '../quantize/report.js';
 import { weightElements } from '../quantize/weights.js';
 import type { ModelSource, Stage, StageResult } from './compress.js';
 import { measureModel } from './measure-error.js';
-import { pruneLayers } from './prune-layers.js';
-import { checkPruneOptions, type PruneOptions } from './prune-options.js';
+import { type ChannelsPlan, pruneChannels } from './prune-channels.js';
+import { type LayersPlan, pruneLayers } from './prune-layers.js';
+import { checkPruneOptions, type PruneOptions, type PruneProgress, removes } from './prune-options.js';
 import { floatModel, foldModel, kept, PRUNED, readFeeds } from './quantize-source.js';
+import type { Feeds } from './signature.js';
 import { surveyWeights } from './survey.js';
 import { timeModels } from './time-quantized.js';
 
@@ -44,40 +48,77 @@ async function pruneModel(model: ModelSource, options: PruneOptions): Promise<Pr
   const sessionOptions = options.intraOpNumThreads === undefined ? {} : { intraOpNumThreads: options.intraOpNumThreads };
   const feeds = options.calibration === undefined ? undefined : kept(options.calibration, PRUNED, 'prune');
   const { keep, notes } = await foldModel(graph, feeds, options.keep ?? [], 'keep');
+  const stage = (name: PruneProgress['stage']) => (done: number, total: number | undefined) => options.onProgress?.({ stage: name, done, total });
+  const samples = async () => (feeds === undefined ? [] : await readFeeds(graph, feeds, (done) => stage('calibrate')(done, feeds.total)));
+  const work = { biasCorrection, options: sessionOptions, onLayer: stage('weights') };
 
-  const found = findPrunable(graph, plan, keep, options.keepFirst ?? true);
+  const pruned = removes(plan)
+    ? await removeChannels(graph, keep, options.keepFirst ?? plan.pattern === 'channels', samples, { ...plan, ...work })
+    : await zeroWeights(graph, keep, options.keepFirst ?? true, samples, { ...plan, ...work });
+  const { sqnr, outputs } = await measureModel(graph, pruned, pruned.comparable, pruned.samples, sessionOptions, stage('measure'));
+  const file = exportModel(pruned.graph, { valueInfo: false, metadata, opsets });
+  const layers = pruned.layers.map(({ product, ...layer }): PrunedLayerReport => {
+    const outputSqnrDb = product && sqnr.get(product.node);
+    return outputSqnrDb === undefined ? layer : { ...layer, outputSqnrDb };
+  });
+  const timed = options.timing ? await timeModels(graph, { graph: pruned.graph, layers }, pruned.samples, sessionOptions, stage('timing')) : { layers };
+  const { pattern, ratio, score } = plan;
+  const report = {
+    ...{ pattern, ratio, score, ...pruned.counts },
+    ...{ feeds: pruned.samples.length, outputs, ...timed, bytesBefore: bytes ?? exportModel(graph).byteLength, bytesAfter: file.byteLength, notes },
+  };
+  return { bytes: file, graph: pruned.graph, report: { ...report, axes: axesOf(report) } };
+}
+
+/** What either kind of pattern makes of a model. */
+interface PrunedGraph {
+  readonly graph: Graph;
+  readonly map: ReadonlyMap<Value, Value>;
+  readonly samples: readonly Feeds[];
+  /** Layers whose results are as many numbers as before. */
+  readonly comparable: readonly Product[];
+  readonly layers: readonly (PrunedLayerReport & { readonly product?: Product })[];
+  readonly counts: Pick<PruneReport, 'macsBefore' | 'macsAfter'>;
+}
+
+type Samples = () => Promise<readonly Feeds[]>;
+
+async function zeroWeights(graph: Graph, keep: Keep, keepFirst: boolean, read: Samples, plan: LayersPlan): Promise<PrunedGraph> {
+  const found = findPrunable(graph, plan, keep, keepFirst);
   assertProducts(graph, found, 'a convolution or product', 'prune');
   const empty = emptied(found.products, plan);
   if (empty !== undefined)
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', empty.node.where, 'ratio must leave every output channel a weight', `${plan.ratio} came`);
   await surveyWeights(found.products);
-  const samples = feeds === undefined ? [] : await readFeeds(graph, feeds, (done) => options.onProgress?.({ stage: 'calibrate', done, total: feeds.total }));
+  const samples = await read();
+  const pruned = await pruneLayers(graph, found.products, samples, plan);
+  const layers = [...pruned.weights].map(([product, w]) => ({
+    product,
+    name: product.node.name,
+    op: product.node.op,
+    weights: weightElements(product),
+    zeros: w.zeros,
+    weightSqnrDb: w.sqnrDb,
+    notes: w.unseen ? ['its weights were judged by their size alone, as the windows it reads are not known'] : [],
+  }));
+  return { ...pruned, samples, comparable: found.products, layers: [...layers, ...stayingLayers(found.kept)], counts: {} };
+}
 
-  const pruned = await pruneLayers(graph, found.products, samples, {
-    ...plan,
-    biasCorrection,
-    options: sessionOptions,
-    onLayer: (done, total) => options.onProgress?.({ stage: 'weights', done, total }),
+async function removeChannels(graph: Graph, keep: Keep, keepFirst: boolean, read: Samples, plan: ChannelsPlan): Promise<PrunedGraph> {
+  const { products } = findProducts(graph, () => false);
+  assertProducts(graph, findProducts(graph, keep), 'a convolution or product', 'prune');
+  const first = keepFirst && products.length > 1 ? products[0]?.node : undefined;
+  const samples = await read();
+  const pruned = await pruneChannels(graph, (node) => node === first || keep(node), samples, plan);
+  const { groups, goes, reasons, macsBefore, macsAfter } = pruned;
+  const all = new Map(groups.layers.map((l) => [l.product, l.out]));
+  const left = (product: Product) => staying(all.get(product) ?? [], goes).length;
+  const layers = [...all].map(([product, out]) => {
+    const reason = reasons.get(product.node);
+    const counts = { weights: weightElements(product), zeros: 0, channelsBefore: out.length, channels: left(product) };
+    return { product, name: product.node.name, op: product.node.op, ...counts, ...(reason !== undefined && { reason }), notes: [] };
   });
-  const { sqnr, outputs } = await measureModel(graph, pruned, found.products, samples, sessionOptions, (done, total) =>
-    options.onProgress?.({ stage: 'measure', done, total }),
-  );
-  const file = exportModel(pruned.graph, { valueInfo: false, metadata, opsets });
-  const layers = [...pruned.weights].map(([p, w]): PrunedLayerReport => {
-    const outputSqnrDb = sqnr.get(p.node);
-    return {
-      name: p.node.name,
-      op: p.node.op,
-      weights: weightElements(p),
-      zeros: w.zeros,
-      weightSqnrDb: w.sqnrDb,
-      ...(outputSqnrDb !== undefined && { outputSqnrDb }),
-      notes: w.unseen ? ['its weights were judged by their size alone, as the windows it reads are not known'] : [],
-    };
-  });
-  const onTimed = (done: number, total: number) => options.onProgress?.({ stage: 'timing', done, total });
-  const all = [...layers, ...stayingLayers(found.kept)];
-  const timed = options.timing ? await timeModels(graph, { graph: pruned.graph, layers: all }, samples, sessionOptions, onTimed) : { layers: all };
-  const report = { ...plan, feeds: samples.length, outputs, ...timed, bytesBefore: bytes ?? exportModel(graph).byteLength, bytesAfter: file.byteLength, notes };
-  return { bytes: file, graph: pruned.graph, report: { ...report, axes: axesOf(report) } };
+  const unseen = stayingLayers(groups.kept).map((l) => (l.name === first?.name ? { ...l, reason: FIRST } : l));
+  const comparable = [...all].filter(([product, out]) => left(product) === out.length).map(([product]) => product);
+  return { ...pruned, samples, comparable, layers: [...layers, ...unseen], counts: { macsBefore, macsAfter } };
 }

@@ -111,7 +111,7 @@ export async function foldModel(graph: Graph, feeds: KeptFeeds | undefined, want
 }
 
 /** Dimensions that are symbols get one number each: enough to fold what does not depend on it. */
-function declaredShapes(graph: Graph): number[][] {
+export function declaredShapes(graph: Graph): number[][] {
   const sizes = new Map<string, number>();
   const sizeOf = (d: number | string) => {
     if (typeof d === 'number') return d;

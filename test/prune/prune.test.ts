@@ -163,7 +163,7 @@ describe('compress', () => {
 describe('refuses', () => {
   it.each<[string, unknown, RegExp]>([
     ['no options', undefined, /options must be an object/],
-    ['a pattern', { pattern: '1:3' }, /pattern must be 2:4 or unstructured, "1:3" came/],
+    ['a pattern', { pattern: '1:3' }, /pattern must be 2:4 or unstructured or channels or heads, "1:3" came/],
     ['a ratio of 0', { pattern: 'unstructured', ratio: 0 }, /ratio must lie between 0 and 1, 0 came/],
     ['a ratio of 1', { pattern: 'unstructured', ratio: 1 }, /ratio must lie between 0 and 1/],
     ['a ratio that is none', { pattern: 'unstructured', ratio: Number.NaN }, /ratio must lie between 0 and 1/],
