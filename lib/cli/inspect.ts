@@ -86,6 +86,11 @@ function print(report: Report, session: InferenceSession, options: InspectOption
         threadsText(stage.threads),
       ].join(', '),
     );
+    if (stage.onProcessor !== undefined) {
+      const { calls, copiedBytes } = stage.onProcessor;
+      const rest = calls === 0 ? 'all' : `all but ${calls} of ${stage.kernels.length} calls, for which ${bytesText(copiedBytes)} are copied,`;
+      console.log(`${rest} on ${session.provider.device}`);
+    }
     const compiled = session.model.programs[i]?.compiled;
     if (options.graph && compiled) console.log(printGraph(compiled.graph));
     if (options.program && compiled) console.log(disassemble(compiled.image, nativeCatalogue()));

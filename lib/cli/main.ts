@@ -61,7 +61,8 @@ class CliCommand extends Command {
     return this.threads()
       .option('--no-winograd', 'no Winograd convolutions')
       .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
-      .addOption(new Option('--precision <mode>', 'whether products may round to 16 bits').choices(precisions));
+      .addOption(new Option('--precision <mode>', 'whether products may round to 16 bits').choices(precisions))
+      .addOption(new Option('--provider <name>', 'where to run; auto: on a GPU where there is one').choices(['cpu', 'cuda', 'auto']));
   }
   accuracy(): this {
     return this.option('--accuracy', 'compare the outputs with those in float32');

@@ -9,6 +9,8 @@ export interface SessionFlags {
   /** true where `--tune` stands without a file. */
   readonly tune?: string | true | undefined;
   readonly precision?: Precision;
+  /** `auto`: a GPU where there is one. */
+  readonly provider?: 'cpu' | 'cuda' | 'auto';
   /** Compare with float32. */
   readonly accuracy?: boolean;
 }
@@ -20,5 +22,6 @@ export function sessionOptions(model: string, flags: SessionFlags): SessionOptio
     ...(flags.winograd !== undefined && { winograd: flags.winograd }),
     ...(flags.tune !== undefined && { tune: { file: flags.tune === true ? `${model}.tune.json` : flags.tune } }),
     ...(flags.precision !== undefined && { precision: flags.precision }),
+    ...(flags.provider !== undefined && { executionProviders: flags.provider === 'auto' ? flags.provider : [flags.provider] }),
   };
 }

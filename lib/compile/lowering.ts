@@ -76,6 +76,8 @@ export interface LoweredGraph {
 
 /** Offsets of shared memory must keep 8-byte elements aligned. */
 const ALIGN = 8;
+/** Most that a launch takes of parameters: kParamBytes in native/cuda/program.cc. */
+const GPU_PARAM_BYTES = 3888;
 
 export class Lowering {
   /** The node being lowered. */
@@ -91,6 +93,8 @@ export class Lowering {
   #states: ReadonlyMap<Value, Value> = new Map();
   #readers: ReadonlyMap<Value, readonly Node[]> = new Map();
   readonly #policy: ChoicePolicy | undefined;
+  /** The program will run on a GPU, which has kernels for most of it. */
+  readonly onGpu: boolean;
   #site: string | undefined;
   /** Sites of this node so far. */
   #sites = 0;
@@ -102,6 +106,7 @@ export class Lowering {
   ) {
     this.#catalogue = catalogue;
     this.#policy = policy;
+    this.onGpu = catalogue.kernels.some((k) => isGpuRow(k) && k.usable);
   }
 
   /** The best usable kernel of an operation for these types (`f32`, `i64`, …). Throws when there is none. */
@@ -135,7 +140,8 @@ export class Lowering {
 
   /** Computes the node in one of these ways, of which there is at least one: the first, where no policy says otherwise. Ways do not contain each other. */
   choose<T>(ways: readonly Way<T>[]): T {
-    const first = ways[0] as Way<T>;
+    // On a GPU any way that stays there: the others cost copies.
+    const first = ((this.onGpu ? ways.find((w) => /_sm\d+$/.test(w.name)) : undefined) ?? ways[0]) as Way<T>;
     if (ways.length === 1 || this.#policy === undefined) return first.emit(first.reason);
     this.#site = siteOf(this.node, this.#sites++);
     const names = ways.map((w) => w.name);
@@ -289,7 +295,7 @@ export class Lowering {
    * result.
    */
   emit<F extends Fields>(
-    kernel: KernelRow,
+    row: KernelRow,
     schema: ParamSchema<F>,
     params: ParamsOf<ParamSchema<F>>,
     outputs: readonly (Ref | undefined)[],
@@ -297,11 +303,12 @@ export class Lowering {
     options: { tail?: readonly number[]; reason?: string } = {},
   ): readonly (Ref | undefined)[] {
     const words = encodeParams(schema, params as Readonly<Record<string, number | readonly number[]>>, options.tail);
-    const constant =
+    const foldable =
       inputs.every((r) => r === undefined || r.buffer.constant) && outputs.every((r) => r === undefined || (r.buffer.io === undefined && !r.buffer.inParts));
-    const folding = constant ? this.#onProcessor(kernel) : undefined;
+    const kernel = this.#placed(row, foldable, words.byteLength);
+    const folded = foldable && !isGpuRow(kernel);
     const step: Step = {
-      kernel: folding ?? kernel,
+      kernel,
       outputs,
       inputs,
       params: words,
@@ -309,11 +316,11 @@ export class Lowering {
       reason: options.reason ?? `first usable ${kernel.op} row for ${kernel.dtypes}`,
       ...(this.#site !== undefined && { site: this.#site }),
     };
-    if (folding === undefined) {
+    if (!folded) {
       this.#main.push(step);
       return outputs;
     }
-    const key = `${folding.name}(${inputs.map((r) => (r === undefined ? '-' : `${r.buffer.key}@${r.offset}+${r.bytes}`)).join(',')};${words.join('.')})`;
+    const key = `${kernel.name}(${inputs.map((r) => (r === undefined ? '-' : `${r.buffer.key}@${r.offset}+${r.bytes}`)).join(',')};${words.join('.')})`;
     const earlier = this.#constants.get(key);
     if (earlier !== undefined) {
       for (const [v, ref] of this.#refs) {
@@ -332,11 +339,13 @@ export class Lowering {
     return outputs;
   }
 
-  /** A kernel as the init program runs it, which is on the processor; undefined where only a GPU has one of its layout. */
-  #onProcessor(kernel: KernelRow): KernelRow | undefined {
-    if (!isGpuRow(kernel)) return kernel;
-    const rows = candidates(this.#catalogue, kernel.op, kernel.dtypes);
-    return rows.find((k) => !isGpuRow(k) && k.nr === kernel.nr && k.kr === kernel.kr);
+  /**
+   * The row that computes what a GPU's was chosen for, where that cannot: init runs on the processor, and a launch has limits. A row whose
+   * packed operand no other reads stays.
+   */
+  #placed(row: KernelRow, foldable: boolean, paramBytes: number): KernelRow {
+    if (!isGpuRow(row) || (!foldable && paramBytes <= GPU_PARAM_BYTES)) return row;
+    return candidates(this.#catalogue, row.op, row.dtypes).find((k) => !isGpuRow(k) && k.nr === row.nr && k.kr === row.kr) ?? row;
   }
 
   /** Lowers a whole typed graph. */

@@ -212,6 +212,8 @@ export function productWays(low: Lowering, product: Product, dtype: DType): read
   });
   const rounded = low.narrow('gemm', b.ref, { m, n, k });
   const packedWays = low.rows('gemm', 'f32').map(packed);
+  // A GPU reads what another kernel has just written as it stands: there is no packing it in time.
+  if (low.onGpu && !a.transposed && !b.ref.buffer.constant) return [...low.rows('gemm_direct', 'f32').map(direct), ...packedWays];
   if (a.transposed || m > GEMM_DIRECT_TRIED) return withNarrow(rounded, narrow, packedWays);
   const directWays = low.rows('gemm_direct', 'f32').map(direct);
   return withNarrow(rounded, narrow, m <= GEMM_DIRECT_ROWS && !b.ref.buffer.constant ? [...directWays, ...packedWays] : [...packedWays, ...directWays]);

@@ -1,4 +1,6 @@
 /** What a session runs: for every program the kernel calls with their reasons and precision, and where memory goes. */
+import { isGpuRow } from '../compile/catalogue.js';
+import type { CompiledProgram } from '../compile/compile.js';
 import type { Step } from '../compile/lowering.js';
 import { type DType, dtypes } from '../dtype.js';
 import type { LoadedProgram } from './loaded-program.js';
@@ -39,6 +41,8 @@ export interface ProgramReport {
     readonly scratchBytes: number;
   };
   readonly kernels: readonly KernelCall[];
+  /** Of a program on a GPU: the calls that it has no kernel for, which run on the processor, and what is copied down and up for them. */
+  readonly onProcessor?: { readonly calls: number; readonly copiedBytes: number };
 }
 
 export interface SessionReport {
@@ -72,7 +76,21 @@ export function kernelCalls({ compiled, shape }: LoadedProgram): KernelCall[] {
   }));
 }
 
-export function reportOf({ programs, graph, weightBytes }: Model): SessionReport {
+/** As GpuProgram::onProcessor in native/cuda/program.cc copies them: every operand down, and what was written up. */
+function callsOnProcessor({ steps, image }: CompiledProgram) {
+  let calls = 0;
+  let copiedBytes = 0;
+  steps.forEach(({ kernel, outputs }, pc) => {
+    if (isGpuRow(kernel)) return;
+    calls++;
+    image.main[pc]?.operands.forEach(({ segment, bytes }, i) => {
+      if (segment === 'arena' || segment === 'state' || segment === 'io') copiedBytes += i < outputs.length ? 2 * bytes : bytes;
+    });
+  });
+  return { calls, copiedBytes };
+}
+
+export function reportOf({ programs, graph, weightBytes, options }: Model): SessionReport {
   const operators = new Map<string, number>();
   for (const n of graph.nodes) operators.set(n.op, (operators.get(n.op) ?? 0) + 1);
   return {
@@ -91,6 +109,7 @@ export function reportOf({ programs, graph, weightBytes }: Model): SessionReport
           scratchBytes: program.shape.scratchBytes,
         },
         kernels: kernelCalls(program),
+        ...(options.device === 'cuda' && { onProcessor: callsOnProcessor(program.compiled) }),
       };
     }),
   };

@@ -54,7 +54,10 @@ struct DepthwiseOperands {
   bool wide;
 
   __device__ __forceinline__ DepthwiseOperands(const GpuWork& work, const DepthwiseParams& p, int64_t channel)
-      : x(work.at<const float>(1)), w(work.at<const float>(2)), bias(work.at<const float>(3)), residual(work.at<const float>(4)),
+      : x(work.at<const float>(1)),
+        w(work.at<const float>(2)),
+        bias(work.at<const float>(3)),
+        residual(work.at<const float>(4)),
         y(work.at<float>(0)) {
     valid = p.channels - channel < 4 ? static_cast<int>(p.channels - channel) : 4;
     const auto bits = [](const void* q) { return reinterpret_cast<uintptr_t>(q); };
@@ -84,7 +87,8 @@ struct DepthwiseOperands {
     }
   }
   // All other activations, over what the thread has just written: their code is long and stands once.
-  __device__ __forceinline__ void activateRow(const DepthwiseParams& p, int64_t pixel, int64_t channel, int pixels) const {
+  __device__ __forceinline__ void activateRow(const DepthwiseParams& p, int64_t pixel, int64_t channel,
+                                              int pixels) const {
     if (p.activation <= static_cast<int32_t>(Activation::clip)) return;
 #pragma unroll 1
     for (int i = 0; i < pixels * 4; i++) {
@@ -160,7 +164,8 @@ DSNK_ENTRY(256, 2, depthwise_f32_any, DepthwiseParams) {
       const int64_t w = w0 + kw * p.dilations[1];
       if (w < 0) continue;
       if (w >= p.inSize[1]) break;
-      const Quad x = channels_of(o.x + ((image * p.inSize[0] + h) * p.inSize[1] + w) * p.channels + place.channel, o.wide, o.valid);
+      const Quad x = channels_of(o.x + ((image * p.inSize[0] + h) * p.inSize[1] + w) * p.channels + place.channel,
+                                 o.wide, o.valid);
       const Quad tap = channels_of(o.w + (kh * p.kernel[1] + kw) * p.channels + place.channel, o.wide, o.valid);
 #pragma unroll
       for (int j = 0; j < 4; j++) sum.v[j] = fmaf(x.v[j], tap.v[j], sum.v[j]);
