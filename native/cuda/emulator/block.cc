@@ -16,6 +16,7 @@
 namespace dsnk::emulated {
 
 Place place;
+MatrixReads matrixReads;
 
 namespace {
 
@@ -282,7 +283,7 @@ void fail(const char* format, ...) {
   leave();
 }
 
-static void checkShared(const void* p, size_t bytes) {
+void checkShared(const void* p, size_t bytes) {
   const Extent dynamic{sharedEnd() - kSharedMost, sharedEnd()};
   if (!dynamic.has(p, bytes) && !block.shape.statics.has(p, bytes)) fail("%p is not in shared memory", p);
   aligned(p, bytes);
@@ -317,45 +318,6 @@ void wait_copies(unsigned newest) {
   for (size_t& end : thread.groups) end -= copies;
 }
 
-// ---- collectives without arithmetic ----
-
-void no_work(void* const*) {}
-
-void shuffle_lanes(void* const* lanes) {
-  for (int i = 0; i < 32; i++) {
-    Shuffle& s = *static_cast<Shuffle*>(lanes[i]);
-    s.got = static_cast<const Shuffle*>(lanes[s.from])->value;
-  }
-}
-
-void ballot_lanes(void* const* lanes) {
-  uint32_t all = 0;
-  for (int i = 0; i < 32; i++) all |= static_cast<uint32_t>(static_cast<const Ballot*>(lanes[i])->yes) << i;
-  for (int i = 0; i < 32; i++) static_cast<Ballot*>(lanes[i])->got = all;
-}
-
-// Lane l gets elements 2 (l % 4) and the one after it of row l / 4 of each matrix, or of the column where it is transposed.
-static void loadMatrices(void* const* lanes, int count, bool transposed) {
-  uint16_t matrix[8][8];
-  for (int m = 0; m < count; m++) {
-    for (int row = 0; row < 8; row++) {
-      const void* from = static_cast<const Rows*>(lanes[m * 8 + row])->row;
-      checkShared(from, 16);
-      std::memcpy(matrix[row], from, 16);
-    }
-    for (int l = 0; l < 32; l++) {
-      const int r = l / 4, c = l % 4 * 2;
-      const uint32_t low = transposed ? matrix[c][r] : matrix[r][c],
-                     high = transposed ? matrix[c + 1][r] : matrix[r][c + 1];
-      static_cast<Rows*>(lanes[l])->r[m] = low | high << 16;
-    }
-  }
-}
-void load_lanes4(void* const* lanes) { loadMatrices(lanes, 4, false); }
-void load_lanes4_transposed(void* const* lanes) { loadMatrices(lanes, 4, true); }
-void load_lanes2(void* const* lanes) { loadMatrices(lanes, 2, false); }
-void load_lanes2_transposed(void* const* lanes) { loadMatrices(lanes, 2, true); }
-
 // ---- launches ----
 
 Outcome runLaunch(const Entry& entry, const LaunchShape& shape, const GpuWork& work, const void* params,
@@ -366,6 +328,7 @@ Outcome runLaunch(const Entry& entry, const LaunchShape& shape, const GpuWork& w
   block.shape = shape;
   block.outcome = Outcome::done;
   block.why.clear();
+  matrixReads = {};
   block.count = shape.block.x * shape.block.y * shape.block.z;
   block.warpCount = (block.count + 31) / 32;
   place = {{0, 0, 0}, {0, 0, 0}, shape.block, shape.grid, nullptr};

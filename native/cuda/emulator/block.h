@@ -19,6 +19,16 @@ struct LaunchShape {
   Extent statics;  // the static shared memory of the entry's library
 };
 
+// Fails unless so many bytes are in shared memory, at a multiple of their number.
+void checkShared(const void* p, size_t bytes);
+
+// Matrices that the last launch has read from shared memory, and the steps that the banks need for them: as many where none of
+// their rows are in the same banks.
+struct MatrixReads {
+  uint64_t matrices = 0, steps = 0;
+};
+extern MatrixReads matrixReads;
+
 enum class Outcome { done, failed, outOfBounds };
 
 // Blocks the calling thread. `why` says what was wrong and where. One launch at a time.

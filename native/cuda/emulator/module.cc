@@ -76,9 +76,13 @@ Result run(const FunctionObject& function, emulated::LaunchShape shape, const Gp
   const auto begin = std::chrono::steady_clock::now();
   const emulated::Outcome outcome = emulated::runLaunch(function.entry, shape, work, params, why);
   if (setting("TRACE", 0)) {
-    std::fprintf(stderr, "emulated GPU: %s, grid %u,%u,%u of %u threads, %u bytes shared: %.3f ms\n",
+    const emulated::MatrixReads& reads = emulated::matrixReads;
+    char banks[64] = "";
+    if (reads.matrices)
+      std::snprintf(banks, sizeof banks, ", %.2f steps a matrix", static_cast<double>(reads.steps) / reads.matrices);
+    std::fprintf(stderr, "emulated GPU: %s, grid %u,%u,%u of %u threads, %u bytes shared%s: %.3f ms\n",
                  function.entry.name, shape.grid.x, shape.grid.y, shape.grid.z,
-                 shape.block.x * shape.block.y * shape.block.z, shape.sharedBytes,
+                 shape.block.x * shape.block.y * shape.block.z, shape.sharedBytes, banks,
                  std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
   }
   if (outcome == emulated::Outcome::done) return kSuccess;
