@@ -94,6 +94,8 @@ if (samples.length === 0) throw new Error(`${corpus} must hold programs: run the
 // UBSan aborts so that the fuzzer can name the program; ASan calls it back.
 const sanitizers = { UBSAN_OPTIONS: 'print_stacktrace=1:abort_on_error=1', ASAN_OPTIONS: 'allocator_may_return_null=1:detect_leaks=1' };
 const address = build('address', args.kernels ? addonOptions() : []);
+stage('tiles of GPUs');
+run(join(address, 'gpu_tiles'), [], sanitizers);
 stage('program fuzzing');
 const processes = Math.max(2, Math.min(4, cpus().length));
 const each = Math.ceil(Number(args.mutations) / processes);

@@ -105,6 +105,14 @@ export const testCases: readonly ConvCase[] = [
   small('a filter a channel', 19, 38, { group: 19 }),
   small('gap between pixels', 16, 33, { gap: 7, bias: true, residual: true, activation: 'silu' }),
   small('pads beyond the kernel', 16, 8, { size: [2, 2], pads: [4, 4, 4, 4], bias: true }),
+  // One for each shape of the tiles of a small GPU, and positions that 32 bits do not hold.
+  small('many pixels, few columns', 4, 8, { size: [20, 26], kernel: [1, 3], pads: [0, 1, 0, 1], bias: true }),
+  small('four tiles', 4, 130, { size: [10, 13], kernel: [2, 2], pads: [0, 0, 1, 1], residual: true }),
+  small('points, few columns', 8, 8, { size: [20, 26], kernel: [1, 1], pads: [0, 0, 0, 0], bias: true }),
+  small('points, four tiles', 8, 130, { size: [10, 13], kernel: [1, 1], pads: [0, 0, 0, 0] }),
+  small('points, ten tiles', 8, 70, { size: [20, 26], kernel: [1, 1], pads: [0, 0, 0, 0] }),
+  small('points, whole tiles', 8, 100, { size: [26, 50], kernel: [1, 1], pads: [0, 0, 0, 0], activation: 'relu' }),
+  small('dilated beyond the image', 5, 34, { kernel: [1, 2], pads: [0, 0, 0, 2 ** 28], dilations: [1, 2 ** 28], bias: true }),
   small('empty batch', 16, 8, { batch: 0 }),
   small('five by one', 16, 16, { kernel: [5, 1], pads: [2, 0, 2, 0], batch: 3 }),
   small('one dimension', 8, 9, { size: [13], kernel: [3], pads: [1, 1] }),
@@ -118,6 +126,8 @@ export const testCases: readonly ConvCase[] = [
   small('transposed groups', 12, 20, { transposed: true, group: 4, strides: [2, 1], residual: true }),
   small('transposed dilated', 9, 10, { transposed: true, strides: [3, 2], dilations: [2, 2], pads: [1, 2, 0, 1] }),
   small('transposed deep', 520, 8, { transposed: true, size: [3, 3], strides: [2, 2], kernel: [4, 4] }),
+  small('transposed, many pixels', 4, 8, { transposed: true, size: [20, 26], bias: true }),
+  small('transposed, dilated beyond the output', 4, 34, { transposed: true, kernel: [1, 2], pads: [0, 0, 0, 2 ** 28], dilations: [1, 2 ** 28] }),
   small('transposed three dimensions', 5, 7, { transposed: true, size: [3, 2, 4], kernel: [2, 3, 3], pads: [0, 1, 1, 0, 1, 1], strides: [2, 1, 2] }),
 ];
 

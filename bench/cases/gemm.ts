@@ -39,6 +39,12 @@ export const edgeCases: readonly GemmCase[] = [
   { name: 'rows of a 2 KB apart', m: 20, n: 70, k: 512 },
   { name: 'rows of a 4 KB apart', m: 16, n: 70, k: 1024 },
   { name: 'beyond two blocks of m', m: 530, n: 5, k: 20 },
+  // One for each shape of the tiles of a small GPU.
+  { name: 'many whole tiles', m: 1300, n: 100, k: 8 },
+  { name: 'many rows, few columns', m: 520, n: 8, k: 12, bias: 'column' },
+  { name: 'ten tiles', m: 520, n: 70, k: 8 },
+  { name: 'four tiles', m: 130, n: 130, k: 9, residual: true, activation: 'silu' },
+  { name: 'three tiles', m: 130, n: 8, k: 10, bias: 'row' },
   { name: 'no rows', m: 0, n: 5, k: 3 },
   { name: 'no columns', m: 5, n: 0, k: 3 },
   { name: 'no k', m: 5, n: 37, k: 0, bias: 'column', activation: 'relu' },

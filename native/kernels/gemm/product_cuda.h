@@ -20,7 +20,16 @@ struct GpuProduct {
   int64_t batch, m, n, k;
 };
 
-// The shape whose last block ends first: how often all places are taken, times what one block does.
+// How long a product takes in tiles of a shape, in products a multiprocessor of that shape makes at full speed: what its
+// busiest one does. Fewer blocks than it could hold hide less of each other's waiting.
+inline double costOf(const GpuTileShape& s, const GpuCut& c, const GpuTraits& gpu) {
+  const auto blocks = static_cast<double>((c.count() + gpu.multiprocessors - 1) / gpu.multiprocessors);
+  const double full = blocks < s.resident ? blocks / s.resident : 1;
+  // The begin and end of a block cost about as much as 64 k of it.
+  const double block = static_cast<double>(s.rows) * s.columns * (static_cast<double>(c.splitDepth) + 64);
+  return blocks * block / (s.speed * (0.4 + 0.6 * full)) * (c.splits > 1 ? 1.1 : 1.0);
+}
+
 inline const GpuTileShape& chooseTile(const GpuProduct& p, const GpuTileShape* shapes, int count, const GpuTraits& gpu,
                                       GpuCut& cut) {
   int best = 0;
@@ -28,11 +37,7 @@ inline const GpuTileShape& chooseTile(const GpuProduct& p, const GpuTileShape* s
   for (int i = 0; i < count; i++) {
     const GpuTileShape& s = shapes[i];
     const GpuCut c = gpuCut(p.batch, p.m, p.n, p.k, s.rows, s.columns, s.depth, gpu.multiprocessors, s.resident);
-    const int64_t places = int64_t{gpu.multiprocessors} * s.resident, waves = (c.count() + places - 1) / places;
-    // The ends of a block cost about as much as 64 k of it; a split's sums are written and read.
-    const double block =
-        static_cast<double>(s.rows) * s.columns * s.resident * (static_cast<double>(c.splitDepth) + 64);
-    const double cost = static_cast<double>(waves) * block / s.speed * (c.splits > 1 ? 1.1 : 1.0);
+    const double cost = costOf(s, c, gpu);
     if (i == 0 || cost < least) {
       least = cost;
       best = i;

@@ -34,14 +34,15 @@ struct GpuCut {
 
 // Cuts a product of m × n with sums over k into tiles of rows × columns × depth, for so many multiprocessors that run
 // `resident` blocks each. k is split where tiles would leave most of them idle, never so finely that the partial sums
-// cost more than they save: a split has at least kGpuSplitLeast steps of depth.
-constexpr int64_t kGpuSplitLeast = 8, kGpuSplitMost = 32;
+// cost more than they save: a split has at least kGpuSplitLeast k.
+constexpr int64_t kGpuSplitLeast = 128, kGpuSplitMost = 32;
 constexpr GpuCut gpuCut(int64_t batch, int64_t m, int64_t n, int64_t k, int64_t rows, int64_t columns, int64_t depth,
                         int64_t multiprocessors, int64_t resident) {
-  GpuCut cut{(m + rows - 1) / rows, (n + columns - 1) / columns, batch, 1, 0};
+  GpuCut cut{(m + rows - 1) / rows, (n + columns - 1) / columns, batch, 1, depth};
+  if (m == 0 || n == 0 || batch == 0) return cut;
   const int64_t steps = (k + depth - 1) / depth, places = multiprocessors * resident, tiles = cut.count();
   int64_t splits = tiles * 2 > places ? 1 : places / tiles;
-  if (splits > steps / kGpuSplitLeast) splits = steps / kGpuSplitLeast;
+  if (splits > k / kGpuSplitLeast) splits = k / kGpuSplitLeast;
   if (splits > kGpuSplitMost) splits = kGpuSplitMost;
   if (splits < 1) splits = 1;
   const int64_t each = (steps + splits - 1) / splits;
