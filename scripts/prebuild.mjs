@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { addonFile, architectures, LLVM } from './prebuild/addons.mjs';
+import { isHook } from './prebuild/hook.mjs';
 import { sysroot } from './prebuild/sysroot.mjs';
 import { scan } from './scan-prebuilds.mjs';
 
@@ -26,20 +27,8 @@ function fail(message) {
   process.exit(1);
 }
 
-/**
- * npm runs a script of this name before the script `build`, too, and tells it nothing of that but the title of its own process.
- * Who builds for this machine needs no addon for others.
- */
-function isHookOfBuild() {
-  if (process.env.npm_lifecycle_event !== 'prebuild') return false;
-  for (let pid = process.ppid, up = 0; pid > 1 && up < 3; up++) {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-    if (/(^|\/)npm(-cli\.js)?\s/.test(command)) return !/\sprebuild\b/.test(command);
-    pid = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-  }
-  return false;
-}
-if (isHookOfBuild()) process.exit(0);
+// who builds for this machine needs no addon for others
+if (isHook('prebuild')) process.exit(0);
 
 const wanted = options.arch.split(',');
 for (const arch of wanted) if (!architectures.includes(arch)) fail(`--arch must be of ${architectures.join(', ')}, ${arch} came`);
