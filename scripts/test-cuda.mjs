@@ -43,7 +43,10 @@ try {
   // Most families have more element types than the GPU has rows: their suites are empty here.
   run('npx', ['vitest', 'run', '--passWithNoTests', ...(files.length > 0 ? files : all)], { ...env, DSNK_CALLED_ROWS: called });
   if (files.length === 0) {
-    const rows = [...readFileSync(join(root, 'native/kernels/kernels.inc'), 'utf8').matchAll(/^\s*DSNK_GPU\((\w+),/gm)].map(([, name]) => name);
+    const table = readFileSync(join(root, 'native/kernels/kernels.inc'), 'utf8').replace(/^\/\/.*$/gm, '');
+    const rows = [...table.matchAll(/\bDSNK_(GPU|PLAIN|BYTES)\((\w+)(?:, (\w+))?/g)].map(([, kind, name, type]) =>
+      kind === 'GPU' ? name : kind === 'PLAIN' ? `${name}_${type}_sm72` : `${name}_sm72`,
+    );
     const seen = new Set(readdirSync(called));
     const untested = rows.filter((name) => !seen.has(name) && !name.includes('##'));
     console.log(`${seen.size} rows for GPUs were called`);

@@ -70,11 +70,10 @@ __device__ __forceinline__ int64_t positionOf(const void* index, int64_t i, int3
   return at >= 0 && at < axis ? at : -1;
 }
 
-// Copies blocks of bytes in the widest pieces that size and addresses allow; `from(block)` and `to(block)` are pointers,
-// nullptr leaves a block out. `pieces` of one block go to neighbouring threads.
+// Copies `blocks` of bytes, neighbouring pieces by neighbouring threads: from(block) and to(block) are pointers, nullptr
+// leaves a block out. Pieces are as wide as `places` allows: the bits of all addresses and steps between blocks.
 template <class To, class From>
-__device__ __forceinline__ void copyBlocks(int64_t blocks, int64_t blockBytes, const void* y, const void* x, To to,
-                                           From from) {
+__device__ __forceinline__ void copyBlocks(int64_t blocks, int64_t blockBytes, uint64_t places, To to, From from) {
   const auto pieces = [&](auto piece) {
     using T = decltype(piece);
     const int64_t each = blockBytes / static_cast<int64_t>(sizeof(T)), count = blocks * each;
@@ -86,16 +85,20 @@ __device__ __forceinline__ void copyBlocks(int64_t blocks, int64_t blockBytes, c
         reinterpret_cast<T*>(target)[at.rest] = reinterpret_cast<const T*>(source)[at.rest];
     }
   };
-  const uint64_t all =
-      reinterpret_cast<uint64_t>(x) | reinterpret_cast<uint64_t>(y) | static_cast<uint64_t>(blockBytes);
+  const uint64_t all = places | static_cast<uint64_t>(blockBytes);
   if ((all & 15) == 0)
     pieces(u32x4{});
+  else if ((all & 7) == 0)
+    pieces(u32x2{});
   else if ((all & 3) == 0)
     pieces(uint32_t{});
   else if ((all & 1) == 0)
     pieces(uint16_t{});
   else
     pieces(uint8_t{});
+}
+__device__ __forceinline__ uint64_t bitsOf(const void* a, const void* b) {
+  return reinterpret_cast<uint64_t>(a) | reinterpret_cast<uint64_t>(b);
 }
 
 // Of integers; std::numeric_limits has functions, which device code may not call.

@@ -5,7 +5,10 @@
 namespace dsnk {
 
 // Blocks of 256 threads that take `perBlock` items at a time, at most as many as keep every multiprocessor busy: entries
-// pass over their range with the whole grid. Nothing for no items.
+// pass over their range with the whole grid. 0 for no items.
+uint32_t blocksOver(const GpuProblem& problem, int64_t items, int64_t perBlock);
+
+// One launch of them.
 void launchOver(const GpuProblem& problem, LaunchPlan& plan, const char* module, const char* entry, int64_t items,
                 int64_t perBlock, uint32_t sharedBytes = 0, int64_t number0 = 0, int64_t number1 = 0);
 
