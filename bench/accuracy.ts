@@ -92,6 +92,7 @@ const ways: readonly { readonly name: string; readonly stages: () => readonly St
   { name: '2:4, magnitude', stages: () => [pairs('magnitude')] },
   { name: '2:4, wanda', stages: () => [pairs('wanda')] },
   { name: '2:4, sparsegpt', stages: () => [pairs('sparsegpt')] },
+  { name: '2:4, sparsegpt, permuted', stages: () => [prune({ pattern: '2:4', permute: true, calibration: pruning() })] },
   { name: '2:4, sparsegpt, then W8A8 static', stages: () => [pairs('sparsegpt'), quantize({ calibration: calibration() })] },
   { name: 'channels, 30 % of multiplications', stages: () => [prune({ pattern: 'channels', calibration: pruning(), timing: true, intraOpNumThreads: 1 })] },
   {

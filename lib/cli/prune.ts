@@ -13,6 +13,7 @@ export interface PruneCommandOptions extends CalibrationOptions {
   readonly score?: Score;
   readonly scope?: Scope;
   readonly multiple?: number;
+  readonly permute?: boolean;
   /** false where `--no-repair` stands. */
   readonly repair: boolean;
   readonly keep?: readonly string[];
@@ -38,6 +39,7 @@ export async function pruneCommand(model: string, options: PruneCommandOptions):
     ...(scope && { scope }),
     ...(multiple !== undefined && { multiple }),
     ...(!options.repair && { repair: false }),
+    ...(options.permute && { permute: true }),
     ...(keep && { keep }),
     ...(calibration && { calibration: calibration.feeds }),
     ...(threads !== undefined && { intraOpNumThreads: threads }),

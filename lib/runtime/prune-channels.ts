@@ -73,7 +73,7 @@ export async function pruneChannels(source: Graph, keep: Keep, samples: readonly
 }
 
 /** Dimensions of all values for the first feed, or for sizes of our choice. */
-function concreteDims(source: Graph, feed: Feeds | undefined): (v: Value) => readonly number[] | undefined {
+export function concreteDims(source: Graph, feed: Feeds | undefined): (v: Value) => readonly number[] | undefined {
   const { graph, map } = source.clone();
   const shapes = feed === undefined ? declaredShapes(graph) : graph.inputs.map((v) => feed[v.name]?.dims ?? []);
   graph.inputs.forEach((v, i) => {

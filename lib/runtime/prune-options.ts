@@ -35,6 +35,11 @@ export interface PruneOptions {
   readonly multiple?: number;
   /** With `channels` and `heads`, and feeds: fits weights and biases of all layers behind by least squares to what the whole model computes. Default true. */
   readonly repair?: boolean;
+  /**
+   * With `2:4`: first puts channels into the order in which two of every four are worth most, in the layers that make them and in all that read them,
+   * where no other layer needs them as they lie. The model computes the same. Default false.
+   */
+  readonly permute?: boolean;
   /** Feeds as for `session.run`: the first 1,024, of 32 MB at most. `wanda` and `sparsegpt` need them. */
   readonly calibration?: CalibrationFeeds;
   /**
@@ -75,12 +80,13 @@ export function checkPruneOptions(options: PruneOptions): CheckedPlan {
     (typeof calibration !== 'object' || calibration === null || !(Symbol.iterator in calibration || Symbol.asyncIterator in calibration))
   )
     throw bad('calibration must be an iterable or async iterable of feeds', calibration);
-  for (const name of ['biasCorrection', 'keepFirst', 'timing', 'repair'] as const)
+  for (const name of ['biasCorrection', 'keepFirst', 'timing', 'repair', 'permute'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'boolean') throw bad(`${name} must be true or false`, options[name]);
   if (keep !== undefined && !(Array.isArray(keep) && keep.every((k) => typeof k === 'string' || k instanceof RegExp)))
     throw bad('keep must be a list of names and regular expressions', keep);
   if (scope !== undefined && !scopes.includes(scope)) throw bad(`scope must be ${scopes.join(' or ')}`, scope);
   if (multiple !== undefined && !(Number.isInteger(multiple) && multiple > 0)) throw bad('multiple must be a positive integer', multiple);
+  if (options.permute === true && pattern !== '2:4') throw bad('permute must be left out without 2:4', pattern);
   if (!removing) {
     for (const name of ['scope', 'multiple', 'repair'] as const)
       if (options[name] !== undefined) throw bad(`${name} must be left out with ${pattern}: it is for channels and heads`, options[name]);

@@ -14,6 +14,7 @@ import { axesOf } from '../quantize/report.js';
 import { weightElements } from '../quantize/weights.js';
 import type { ModelSource, Stage, StageResult } from './compress.js';
 import { measureModel } from './measure-error.js';
+import { permuteChannels } from './permute-channels.js';
 import { type ChannelsPlan, pruneChannels } from './prune-channels.js';
 import { type LayersPlan, pruneLayers } from './prune-layers.js';
 import { checkPruneOptions, type PruneOptions, type PruneProgress, removes } from './prune-options.js';
@@ -49,13 +50,16 @@ async function pruneModel(model: ModelSource, options: PruneOptions): Promise<Pr
   const feeds = options.calibration === undefined ? undefined : kept(options.calibration, PRUNED, 'prune');
   const { keep, notes } = await foldModel(graph, feeds, options.keep ?? [], 'keep');
   const stage = (name: PruneProgress['stage']) => (done: number, total: number | undefined) => options.onProgress?.({ stage: name, done, total });
-  const samples = async () => (feeds === undefined ? [] : await readFeeds(graph, feeds, (done) => stage('calibrate')(done, feeds.total)));
+  let read: Promise<readonly Feeds[]> | undefined;
+  const readOnce = async () => (feeds === undefined ? [] : await readFeeds(graph, feeds, (done) => stage('calibrate')(done, feeds.total)));
+  const samples = () => (read ??= readOnce());
   const work = { biasCorrection, options: sessionOptions, onLayer: stage('weights') };
 
+  const source = options.permute ? await permuteChannels(graph, keep, plan.score === 'magnitude' ? [] : await samples(), sessionOptions) : graph;
   const pruned = removes(plan)
     ? await removeChannels(graph, keep, options.keepFirst ?? plan.pattern === 'channels', samples, { ...plan, ...work })
-    : await zeroWeights(graph, keep, options.keepFirst ?? true, samples, { ...plan, ...work });
-  const { sqnr, outputs } = await measureModel(graph, pruned, pruned.comparable, pruned.samples, sessionOptions, stage('measure'));
+    : await zeroWeights(source, keep, options.keepFirst ?? true, samples, { ...plan, ...work });
+  const { sqnr, outputs } = await measureModel(source, pruned, pruned.comparable, pruned.samples, sessionOptions, stage('measure'));
   const file = exportModel(pruned.graph, { valueInfo: false, metadata, opsets });
   const layers = pruned.layers.map(({ product, ...layer }): PrunedLayerReport => {
     const outputSqnrDb = product && sqnr.get(product.node);
