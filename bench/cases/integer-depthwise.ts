@@ -71,6 +71,7 @@ export const depthwiseCases: readonly IntegerConvCase[] = [
   small('stride 3', 40, { size: [10, 11], strides: [3, 3], aZero: 8 }),
   small('strides 2 and 1', 40, { size: [10, 11], strides: [2, 1], aZero: 8 }),
   small('dilated', 40, { size: [9, 10], pads: [2, 3, 2, 3], dilations: [2, 3], aZero: 1 }),
+  small('taps far outside', 20, { size: [4, 5], pads: [1, 1, 2 ** 31 - 1, 1], dilations: [2 ** 30, 1], aZero: 7 }),
   small('one dimension', 19, { size: [13], kernel: [3], pads: [1, 1], aZero: 66 }),
   small('gap between pixels', 70, { gap: 7, aZero: 2 }),
   small('residual', 70, { residual: true, batch: 2, zero: 90, low: 10, high: 240, aZero: 2 }),

@@ -8,6 +8,42 @@
 namespace dsnk {
 namespace {
 
+// Whether eight chunks of 16 bytes that go through shared memory at a time lie in different banks: rows of
+// one chunk for ldmatrix, and neighbouring chunks for copies.
+constexpr bool banksDiffer(const IntegerTile& t) {
+  const int chunks = t.chunks();
+  for (int first = 0; first < t.rows; first += 8) {
+    for (int chunk = 0; chunk < chunks; chunk++) {
+      int matrix = 0, copies = 0;
+      for (int i = 0; i < 8; i++) {
+        const int at = (first * chunks + chunk * 8 + i);
+        matrix |= 1 << placeOfA(first + i, chunk, chunks) / kChunk % 8;
+        copies |= 1 << placeOfA(at / chunks, at % chunks, chunks) / kChunk % 8;
+      }
+      if (matrix != 255 || copies != 255) return false;
+    }
+  }
+  return t.bBytes() == placeOfB(t.columns - 1, chunks - 1, chunks) + kChunk;
+}
+static_assert(banksDiffer(kTileLarge) && banksDiffer(kTileTall) && banksDiffer(kTileMiddle) && banksDiffer(kTileFlat) &&
+              banksDiffer(kTileDot));
+
+// Whether every tile has its place.
+constexpr bool coversAll(int64_t rows, int64_t columns) {
+  bool seen[256] = {};
+  for (int64_t t = 0; t < rows * columns; t++) {
+    const TilePlace p = tilePlace(t, rows, columns);
+    if (p.row >= rows || p.column >= columns || seen[p.row * columns + p.column]) return false;
+    seen[p.row * columns + p.column] = true;
+  }
+  return true;
+}
+static_assert(coversAll(1, 7) && coversAll(8, 3) && coversAll(19, 5) && coversAll(7, 1));
+// Results of bytes take no more room than the stages.
+static_assert(kTileLarge.rows * kTileLarge.resultRow() <= kTileLarge.sharedBytes() &&
+              kTileTall.rows * kTileTall.resultRow() <= kTileTall.sharedBytes() &&
+              kTileFlat.rows * kTileFlat.resultRow() <= kTileFlat.sharedBytes());
+
 // Products of a batch, all of one shape.
 struct GpuProduct {
   int64_t batch, m, n, k;
