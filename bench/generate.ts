@@ -1,87 +1,106 @@
 /**
- * Text generation on a decoder of some 110 million random weights in Q4_0 (12 layers, width 768, vocabulary 32,000): time to load, a prompt of 512
- * tokens, single tokens, memory. `npm run bench:generate -- [threads] [file]`: the file is written where it is not there, for a peer to load too.
+ * Text generation: a decoder of some 110 million random weights in Q4_0 (time to load, a prompt of 512 tokens, single tokens, eight texts at a time,
+ * memory), and the shape of GPT-2's smallest model in Q8_0. `npm run bench:generate -- [--threads 1] [--peer]`: with `--peer` the first two in alternation
+ * with node-llama-cpp, each in a process of its own. Runs what `npm run build:ts` has made.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { TextGenerator } from '../lib/index.js';
-import { gguf, type Tensors } from '../test/generate/files.js';
-import { mulberry32 } from '../test/kernels/harness.js';
+import { summarize, table } from './statistics.js';
+import { gpt2Small, llama110m } from './text-models.js';
 
-const [LAYERS, WIDTH, HIDDEN, HEADS, VOCABULARY] = [12, 768, 2048, 12, 32_000];
+const here = dirname(fileURLToPath(import.meta.url));
+const { values: args } = parseArgs({
+  options: { threads: { type: 'string', default: '1' }, peer: { type: 'boolean', default: false }, rounds: { type: 'string', default: '4' } },
+});
+const threads = Number(args.threads);
+const folder = mkdtempSync(join(tmpdir(), 'dsnk-bench-'));
+const path = join(folder, 'llama-110m-q4_0.gguf');
+writeFileSync(path, llama110m());
 
-function randomModel(): Uint8Array {
-  const next = mulberry32(1);
-  const words = new Uint32Array((VOCABULARY * WIDTH * 18) / 32 / 4);
-  for (let i = 0; i < words.length; i++) words[i] = next() * 2 ** 32;
-  const noise = new Uint8Array(words.buffer);
-  const q4 = (rows: number, k: number) => {
-    const bytes = noise.slice(0, (rows * k * 18) / 32);
-    // Scales that leave rows of about unit length: float16 2^-3/√k.
-    const exponent = Math.floor(Math.log2(0.125 / Math.sqrt(k))) + 15;
-    for (let at = 0; at < bytes.length; at += 18) bytes[at + 1] = exponent << 2;
-    return { dims: [rows, k], values: new Float32Array(), type: { gguf: 2, bytes } };
-  };
-  const ones = { dims: [WIDTH], values: new Float32Array(WIDTH).fill(1) };
-  const tensors: Tensors = { 'token_embd.weight': q4(VOCABULARY, WIDTH), 'output_norm.weight': ones };
-  for (let i = 0; i < LAYERS; i++) {
-    const layer = (name: string) => `blk.${i}.${name}.weight`;
-    for (const name of ['attn_q', 'attn_k', 'attn_v', 'attn_output']) tensors[layer(name)] = q4(WIDTH, WIDTH);
-    for (const name of ['ffn_gate', 'ffn_up']) tensors[layer(name)] = q4(HIDDEN, WIDTH);
-    tensors[layer('ffn_down')] = q4(WIDTH, HIDDEN);
-    for (const name of ['attn_norm', 'ffn_norm']) tensors[layer(name)] = ones;
-  }
-  const tokens = ['<unk>', '<s>', '</s>', ...Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`)];
-  while (tokens.length < VOCABULARY) tokens.push(`\u2581word${tokens.length}`);
-  const metadata = {
-    'general.architecture': 'llama',
-    'llama.context_length': 2048,
-    'llama.embedding_length': WIDTH,
-    'llama.block_count': LAYERS,
-    'llama.feed_forward_length': HIDDEN,
-    'llama.attention.head_count': HEADS,
-    'llama.attention.head_count_kv': HEADS,
-    'llama.attention.layer_norm_rms_epsilon': 1.0000000000000001e-5,
-    'llama.rope.dimension_count': WIDTH / HEADS,
-    'tokenizer.ggml.model': 'llama',
-    'tokenizer.ggml.tokens': tokens,
-    'tokenizer.ggml.scores': tokens.map((_, i) => -i - 0.5),
-    'tokenizer.ggml.token_type': tokens.map((_, i) => (i === 0 ? 2 : i < 3 ? 3 : i < 259 ? 6 : 1)),
-    'tokenizer.ggml.bos_token_id': 1,
-    'tokenizer.ggml.eos_token_id': 2,
-  };
-  return gguf(metadata, tensors);
+interface Answer {
+  readonly ms: number;
+  readonly tokens: number;
+  readonly rss: number;
 }
 
-const threads = Number(process.argv[2] ?? 1);
-const path = process.argv[3] ?? join(tmpdir(), 'dsnk-llama-110m-q4_0.gguf');
-if (!existsSync(path)) writeFileSync(path, randomModel());
-const rss = () => `${(process.memoryUsage().rss / 1e6).toFixed(0)} MB`;
-const before = rss();
+/** A side at work: one task at a time. */
+async function sideOf(name: 'ours' | 'peer') {
+  const child = fork(join(here, 'generate.child.mjs'), [name, path, `${threads}`], { execArgv: [] });
+  const [ready] = (await once(child, 'message')) as [{ loadMs: number; rss: number }];
+  let rss = ready.rss;
+  return {
+    name,
+    loadMs: ready.loadMs,
+    rss: () => rss,
+    async run(task: 'prefill' | 'decode', seed: number): Promise<number> {
+      child.send({ task, seed });
+      const [answer] = (await once(child, 'message')) as [Answer];
+      rss = Math.max(rss, answer.rss);
+      return (answer.tokens / answer.ms) * 1e3;
+    },
+    end: () => child.kill(),
+  };
+}
+
+if (args.peer && !existsSync(join(here, 'llama', 'node_modules'))) {
+  // Its binaries for other devices are optional dependencies of hundreds of megabytes.
+  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--omit=optional'], { cwd: join(here, 'llama'), stdio: 'inherit' });
+  if (status !== 0) throw new Error('installing the peer failed: run `npm ci --ignore-scripts --omit=optional` in bench/llama/');
+}
+const sides = [await sideOf('ours'), ...(args.peer ? [await sideOf('peer')] : [])];
+const rates = sides.map(() => ({ prefill: [] as number[], decode: [] as number[] }));
+for (let round = 0; round <= Number(args.rounds); round++) {
+  for (const task of ['prefill', 'decode'] as const) {
+    for (const i of round % 2 === 0 ? [...sides.keys()] : [...sides.keys()].reverse()) {
+      const rate = await (sides[i] as (typeof sides)[number]).run(task, round + 1);
+      // The first round compiles and warms up.
+      if (round > 0) rates[i]?.[task].push(-rate);
+    }
+  }
+}
+const figures = (list: readonly number[]) => {
+  const { best, median } = summarize(list);
+  return `${(-best).toFixed(1)} / ${(-median).toFixed(1)}`;
+};
+console.log(`110 million weights in Q4_0, ${threads} thread${threads > 1 ? 's' : ''}; tokens a second, best / median of ${args.rounds}`);
+console.log(
+  table([
+    ['side', 'load ms', '512 tokens', 'single tokens', 'RSS MB'],
+    ...sides.map((s, i) => [s.name, s.loadMs.toFixed(0), figures(rates[i]?.prefill ?? []), figures(rates[i]?.decode ?? []), (s.rss() / 1e6).toFixed(0)]),
+  ]),
+);
+for (const side of sides) side.end();
+
 const timed = async <T>(work: () => Promise<T>): Promise<readonly [number, T]> => {
   const start = performance.now();
   const result = await work();
   return [performance.now() - start, result];
 };
-const [loadMs, generator] = await timed(() => TextGenerator.load(path, { intraOpNumThreads: threads }));
-console.log(`load ${loadMs.toFixed(0)} ms, weights ${(generator.session.report().weightBytes / 1e6).toFixed(1)} MB, RSS ${before} → ${rss()}`);
-const prompt = (seed: number) => Array.from({ length: 512 }, (_, i) => 300 + ((i * 7919 + seed * 104_729) % 30_000));
-const [firstMs] = await timed(() => generator.generate(prompt(1), { maxTokens: 1 }));
-console.log(`512 tokens, with compiling ${firstMs.toFixed(0)} ms, weights ${(generator.session.report().weightBytes / 1e6).toFixed(1)} MB, RSS ${rss()}`);
-const prefill: number[] = [];
-for (let i = 0; i < 4; i++) prefill.push((await timed(() => generator.generate(prompt(i + 2), { maxTokens: 1 })))[0]);
-console.log(`512 tokens: ${(512e3 / Math.min(...prefill)).toFixed(0)} tokens/s`);
-const decode: number[] = [];
-for (let i = 0; i < 3; i++) {
-  const [ms, { tokens }] = await timed(() => generator.generate(prompt(5).slice(0, 16 + i), { maxTokens: 128, temperature: 1, seed: i }));
-  decode.push((tokens.length / ms) * 1e3);
+const prompt = (seed: number, length = 16) => Array.from({ length }, (_, i) => 300 + ((i * 7919 + seed * 104_729) % 30_000));
+{
+  await using eight = await TextGenerator.load(path, { intraOpNumThreads: threads, batch: 8, contextLength: 512 });
+  const prompts = Array.from({ length: 8 }, (_, i) => prompt(i));
+  await eight.generateAll(prompts, { maxTokens: 2 });
+  const [ms, texts] = await timed(() => eight.generateAll(prompts, { maxTokens: 64, temperature: 1, seed: 1 }));
+  console.log(`eight texts at a time: ${((texts.reduce((n, t) => n + t.tokens.length, 0) / ms) * 1e3).toFixed(1)} tokens/s`);
 }
-console.log(`single tokens: ${Math.max(...decode).toFixed(1)} tokens/s, RSS ${rss()}`);
-await generator.release();
-const eight = await TextGenerator.load(path, { intraOpNumThreads: threads, batch: 8, contextLength: 512 });
-const prompts = Array.from({ length: 8 }, (_, i) => prompt(i).slice(0, 16));
-await eight.generateAll(prompts, { maxTokens: 2 });
-const [ms, texts] = await timed(() => eight.generateAll(prompts, { maxTokens: 64, temperature: 1, seed: 1 }));
-console.log(`eight texts at a time: ${((texts.reduce((n, t) => n + t.tokens.length, 0) / ms) * 1e3).toFixed(1)} tokens/s`);
-await eight.release();
+{
+  const { bytes, floatBytes } = gpt2Small();
+  const file = join(folder, 'gpt2-small-q8_0.gguf');
+  writeFileSync(file, bytes);
+  const [loadMs, generator] = await timed(() => TextGenerator.load(file, { intraOpNumThreads: threads }));
+  const [firstMs] = await timed(() => generator.generate(prompt(1), { maxTokens: 1 }));
+  const [ms, { tokens }] = await timed(() => generator.generate(prompt(2), { maxTokens: 50 }));
+  const rate = ((tokens.length / ms) * 1e3).toFixed(1);
+  console.log(
+    `GPT-2 small in Q8_0: file ${(bytes.length / floatBytes).toFixed(3)} of float32, load ${loadMs.toFixed(0)} ms, first token of 16 after ${firstMs.toFixed(1)} ms, ${tokens.length} tokens at ${rate} a second`,
+  );
+  await generator.release();
+}
+rmSync(folder, { recursive: true });

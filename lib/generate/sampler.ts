@@ -2,9 +2,11 @@
  * The choice of the next token. Order, as in Hugging Face transformers: repetition penalty, temperature, the k most likely, the fewest that have the
  * share p together, those of at least a share of the most likely one.
  *
- * This walks over the vocabulary in JavaScript, in 32-bit floats that came out of the model, once a token.
+ * Exponentials are a kernel's work. The rest walks over the vocabulary in JavaScript.
  */
 import { dsnkError, spelled } from '../errors.js';
+import { softmax } from '../runtime/softmax.js';
+import { Descending } from './descending.js';
 
 export interface SamplingOptions {
   /** 0 takes the most likely token; default 0. */
@@ -71,33 +73,22 @@ export class Sampler {
   /** undefined where no score is a number that can be weighed. */
   #draw(scores: Float32Array, most: number): number | undefined {
     const { temperature, topK, topP, minP } = this.#options;
-    // Weights relative to the most likely one: probabilities times a number.
-    let total = 0;
+    if (!Number.isFinite(most)) return undefined;
     for (let i = 0; i < scores.length; i++) {
-      const w = Math.exp(((scores[i] as number) - most) / temperature);
-      scores[i] = Number.isNaN(w) ? 0 : w;
-      total += scores[i] as number;
+      const s = ((scores[i] as number) - most) / temperature;
+      scores[i] = s <= 0 ? s : Number.NEGATIVE_INFINITY; // NaN
     }
-    if (total === 0) return undefined;
-    let kept: number[] | undefined;
-    if (topK > 0 && topK < scores.length) {
-      kept = above(scores, leastOfBest(scores, topK)).slice(0, topK);
-      total = sumOf(scores, kept);
-    }
-    if (topP < 1) {
-      // What is less likely than this has less than 1 - topP together: nothing of it is among the fewest.
-      kept = kept ?? above(scores, ((1 - topP) * total) / scores.length);
-      let share = 0;
-      let count = 0;
-      while (count < kept.length && share < topP * total) share += scores[kept[count++] as number] as number;
-      kept = kept.slice(0, Math.max(count, 1));
-    }
-    if (minP > 0) kept = kept === undefined ? above(scores, minP) : kept.filter((i) => (scores[i] as number) >= minP);
-    return kept === undefined ? this.#pick(scores, total) : this.#pickOf(scores, kept);
+    softmax(scores);
+    if ((topK === 0 || topK >= scores.length) && topP === 1 && minP === 0) return this.#pick(scores);
+    const kept = new Descending(scores);
+    if (topK > 0) kept.keepMost(topK);
+    if (topP < 1) kept.keepShare(topP);
+    if (minP > 0) kept.keepFrom(minP * scores.reduce((a, b) => Math.max(a, b)));
+    return kept.at(this.#random());
   }
 
-  #pick(weights: Float32Array, total: number): number {
-    let at = this.#random() * total;
+  #pick(weights: Float32Array): number {
+    let at = this.#random();
     let last = 0;
     for (let i = 0; i < weights.length; i++) {
       const w = weights[i] as number;
@@ -107,15 +98,6 @@ export class Sampler {
       if (at < 0) break;
     }
     return last;
-  }
-
-  #pickOf(weights: Float32Array, tokens: readonly number[]): number {
-    let at = this.#random() * sumOf(weights, tokens);
-    for (const i of tokens) {
-      at -= weights[i] as number;
-      if (at < 0) return i;
-    }
-    return tokens.at(-1) as number;
   }
 }
 
@@ -130,31 +112,4 @@ function mostLikely(scores: Float32Array): number {
     }
   }
   return best;
-}
-
-const sumOf = (weights: Float32Array, tokens: readonly number[]) => tokens.reduce((sum, i) => sum + (weights[i] as number), 0);
-
-/** Tokens of at least this weight, the most likely first, of equal ones the first. */
-function above(weights: Float32Array, least: number): number[] {
-  const tokens: number[] = [];
-  for (let i = 0; i < weights.length; i++) if ((weights[i] as number) >= least && (weights[i] as number) > 0) tokens.push(i);
-  return tokens.sort((a, b) => (weights[b] as number) - (weights[a] as number) || a - b);
-}
-
-/** The smallest of the `count` largest: they are kept sorted, as few of all get among them. */
-function leastOfBest(weights: Float32Array, count: number): number {
-  const best = new Float32Array(count);
-  for (let i = 0; i < weights.length; i++) {
-    const w = weights[i] as number;
-    if (!(w > (best[0] as number))) continue;
-    let [low, high] = [0, count];
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if ((best[middle] as number) < w) low = middle;
-      else high = middle;
-    }
-    best.copyWithin(0, 1, low + 1);
-    best[low] = w;
-  }
-  return best[0] as number;
 }

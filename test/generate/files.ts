@@ -60,7 +60,7 @@ export function safetensors(tensors: Tensors, dtype: 'F32' | 'F16' | 'BF16' = 'F
   return bytes;
 }
 
-/** A value of GGUF metadata: integers as u32, others as float32. */
+/** A value of GGUF metadata: integers as u32, in lists as i32, others as float32. */
 export type Meta = number | boolean | string | readonly string[] | readonly number[];
 
 export function gguf(metadata: Readonly<Record<string, Meta>>, tensors: Tensors, alignment = 32): Uint8Array {
@@ -91,7 +91,7 @@ export function gguf(metadata: Readonly<Record<string, Meta>>, tensors: Tensors,
   for (const [key, value] of Object.entries(metadata)) {
     text(key);
     if (typeof value === 'object') {
-      const element = value.every((v) => typeof v === 'string') ? 8 : value.every((v) => Number.isInteger(v)) ? 4 : 6;
+      const element = value.every((v) => typeof v === 'string') ? 8 : value.every((v) => Number.isInteger(v)) ? 5 : 6;
       u32(9);
       u32(element);
       u64(value.length);
