@@ -17,56 +17,72 @@ inline float fromHalf(uint16_t h) {
   return floatOfBits(((h & 0x7c00) == 0x7c00 ? magnitude | 0x7f800000 : finite) | sign);
 }
 
+// Elements as registers hold them, from the low bits on, and what they are multiplied as.
 struct HalfKind {
+  using Bits = uint16_t;
   using Wide = float;
-  static constexpr int kEach = 2;  // elements of a register
-  static Wide of(uint32_t word, int i) { return fromHalf(static_cast<uint16_t>(word >> 16 * i)); }
+  static Wide of(Bits bits) { return fromHalf(bits); }
 };
 struct BfloatKind {
+  using Bits = uint16_t;
   using Wide = float;
-  static constexpr int kEach = 2;
-  static Wide of(uint32_t word, int i) { return floatOfBits(i ? word & 0xffff0000 : word << 16); }
+  static Wide of(Bits bits) { return floatOfBits(static_cast<uint32_t>(bits) << 16); }
 };
 struct Tf32Kind {
+  using Bits = uint32_t;
   using Wide = float;
-  static constexpr int kEach = 1;
-  static Wide of(uint32_t word, int) { return floatOfBits(word & 0xffffe000); }  // the other bits are not looked at
+  static Wide of(Bits bits) { return floatOfBits(bits & 0xffffe000); }  // the other bits are not looked at
 };
 struct S8Kind {
+  using Bits = int8_t;
   using Wide = int32_t;
-  static constexpr int kEach = 4;
-  static Wide of(uint32_t word, int i) { return static_cast<int8_t>(word >> 8 * i); }
+  static Wide of(Bits bits) { return bits; }
 };
 struct U8Kind {
+  using Bits = uint8_t;
   using Wide = int32_t;
-  static constexpr int kEach = 4;
-  static Wide of(uint32_t word, int i) { return static_cast<uint8_t>(word >> 8 * i); }
+  static Wide of(Bits bits) { return bits; }
 };
+template <class Kind>
+constexpr int kEach = 4 / sizeof(typename Kind::Bits);  // elements of a register
 
 inline Product& product(void* lane) { return *static_cast<Product*>(lane); }
+
+// Registers are laid into a matrix as they are, and the whole matrix is then converted: the compiler makes vectors of that.
+template <class Kind, int kRows, int kColumns>
+void widen(const typename Kind::Bits (&from)[kRows][kColumns], typename Kind::Wide (&to)[kRows][kColumns]) {
+  for (int i = 0; i < kRows; i++) {
+    for (int j = 0; j < kColumns; j++) to[i][j] = Kind::of(from[i][j]);
+  }
+}
 
 // A: register r of lane 4g + t holds row g + 8 (r mod rows/8), and of it the columns each·t + 4·each·(r div rows/8) and on.
 template <class Kind, int kRows, int kDepth>
 void takeA(void* const* lanes, typename Kind::Wide (&a)[kRows][kDepth]) {
-  constexpr int kHalves = kRows / 8, kRegisters = kRows * kDepth / 32 / Kind::kEach;
+  constexpr int kHalves = kRows / 8, kRegisters = kRows * kDepth / 32 / kEach<Kind>;
+  typename Kind::Bits bits[kRows][kDepth];
   for (int l = 0; l < 32; l++) {
     for (int r = 0; r < kRegisters; r++) {
-      const int row = l / 4 + 8 * (r % kHalves), column = Kind::kEach * (l % 4 + 4 * (r / kHalves));
-      for (int i = 0; i < Kind::kEach; i++) a[row][column + i] = Kind::of(product(lanes[l]).a[r], i);
+      std::memcpy(&bits[l / 4 + 8 * (r % kHalves)][kEach<Kind> * (l % 4 + 4 * (r / kHalves))], &product(lanes[l]).a[r],
+                  4);
     }
   }
+  widen<Kind>(bits, a);
 }
 
 // B: register r of lane 4g + t holds rows each·t + 4·each·r and on of column g.
 template <class Kind, int kDepth>
 void takeB(void* const* lanes, typename Kind::Wide (&b)[kDepth][8]) {
-  constexpr int kRegisters = kDepth * 8 / 32 / Kind::kEach;
+  constexpr int kRegisters = kDepth * 8 / 32 / kEach<Kind>;
+  typename Kind::Bits columns[8][kDepth], rows[kDepth][8];
   for (int l = 0; l < 32; l++) {
-    for (int r = 0; r < kRegisters; r++) {
-      for (int i = 0; i < Kind::kEach; i++)
-        b[Kind::kEach * (l % 4 + 4 * r) + i][l / 4] = Kind::of(product(lanes[l]).b[r], i);
-    }
+    for (int r = 0; r < kRegisters; r++)
+      std::memcpy(&columns[l / 4][kEach<Kind> * (l % 4 + 4 * r)], &product(lanes[l]).b[r], 4);
   }
+  for (int k = 0; k < kDepth; k++) {
+    for (int j = 0; j < 8; j++) rows[k][j] = columns[j][k];
+  }
+  widen<Kind>(rows, b);
 }
 
 // D: values 0 and 1 of lane 4g + t are columns 2t and 2t + 1 of row g, values 2 and 3 those of row g + 8.
@@ -99,9 +115,12 @@ void multiply(void* const* lanes) {
   takeB<KindB>(lanes, b);
   takeD(lanes, d);
   for (int i = 0; i < kRows; i++) {
+    Wide sums[8];
+    for (int j = 0; j < 8; j++) sums[j] = d[i][j];
     for (int k = 0; k < kDepth; k++) {
-      for (int j = 0; j < 8; j++) d[i][j] = plus(d[i][j], a[i][k], b[k][j]);
+      for (int j = 0; j < 8; j++) sums[j] = plus(sums[j], a[i][k], b[k][j]);
     }
+    for (int j = 0; j < 8; j++) d[i][j] = sums[j];
   }
   giveD(lanes, d);
 }
@@ -112,7 +131,7 @@ void multiply(void* const* lanes) {
 template <class Kind>
 uint32_t metadataOf(void* const* lanes, int row, int part) {
   const int quad = row % 8 * 4, upper = row / 8;
-  if (Kind::kEach == 4) return product(lanes[quad + 2 * part + upper]).metadata;
+  if (kEach<Kind> == 4) return product(lanes[quad + 2 * part + upper]).metadata;
   return product(lanes[quad + part]).metadata >> 16 * upper & 0xffff;
 }
 
