@@ -12,6 +12,7 @@ import { planProgram } from './plan.js';
 import { type Precision, roundsProducts, settled } from './precision.js';
 import { encodeProgram, type Location, type ProgramImage } from './program.js';
 import { schedule } from './schedule.js';
+import type { PatternOf } from './sparsity.js';
 import { specialize } from './specialize.js';
 import type { WeightIndex } from './weights.js';
 
@@ -43,6 +44,8 @@ export interface CompileOptions {
   readonly choose?: ChoicePolicy | undefined;
   /** Whether products may round their operands to 16 bits; default `f32`. */
   readonly precision?: Precision;
+  /** Finds the pattern of zeros among constant weights; default: nobody asks, and all are dense. */
+  readonly patternOf?: PatternOf;
   /** Threads that will run the program. */
   readonly threads?: number;
   /** What will run it: `cuda` where the catalogue has a GPU's rows. Default `cpu`. */
@@ -63,7 +66,7 @@ export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex
   );
   schedule(graph);
   const rows = options.winograd === false || options.device === 'cuda' ? without(catalogue, isWinograd) : catalogue;
-  const lowered = new Lowering(rows, options.choose, precision).run(graph, (low) => {
+  const lowered = new Lowering(rows, options.choose, precision, options.device === 'cuda' ? undefined : options.patternOf).run(graph, (low) => {
     const op = operatorOf(low.node);
     if (op?.lower === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'operator must have a kernel');
     try {

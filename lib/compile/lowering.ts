@@ -13,6 +13,7 @@ import { type Catalogue, candidates, isGpuRow, type KernelRow } from './catalogu
 import { type ChoicePolicy, siteOf, type Way } from './choice.js';
 import { type Placement, placeParts } from './placement.js';
 import { chooseNarrow, type NarrowChoice, type ProductSize, type SettledPrecision } from './precision.js';
+import type { PatternOf } from './sparsity.js';
 
 /** A piece of memory with a lifetime. The planner decides where it lies. */
 export class Buffer {
@@ -103,6 +104,7 @@ export class Lowering {
     catalogue: Catalogue,
     policy?: ChoicePolicy,
     readonly precision: SettledPrecision = 'f32',
+    readonly patternOf?: PatternOf,
   ) {
     this.#catalogue = catalogue;
     this.#policy = policy;

@@ -15,6 +15,7 @@ import type { NarrowType } from '../kernels/narrow.js';
 import { packNarrow, withNarrow } from './narrow.js';
 import type { Inference, Operator } from './operator.js';
 import { fusedActivation, productWays } from './product.js';
+import { sharedWays } from './sparse.js';
 import { checkWindow, threeAxes, transposedOutput, type WindowShape, windowOf, windowOutput } from './spatial.js';
 import { stemWays, suitsStem } from './stem.js';
 
@@ -180,7 +181,7 @@ function pointProduct(low: Lowering, window: WindowShape, pads: readonly number[
     k,
     batch: [],
     a: { ref: low.in(0), batch: [], transposed: false },
-    b: { ref: low.in(1), batch: [], transposed: true },
+    b: { ref: low.in(1), batch: [], transposed: true, value: low.node.input(1) },
     out: low.out(),
     rowStride: low.rowElements(),
     bias: bias && { ref: bias, row: 0, column: 1 as const },
@@ -244,18 +245,25 @@ function lower(low: Lowering, transposed: boolean): void {
     });
   };
   const inner = channels / group;
+  const layout = { count: group, stride: outPerGroup * inner * taps, n: outPerGroup, strideN: inner * taps };
+  const wide = { ...layout, outer: taps, strideOuter: 1, inner, strideInner: taps };
   const narrow = (type: NarrowType, row: KernelRow): Way<unknown> => ({
     name: row.name,
     reason: `operands rounded to ${type.title}, windows gathered on the way`,
     emit: (reason) => {
-      const layout = { count: group, stride: outPerGroup * inner * taps, n: outPerGroup, strideN: inner * taps };
-      const weights = packNarrow(low, type, row, low.in(1), { ...layout, outer: taps, strideOuter: 1, inner, strideInner: taps });
+      const weights = packNarrow(low, type, row, low.in(1), wide);
       low.emit(row, convParams, params, [low.out()], [low.in(0), weights, low.input(2), low.input(3)], { reason });
     },
   });
   const rounded = transposed || low.dtype(0) !== 'f32' ? {} : narrowFor(low, inner, { m: elementCount(y.slice(0, -1)), n: outPerGroup, k: taps * inner });
+  const sparse =
+    transposed || low.dtype(0) !== 'f32' || !low.in(1).buffer.constant
+      ? []
+      : sharedWays(low, elementCount(y.slice(0, -1)), { ref: low.in(1), value: node.input(1), layout: wide }, (row, packed, reason) =>
+          low.emit(row, convParams, params, [low.out()], [low.in(0), packed.panels, low.input(2), low.input(3)], { reason }),
+        );
   const plain = taps === 1 ? 'one tap: a matrix product over pixels, in place' : 'implicit matrix product over pointers to pixels';
-  const direct = low.rows(transposed ? 'conv_transpose' : 'conv', low.dtype(0)).map(panels('conv_pack', taps, plain));
+  const direct = [...sparse, ...low.rows(transposed ? 'conv_transpose' : 'conv', low.dtype(0)).map(panels('conv_pack', taps, plain))];
   if (transposed || !takesWinograd(low, window, pads, group)) {
     const stem = !transposed && !low.has(3) && low.dtype(0) === 'f32' && suitsStem(channels, true, window, group);
     const first = stem ? stemWays(low, true, window, pads, low.rowElements(), activationOf(node)) : [];

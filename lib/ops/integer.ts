@@ -10,6 +10,7 @@
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
 import type { Lowering, Ref } from '../compile/lowering.js';
+import type { WeightLayout } from '../compile/sparsity.js';
 import type { DType } from '../dtype.js';
 import { type Dim, elementCount, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
@@ -32,8 +33,8 @@ import {
 } from '../kernels/integer.js';
 import { shapesOf } from './conv.js';
 import { emitExpression, input } from './expression.js';
-import type { WeightLayout } from './narrow.js';
 import type { Inference, Operator } from './operator.js';
+import { fewRowsWays, rowsAsPixels, type SparseWeights, sharedWays } from './sparse.js';
 import { checkWindow, threeAxes, type WindowShape, windowOf, windowOutput } from './spatial.js';
 
 const outputs = { uint8: 'u8', float32: 'f32', int32: 'i32' } as const;
@@ -112,6 +113,17 @@ function packWeights(low: Lowering, row: KernelRow, layout: WeightLayout, rowTap
   emitExpression(low, [{ op: 'add', terms: [input(0), input(1)] }], vector(sum), [vector(bias as Ref), vector(given)]);
   return { panels: panels as Ref, bias: sum };
 }
+
+/** The same for rows that skip zeros; undefined where the bias is only known at run time, and cannot be folded. */
+function sparseWeights(low: Lowering, layout: WeightLayout): SparseWeights | undefined {
+  const bias = low.input(2);
+  if (!low.in(1).buffer.constant || (bias !== undefined && !bias.buffer.constant)) return undefined;
+  const flip = low.node.input(1).type === 'uint8' ? 0x80 : 0;
+  return { ref: low.in(1), value: low.node.input(1), layout, bytes: { bias, xZero: low.node.int('x_zero', 0), flip } };
+}
+
+/** Rows that multiply twice as fast as those of other ISAs: what skips half is no faster than they are. */
+const isTwiceAsFast = (ways: readonly Way<void>[]) => /_(amx|i8mm|sm\d+)$/.test(ways[0]?.name ?? '');
 
 /** Below these a tile of AMX is mostly padding. */
 const TILE_ROWS = 16;
@@ -251,7 +263,19 @@ function lowerConv(low: Lowering): void {
     }),
   );
   // Tiles of AMX, products of 2x8 by 8x2 and GPUs have no rows of this kind, and multiply twice as fast as those that have.
-  low.choose(/_(amx|i8mm|sm\d+)$/.test(gathered[0]?.name ?? '') ? [...gathered, ...ways] : [...ways, ...gathered]);
+  const dense = isTwiceAsFast(gathered) ? [...gathered, ...ways] : [...ways, ...gathered];
+  const weights = sparseWeights(low, layout);
+  const sparse =
+    weights === undefined || isTwiceAsFast(gathered)
+      ? []
+      : sharedWays(
+          low,
+          elementCount(y.slice(0, -1)),
+          weights,
+          (row, { panels, bias }, reason) =>
+            void low.emit(row, integerConvolutionParams, params, [low.out()], [low.in(0), panels, bias, low.input(3), low.input(4), low.input(5)], { reason }),
+        );
+  low.choose([...sparse, ...dense]);
 }
 
 const transposed = (node: Node) => node.int('transB', 0) !== 0;
@@ -270,11 +294,33 @@ function lowerMatMul(low: Lowering): void {
   const m = elementCount(low.dims(0).slice(0, -1));
   const params = { m, n, k, lda: k, ldc: low.rowElements(), residualRow: n, ...endingOf(low), reserved: 0 };
   const [strideN, strideInner] = transposed(low.node) ? [k, 1] : [1, n];
+  const layout = { count: 1, stride: 0, n, strideN, outer: 1, strideOuter: 0, inner: k, strideInner };
+  const rest = () => [low.input(3), low.input(4), low.input(5)];
   const ways = waysOf(low, 'gemm_i8', m, k, (row, reason) => {
-    const { panels, bias } = packWeights(low, row, { count: 1, stride: 0, n, strideN, outer: 1, strideOuter: 0, inner: k, strideInner });
-    low.emit(row, integerGemmParams, params, [low.out()], [low.in(0), panels, bias, low.input(3), low.input(4), low.input(5)], { reason });
+    const { panels, bias } = packWeights(low, row, layout);
+    low.emit(row, integerGemmParams, params, [low.out()], [low.in(0), panels, bias, ...rest()], { reason });
   });
-  low.choose(ways);
+  const weights = sparseWeights(low, layout);
+  if (weights === undefined) {
+    low.choose(ways);
+    return;
+  }
+  const few = fewRowsWays(
+    low,
+    m,
+    weights,
+    (row, { panels, bias }, reason) => void low.emit(row, integerGemmParams, params, [low.out()], [low.in(0), panels, bias, ...rest()], { reason }),
+  );
+  const pixels = { ...rowsAsPixels(m, k, n, low.rowElements()), padding: 0, ...endingOf(low) };
+  const shared = isTwiceAsFast(ways)
+    ? []
+    : sharedWays(
+        low,
+        m,
+        weights,
+        (row, { panels, bias }, reason) => void low.emit(row, integerConvolutionParams, pixels, [low.out()], [low.in(0), panels, bias, ...rest()], { reason }),
+      );
+  low.choose([...few, ...shared, ...ways]);
 }
 
 function inferAdd(q: Inference) {

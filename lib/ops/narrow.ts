@@ -3,19 +3,8 @@ import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
 import type { Lowering, Ref } from '../compile/lowering.js';
 import type { NarrowChoice } from '../compile/precision.js';
+import type { WeightLayout } from '../compile/sparsity.js';
 import { type NarrowType, narrowPackParams, packedNumbers } from '../kernels/narrow.js';
-
-/** Where element (i, outer, inner, column) of float32 weights stands: strides in elements. */
-export interface WeightLayout {
-  readonly count: number;
-  readonly stride: number;
-  readonly n: number;
-  readonly strideN: number;
-  readonly outer: number;
-  readonly strideOuter: number;
-  readonly inner: number;
-  readonly strideInner: number;
-}
 
 /** Emits the packing of `weights` for a row. */
 export function packNarrow(low: Lowering, type: NarrowType, row: KernelRow, weights: Ref, layout: WeightLayout): Ref {

@@ -5,7 +5,8 @@ import type { Way } from '../compile/choice.js';
 import type { Lowering, Ref } from '../compile/lowering.js';
 import { byteSize, type DType } from '../dtype.js';
 import { elementCount } from '../graph/dim.js';
-import type { Node } from '../graph/graph.js';
+import type { Node, Value } from '../graph/graph.js';
+import { convParams } from '../kernels/conv.js';
 import { type Activation, type ActivationName, activation, epilogueParams, noActivation } from '../kernels/epilogue.js';
 import {
   GEMM_BATCH_DIMS,
@@ -20,6 +21,7 @@ import {
 import { type NarrowType, packedNumbers } from '../kernels/narrow.js';
 import { stridesOf } from './known.js';
 import { packNarrow, withNarrow } from './narrow.js';
+import { fewRowsWays, rowsAsPixels, type SparseWeights, sharedWays } from './sparse.js';
 import { copyView } from './strided.js';
 
 /** A dense operand: batch dimensions, then a matrix. */
@@ -29,6 +31,8 @@ export interface Matrices {
   readonly batch: readonly number[];
   /** True when the matrix is stored with its two dimensions exchanged. */
   readonly transposed: boolean;
+  /** What it is, where it may be weights. */
+  readonly value?: Value;
 }
 
 export interface Product {
@@ -211,7 +215,24 @@ export function productWays(low: Lowering, product: Product, dtype: DType): read
     },
   });
   const rounded = low.narrow('gemm', b.ref, { m, n, k });
-  const packedWays = low.rows('gemm', 'f32').map(packed);
+  const sparse = (): readonly Way<Ref>[] => {
+    if (a.transposed || !b.ref.buffer.constant || batch.dims.length > 0 || elementCount(b.batch) !== 1) return [];
+    const [strideN, strideInner] = b.transposed ? [k, 1] : [1, n];
+    const layout = { count: 1, stride: 0, n, strideN, outer: 1, strideOuter: 0, inner: k, strideInner };
+    const w: SparseWeights = { ref: b.ref, value: b.value, layout };
+    const few = fewRowsWays(low, m, w, (row, { panels }, reason) => {
+      const params = { ...common, strideB: [0, 0, 0, 0], transA: 0, ...epilogue };
+      return low.emit(row, gemmParams, params, [product.out], [a.ref, panels, ...inputs], { reason })[0] as Ref;
+    });
+    const plainEnd = scales.scale === 1 && (scales.addScale === 1 || (product.bias ?? product.residual) === undefined) && biasFields.biasRow === 0;
+    if (!plainEnd || (product.bias !== undefined && biasFields.biasColumn === 0)) return few;
+    const shared = sharedWays(low, m, w, (row, { panels }, reason) => {
+      const params = { ...rowsAsPixels(m, k, n, product.rowStride ?? n), ...epilogueParams(last) };
+      return low.emit(row, convParams, params, [product.out], [a.ref, panels, ...inputs], { reason })[0] as Ref;
+    });
+    return [...few, ...shared];
+  };
+  const packedWays = [...sparse(), ...low.rows('gemm', 'f32').map(packed)];
   // A GPU reads what another kernel has just written as it stands: there is no packing it in time.
   if (low.onGpu && !a.transposed && !b.ref.buffer.constant) return [...low.rows('gemm_direct', 'f32').map(direct), ...packedWays];
   if (a.transposed || m > GEMM_DIRECT_TRIED) return withNarrow(rounded, narrow, packedWays);

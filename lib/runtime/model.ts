@@ -20,6 +20,7 @@ import { catalogueOn } from './gpu.js';
 import { feedsOf, type GrowingCall, GrowingPast, resultDims } from './growing.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native } from './native.js';
+import { patternOf } from './sparsity.js';
 import { ancestors, dynamicNode, type Split, splitDynamic, splitGraph } from './split.js';
 import { SessionState } from './state.js';
 import type { Tuner } from './tune.js';
@@ -321,7 +322,7 @@ export class Model {
       const growing = this.#growing;
       const call = growing?.callOf(inputs, state);
       if (growing === undefined || call === undefined) return undefined;
-      const made = growing.compile(call, inputs, this.#valueInputs, (graph) => compile(graph, this.#catalogue, index, this.options));
+      const made = growing.compile(call, inputs, this.#valueInputs, (graph) => compile(graph, this.#catalogue, index, { patternOf, ...this.options }));
       if (made.compiled !== undefined) return made.compiled;
       if (made.refused instanceof NeedsValue && this.#settle(made.needs, inputs)) continue;
       if (this.graph.states.length > 0) throw growing.refused(made.refused);
@@ -340,7 +341,7 @@ export class Model {
         if (this.#valueInputs.has(i)) v.known = Array.from(t.data as ArrayLike<number | bigint>, Number);
       });
       try {
-        return compile(graph, this.#catalogue, index, { ...this.options, choose });
+        return compile(graph, this.#catalogue, index, { patternOf, ...this.options, choose });
       } catch (error) {
         if (!(error instanceof NeedsValue)) throw error;
         const original = [...map].find(([, copy]) => copy === error.value)?.[0];

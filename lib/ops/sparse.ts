@@ -1,0 +1,131 @@
+/**
+ * Ways over constant weights of which two of every four along k are zero. Few rows are multiplied straight from compressed weights, since memory
+ * decides; many by panels that share a mask, since they do half the steps. Plain 2:4 weights and many rows stay dense: choosing values by position
+ * costs as much there as multiplying all of them.
+ */
+import type { KernelRow } from '../compile/catalogue.js';
+import type { Way } from '../compile/choice.js';
+import type { Lowering, Ref } from '../compile/lowering.js';
+import type { WeightLayout } from '../compile/sparsity.js';
+import { elementCount } from '../graph/dim.js';
+import type { Constant, Value } from '../graph/graph.js';
+import { activationOffset, BYTE_WEIGHTS } from '../kernels/integer.js';
+import {
+  compressedBytes,
+  pickBytes,
+  SPARSE_PLAIN,
+  SPARSE_SHARED_16,
+  SPARSE_SHARED_32,
+  sharedByteBytes,
+  sharedBytes,
+  sparseCompressParams,
+  sparseSharedParams,
+} from '../kernels/sparse.js';
+
+/** Constant weights as an operator reads them. */
+export interface SparseWeights {
+  readonly ref: Ref;
+  readonly value: Value | undefined;
+  readonly layout: WeightLayout;
+  /** Of bytes: what is folded into the bias. */
+  readonly bytes?: { readonly bias: Ref | undefined; readonly xZero: number; readonly flip: number };
+}
+
+/** Weights as a row wants them, and of bytes the bias with the zero point folded in. */
+export interface PackedWeights {
+  readonly panels: Ref;
+  readonly bias: Ref | undefined;
+}
+
+type Emit<T> = (row: KernelRow, packed: PackedWeights, reason: string) => T;
+
+/**
+ * Up to so many rows the compressed weights are read faster than dense ones are multiplied, on Zen 4: floats 1.6 to 1.8 times for one and two rows and no
+ * more for four (0.94 to 1.04), bytes 1.4, 1.5 and 1.3 times for one, two and eight.
+ */
+const FEW_ROWS = { floats: 2, bytes: 8 };
+/** Rows of pixels or of a matrix from which on a tile that skips is filled. */
+const TILE_ROWS = 8;
+
+/** The constant whose zeros are those of `v`: that itself, or what it is but for factors. */
+function constantBehind(v: Value): Constant | undefined {
+  let at: Value | undefined = v;
+  while (at !== undefined && at.constant === undefined) {
+    const { producer }: Value = at;
+    at = producer?.domain === '' && ['Mul', 'Div', 'Reshape'].includes(producer.op) ? producer.inputs[0] : undefined;
+  }
+  const constant = at?.constant;
+  return constant !== undefined && elementCount(constant.dims) === elementCount(v.dims) ? constant : undefined;
+}
+
+/** Which forms the zeros of constant weights have; 0 where they are dense, or nobody knows. */
+function flagsOf(low: Lowering, { value, layout, bytes }: SparseWeights): number {
+  if (low.patternOf === undefined || value === undefined || layout.n === 0 || layout.inner % 4 !== 0) return 0;
+  const constant = constantBehind(value);
+  return constant === undefined ? 0 : low.patternOf(constant, layout, bytes?.flip ?? 0);
+}
+
+function pack(low: Lowering, row: KernelRow, w: SparseWeights, shared: boolean): PackedWeights {
+  const { count, n, outer, inner } = w.layout;
+  const k = outer * inner;
+  const each = shared ? (w.bytes ? sharedByteBytes(k, n, row.nr, row.kr) : sharedBytes(k, n, row.nr, row.kr)) : compressedBytes(k, n, row.nr, w.bytes ? 1 : 4);
+  const zero = w.bytes ? w.bytes.xZero - activationOffset(row.isa) : 0;
+  const common = { ...w.layout, nr: row.nr, zero, flip: w.bytes?.flip ?? 0 };
+  const outputs = [low.temp(count * each, 'weights'), w.bytes && low.temp(4 * count * n, 'bias')];
+  const inputs = [w.ref, w.bytes?.bias];
+  const type = w.bytes ? 'i8' : 'f32';
+  const reason = { reason: `two of every four, in panels of ${row.nr} columns for ${row.name}` };
+  const [panels, bias] = shared
+    ? low.emit(
+        low.select('sparse_shared', type),
+        sparseSharedParams,
+        { ...common, kr: row.kr, vectorBytes: pickBytes(row.isa), reserved: 0 },
+        outputs,
+        inputs,
+        reason,
+      )
+    : low.emit(low.select('sparse_compress', type), sparseCompressParams, { ...common, apart: 0 }, outputs, inputs, reason);
+  return { panels: panels as Ref, bias };
+}
+
+const waysOf = <T>(low: Lowering, rows: readonly KernelRow[], w: SparseWeights, shared: boolean, reason: string, emit: Emit<T>): readonly Way<T>[] =>
+  rows.map((row) => ({ name: row.name, reason, emit: (why) => emit(row, pack(low, row, w, shared), why) }));
+
+/** Ways to multiply m rows by weights that are 2:4, where that is the faster one; else none. */
+export function fewRowsWays<T>(low: Lowering, m: number, w: SparseWeights, emit: Emit<T>): readonly Way<T>[] {
+  const op = w.bytes ? 'sparse_gemm_i8' : 'sparse_gemm';
+  if (m > (w.bytes ? FEW_ROWS.bytes : FEW_ROWS.floats) || w.layout.count !== 1 || (flagsOf(low, w) & SPARSE_PLAIN) === 0) return [];
+  return waysOf(low, low.tryRows(op, w.bytes ? BYTE_WEIGHTS : 'f32'), w, false, 'two of every four weights, read compressed', emit);
+}
+
+/** Ways to convolve so many pixels with weights whose panels share a mask; none where they do not. A product of rows is a convolution of one tap. */
+export function sharedWays<T>(low: Lowering, pixels: number, w: SparseWeights, emit: Emit<T>): readonly Way<T>[] {
+  // Parts of panels would share their mask with those of other channels.
+  if (pixels < TILE_ROWS || w.layout.n % 16 !== 0) return [];
+  const flags = flagsOf(low, w);
+  const columns = (flags & SPARSE_SHARED_32) !== 0 ? 32 : (flags & SPARSE_SHARED_16) !== 0 ? 16 : 0;
+  const rows = columns === 0 ? [] : low.tryRows(w.bytes ? 'sparse_conv_i8' : 'sparse_conv', w.bytes ? BYTE_WEIGHTS : 'f32');
+  return waysOf(
+    low,
+    rows.filter((row) => columns % row.nr === 0),
+    w,
+    true,
+    `two of every four weights, the same ones in ${columns} channels: half the steps`,
+    emit,
+  );
+}
+
+/** A product of rows as a convolution of one tap. */
+export const rowsAsPixels = (m: number, k: number, n: number, ldc: number) => ({
+  batch: 1,
+  channels: k,
+  outChannels: n,
+  group: 1,
+  inSize: [1, 1, m],
+  outSize: [1, 1, m],
+  kernel: [1, 1, 1],
+  strides: [1, 1, 1],
+  pads: [0, 0, 0],
+  dilations: [1, 1, 1],
+  ldc,
+});
