@@ -336,7 +336,7 @@ describe('prune', () => {
     mkdirSync(data);
     for (let i = 0; i < 4; i++) file(`to-prune/${i}.npy`, npy('<f4', '(2, 8)', new Uint8Array(randomFloats(16, i).buffer)));
     const out = join(folder, 'good.pruned.onnx');
-    const report = json('prune', good, '--data', data, '--out', out, '--no-keep-first', '--limit', '3');
+    const report = json('prune', good, '--data', data, '--out', out, '--no-keep-first', '--limit', '3', '--permute');
     expect(report).toMatchObject({ pattern: '2:4', score: 'sparsegpt', feeds: 3, out });
     expect(report.layers.map((l: { zeros: number }) => l.zeros)).toEqual([0.5, 0.5]);
     expect(json('inspect', out).inputs[0].shape).toEqual(['batch', 8]);
@@ -344,12 +344,18 @@ describe('prune', () => {
     expect(status).toBe(0);
     for (const part of ['25.0%', 'one: stays: asked for', 'unstructured by magnitude, 0 calibration feeds']) expect(stdout).toContain(part);
     expect(cli(['prune', good, '--data', data, '--out', out]).stdout).toMatch(/^speed {5}run/m);
+    const smaller = ['prune', good, '--out', out, '--pattern', 'channels', '--ratio', '0.4', '--scope', 'layer', '--multiple', '2', '--no-keep-first'];
+    const text = cli(smaller).stdout;
+    expect(text).toMatch(/^one .* \d of 8/m);
+    expect(text).toMatch(/^speed +multiplications/m);
   });
   it('says what is wrong', () => {
     const refused = (...more: string[]) => cli(['prune', good, '--out', join(folder, 'x.onnx'), ...more]);
     expect(refused('--score', 'wanda').stderr).toMatch(/calibration must be there for wanda/);
     expect(refused('--ratio', '2').stderr).toMatch(/ratio must lie between 0 and 1, 2 came/);
     expect(refused('--pattern', '1:2').status).toBe(2);
+    expect(refused('--pattern', 'heads', '--ratio', '0.5').stderr).toMatch(/model must have heads of attention that can go/);
+    expect(refused('--multiple', '8').stderr).toMatch(/multiple must be left out with 2:4/);
     expect(refused('--keep', '/[/').stderr).toMatch(/--keep: must be a name or a regular expression/);
   });
 });
