@@ -1,6 +1,7 @@
 // Asks the emulated driver what the engine asks a driver, and holds the emulated GPU to the PTX manual. The folder of
 // libcuda.so.1 is the argument; says what fails and ends with 1, or says how many checks held. With a second argument, "time":
-// how long the steps of a warp take.
+// how long the steps of a warp take. With "gpu" and a fatbin of check_emulator.cu, the driver of this machine in place of the
+// emulated one: a GPU is held to the same manual.
 #include <dlfcn.h>
 
 #include <chrono>
@@ -8,7 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -50,6 +52,8 @@ uint32_t randomWord() {
   return state ^ state >> 15;
 }
 
+std::string image = "DSNK-EMULATED\ncheck_emulator\n";
+
 // A context with a module of entries, memory and a stream; gone at the end, with what was lost.
 struct Session {
   Context context;
@@ -60,7 +64,7 @@ struct Session {
   Session() {
     EXPECT(api.cuDevicePrimaryCtxRetain(&context, 0) == kSuccess, "retain");
     EXPECT(api.cuCtxSetCurrent(context) == kSuccess, "current");
-    EXPECT(api.cuModuleLoadData(&module, "DSNK-EMULATED\ncheck_emulator\n") == kSuccess, "module");
+    EXPECT(api.cuModuleLoadData(&module, image.c_str()) == kSuccess, "module");
     EXPECT(api.cuStreamCreate(&stream, kStreamNonBlocking) == kSuccess, "stream");
   }
   ~Session() {
@@ -496,7 +500,10 @@ void time(Session& session) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string path = std::string(argc > 1 ? argv[1] : "build/cuda-emulator") + "/libcuda.so.1";
+  const std::string what = argc > 2 ? argv[2] : "";
+  const bool onGpu = what == "gpu" && argc > 3;
+  const std::string path =
+      onGpu ? "libcuda.so.1" : std::string(argc > 1 ? argv[1] : "build/cuda-emulator") + "/libcuda.so.1";
   void* library = dlopen(path.c_str(), RTLD_NOW);
   if (!library) {
     std::printf("%s\n", dlerror());
@@ -505,8 +512,22 @@ int main(int argc, char** argv) {
   find = reinterpret_cast<GetProcAddressV2>(dlsym(library, "cuGetProcAddress_v2"));
 #define DSNK_FIND(name, exported, since, parameters)                                                    \
   EXPECT(find(#name, reinterpret_cast<void**>(&api.name), 12000, 0, nullptr) == kSuccess, "%s", #name); \
-  EXPECT(dlsym(library, #exported) == reinterpret_cast<void*>(api.name), "%s", #exported);
+  EXPECT(onGpu || dlsym(library, #exported) == reinterpret_cast<void*>(api.name), "%s", #exported);
   DSNK_CUDA_FUNCTIONS(DSNK_FIND)
+  if (onGpu) {
+    std::ifstream file(argv[3], std::ios::binary);
+    image.assign(std::istreambuf_iterator<char>(file), {});
+    EXPECT(api.cuInit(0) == kSuccess, "cuInit");
+    {
+      Session session;
+      checkProducts(session);
+      checkMatrices(session);
+      checkLanes(session);
+      checkBlocks(session);
+    }
+    std::printf("%d of %d checks failed\n", failures, checks);
+    return failures != 0;
+  }
   DevicePointer p;
   EXPECT(api.cuMemAlloc(&p, 1) == kNotInitialized, "before cuInit");
   {
@@ -517,7 +538,7 @@ int main(int argc, char** argv) {
   EXPECT(api.cuMemAlloc(&p, 1) == kInvalidContext, "without a context");
   {
     Session session;
-    if (argc > 2) {
+    if (what == "time") {
       time(session);
       return failures != 0;
     }
