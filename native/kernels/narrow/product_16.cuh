@@ -5,7 +5,9 @@
 //           float32 sum, which is exact to 2^-23 of the terms a step. Where k is split the splits are added in order
 // Tiling    tiles_cuda.h. A step is 32 k. Weights are copied asynchronously stages - 1 steps ahead; rows are loaded into
 //           registers one step ahead, while the step before is multiplied, rounded and stored: one barrier a step. All
-//           pieces of 16 bytes are permuted so that no bank is asked twice (tiles_cuda.h)
+//           pieces of 16 bytes are permuted so that no bank is asked twice (tiles_cuda.h). Registers (nvcc 13, sm_80):
+//           128x128 172 … 181, 128x64 168, 64x64 120 … 126, 128x32 126 … 166, 16x128 108; nothing spilled. Compiled and
+//           emulated; not yet run on a GPU
 // Packing   as half_pack and bfloat_pack write it for nr 32, kr 32
 // Source    PTX ISA, fragments of mma.m16n8k16
 #pragma once
