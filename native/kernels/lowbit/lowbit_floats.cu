@@ -1,8 +1,8 @@
 // Computes  y[i,n] = Σ_k x[i,k]·((u[k,n] - z[g,n])·s[g,n]) + bias[n], u the codes of the weights, g = ⌊k/group⌋: floats.inl on a
 //           GPU
 // Shapes    as floats.inl has them
-// Numerics  a weight is rounded twice, as DequantizeLinear has it; then chains of fma over k ascending, 16 of them, added in one
-//           order, the bias last: |error| ≤ (K/16 + 18)·2^-24·Σ|x||w|
+// Numerics  a weight is rounded twice, as DequantizeLinear has it; then 16 chains of fma over k ascending, added in one order,
+//           the bias last: |error| ≤ (K + 10)·2^-24·Σ|x||w|, for long k far less
 // Tiling    a block of eight warps has a panel of 32 columns and up to eight rows; a warp takes every eighth group: half of it
 //           one unit, half the next, each lane a word of two columns. Many rows are many blocks: unpacking is a third of the
 //           arithmetic of eight rows. nvcc 13, sm_80, registers: one row 61, eight 152; none spilled
