@@ -6,7 +6,7 @@ import { operatorOf } from '../ops/index.js';
 import { type Device, passes, runPasses } from '../passes/index.js';
 import { type Catalogue, isWinograd, without } from './catalogue.js';
 import type { ChoicePolicy } from './choice.js';
-import { Lowering, type Step } from './lowering.js';
+import { Lowering } from './lowering.js';
 import type { MemoryPlan } from './memory.js';
 import { planProgram } from './plan.js';
 import { type Precision, roundsProducts, settled } from './precision.js';
@@ -14,6 +14,7 @@ import { encodeProgram, type Location, type ProgramImage } from './program.js';
 import { schedule } from './schedule.js';
 import type { PatternOf } from './sparsity.js';
 import { specialize } from './specialize.js';
+import type { Step } from './step.js';
 import type { WeightIndex } from './weights.js';
 
 export type { Device } from '../passes/index.js';

@@ -1,9 +1,9 @@
 /** From kernel calls to a program: in-place merging, the arena plan, the init program and its weight block. */
 import type { Constant } from '../graph/graph.js';
 import { type Catalogue, isGpuRow } from './catalogue.js';
-import type { Buffer, LoweredGraph, Ref, Step } from './lowering.js';
 import { ARENA_ALIGN, type Lifetime, type MemoryPlan, planMemory } from './memory.js';
 import { type Location, NOWHERE, type ProgramImage } from './program.js';
+import type { Buffer, LoweredGraph, Ref, Step } from './step.js';
 import type { WeightIndex } from './weights.js';
 
 export interface PlannedProgram {

@@ -1,5 +1,6 @@
 /** Conversions of the element type. */
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import { type DType, dtypeFromOnnx, dtypes, shortName } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { type Dim, elementCount } from '../graph/dim.js';

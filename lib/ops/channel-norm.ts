@@ -1,5 +1,6 @@
 /** Normalisations of the channels of [N, C, spatial…], in ONNX layout. */
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import { elementCount } from '../graph/dim.js';
 import { channelNorm, channelNormParams, lrnParams, momentsParams } from '../kernels/norm.js';
 import { orUnknown } from './known.js';

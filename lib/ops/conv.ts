@@ -4,8 +4,9 @@
  */
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
 import type { NarrowChoice, ProductSize } from '../compile/precision.js';
+import type { Ref } from '../compile/step.js';
 import { type Dim, elementCount, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import { convPackParams, convParams } from '../kernels/conv.js';

@@ -1,5 +1,6 @@
 /** Einsum: pairs of operands become matrix products where they can, strided sums of products where they cannot. */
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import { byteSize, type DType, dtypes } from '../dtype.js';
 import type { Dim } from '../graph/dim.js';
 import { EINSUM_RANK, einsumParams } from '../kernels/einsum.js';

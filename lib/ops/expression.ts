@@ -2,7 +2,8 @@
  * Elementwise programs: what a `dsnk.Pointwise` node carries and what every single elementwise operator lowers to. A
  * program is a list of steps in which later steps read earlier ones; the last step is the result.
  */
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import { type DType, shortName } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { floatBits, type ParamsOf } from '../kernels/params.js';

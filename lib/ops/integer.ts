@@ -9,8 +9,9 @@
  */
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
 import type { WeightLayout } from '../compile/sparsity.js';
+import type { Ref } from '../compile/step.js';
 import type { DType } from '../dtype.js';
 import { type Dim, elementCount, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';

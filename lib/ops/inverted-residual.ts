@@ -6,7 +6,8 @@
  * [M,E,1,1]?, their bias [M]?, residual [N,OH,OW,M]?. Attributes: strides, pads of the depthwise convolution; activation, alpha, beta of each
  * stage behind `expand_`, `depthwise_` and `project_`.
  */
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import type { Dim } from '../graph/dim.js';
 import { gemmPackBParams, packedElements } from '../kernels/gemm.js';
 import { invertedResidualParams } from '../kernels/inverted-residual.js';

@@ -3,7 +3,8 @@
  * once and stay in their bits. With `accuracy_level` 4 the rows of activations become integers of eight bits, one scale
  * a group; else they stay floats.
  */
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import { dtypes } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { type Dim, elementCount } from '../graph/dim.js';

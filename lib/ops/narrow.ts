@@ -1,9 +1,10 @@
 /** Weights for the kernels that multiply in bfloat16 or float16: packed once, in the init program. */
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
 import type { NarrowChoice } from '../compile/precision.js';
 import type { WeightLayout } from '../compile/sparsity.js';
+import type { Ref } from '../compile/step.js';
 import { type NarrowType, narrowPackParams, packedNumbers } from '../kernels/narrow.js';
 
 /** Emits the packing of `weights` for a row. */

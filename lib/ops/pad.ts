@@ -1,5 +1,6 @@
 /** Pad: negative pads crop, which is only another view; the rest is one kernel call. */
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import { addDim, type Dim } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import { padMode, padParams } from '../kernels/pad.js';

@@ -2,7 +2,8 @@
 
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import { byteSize, type DType } from '../dtype.js';
 import { elementCount } from '../graph/dim.js';
 import type { Node, Value } from '../graph/graph.js';

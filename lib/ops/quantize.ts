@@ -1,6 +1,7 @@
 /** QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, MatMulInteger, ConvInteger, QLinearMatMul, QLinearConv. */
 
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import { type DType, dtypeFromOnnx, dtypes, isFloat } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { broadcastShapes, type Dim, elementCount, isConcrete } from '../graph/dim.js';

@@ -1,6 +1,7 @@
 /** Resize (opset 19; Upsample arrives as Resize). */
 
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import { byteSize } from '../dtype.js';
 import { dsnkError } from '../errors.js';
 import { type Dim, elementCount } from '../graph/dim.js';

@@ -3,7 +3,8 @@
  * kernel steps through time.
  */
 
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import type { Dim } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
 import { gemmPackBParams, gemmParams, packedElements } from '../kernels/gemm.js';

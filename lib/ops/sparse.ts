@@ -5,8 +5,9 @@
  */
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
 import type { WeightLayout } from '../compile/sparsity.js';
+import type { Ref } from '../compile/step.js';
 import { elementCount } from '../graph/dim.js';
 import type { Constant, Value } from '../graph/graph.js';
 import { activationOffset, BYTE_WEIGHTS } from '../kernels/integer.js';

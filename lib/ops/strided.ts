@@ -1,5 +1,6 @@
 /** Strided views of dense tensors, and how they become bytes: not at all where the view is dense, else by one kernel call. */
-import type { Lowering, Ref } from '../compile/lowering.js';
+import type { Lowering } from '../compile/lowering.js';
+import type { Ref } from '../compile/step.js';
 import { dtypes } from '../dtype.js';
 import { elementCount } from '../graph/dim.js';
 import type { Value } from '../graph/graph.js';

@@ -1,7 +1,7 @@
 /** What a session runs: for every program the kernel calls with their reasons and precision, and where memory goes. */
 import { isGpuRow } from '../compile/catalogue.js';
 import type { CompiledProgram } from '../compile/compile.js';
-import type { Step } from '../compile/lowering.js';
+import type { Step } from '../compile/step.js';
 import { type DType, dtypes } from '../dtype.js';
 import type { LoadedProgram } from './loaded-program.js';
 import type { Model } from './model.js';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { KernelRow } from '../../lib/compile/catalogue.js';
-import { Buffer, type LoweredGraph, Lowering, type Ref, type Step } from '../../lib/compile/lowering.js';
+import { Lowering } from '../../lib/compile/lowering.js';
 import { planProgram } from '../../lib/compile/plan.js';
 import type { Location } from '../../lib/compile/program.js';
+import { Buffer, type LoweredGraph, type Ref, type Step } from '../../lib/compile/step.js';
 import { WeightIndex } from '../../lib/compile/weights.js';
 import { Constant, Graph } from '../../lib/graph/graph.js';
 import { kernelParams } from '../../lib/kernels/params.js';

@@ -111,8 +111,8 @@ __device__ __forceinline__ void attendUnit(const GpuWork& work, const CachedAtte
   constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
   const int thread = static_cast<int>(threadIdx.x);
   const int64_t widthRoom = p.width <= kSharedWidth ? ceil_div<int64_t>(p.width, 16) * 16 : 0;
-  float* const queries = reinterpret_cast<float*>(shared_memory());      // [kQueries][widthRoom], times scale
-  float* const weights = queries + kQueries * widthRoom;                 // [kQueries][kTile]
+  float* const queries = reinterpret_cast<float*>(shared_memory());              // [kQueries][widthRoom], times scale
+  float* const weights = queries + kQueries * widthRoom;                         // [kQueries][kTile]
   int64_t* const rows = reinterpret_cast<int64_t*>(weights + kQueries * kTile);  // of the cache, -1: not seen
   __shared__ float peaks[kQueries], totals[kQueries], keeps[kQueries];
   const float* const q = work.at<const float>(O::q) + u.b * p.strideQ[0];
@@ -177,7 +177,8 @@ __device__ __forceinline__ void attendUnit(const GpuWork& work, const CachedAtte
           if (kScales != nullptr) score = score * kScales[row];
           if (p.softcap > 0.0f) score = p.softcap * tanhf(score / p.softcap);
           if (bias != nullptr) {
-            score = score + bias[u.b * p.strideBias[0] + head * p.strideBias[1] + i * p.strideBias[2] + t * p.columnBias];
+            score =
+                score + bias[u.b * p.strideBias[0] + head * p.strideBias[1] + i * p.strideBias[2] + t * p.columnBias];
           }
           if (slopes != nullptr && slopes[head] != 0.0f) {
             score = score + slopes[head] * static_cast<float>(t - (u.total - p.rows + i));

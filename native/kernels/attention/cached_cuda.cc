@@ -23,7 +23,8 @@ static void planCached(const GpuProblem& p, LaunchPlan& plan, const char* entry)
   const int64_t splits = records ? cachedSplits(q) : 1, parts = ceilDiv(q.depth, kDepths);
   const int64_t units = q.batch * q.keyHeads * ceilDiv(cachedRows(q), kQueries) * parts * splits;
   const int64_t width = q.width <= kSharedWidth ? roundUp(q.width, 16) : 0;
-  const int64_t tile = kQueries * (width + kTile) * 4 + kTile * 8, columns = ceilDiv(q.depth < kDepths ? q.depth : kDepths, 4);
+  const int64_t tile = kQueries * (width + kTile) * 4 + kTile * 8,
+                columns = ceilDiv(q.depth < kDepths ? q.depth : kDepths, 4);
   const int64_t meeting = kTile / columns * columns * kQueries * 4 * 4;
   launchOver(p, plan, kModule, entry, units, 1, static_cast<uint32_t>(tile > meeting ? tile : meeting), records ? 1 : 0,
              merges ? 1 : 0);
