@@ -179,6 +179,7 @@ program
   .addOption(new Option('--scope <name>', 'channels and heads go where that costs least, or everywhere the same share').choices(scopes))
   .option('--multiple <n>', 'what is left of the channels of a layer is a multiple of this', count)
   .option('--permute', '2:4: first put channels into the order in which two of four are worth most')
+  .addOption(new Option('--vector <n>', 'output channels that lose the same weights, with 2:4').choices(['16', '32']))
   .option('--no-repair', 'leave weights behind channels and heads that went as they are')
   .option('--keep <name>', 'a layer whose weights stay; /text/ is a regular expression', collect)
   .option('--no-keep-first', 'prune the first layer too')

@@ -14,6 +14,7 @@ export interface PruneCommandOptions extends CalibrationOptions {
   readonly scope?: Scope;
   readonly multiple?: number;
   readonly permute?: boolean;
+  readonly vector?: '16' | '32';
   /** false where `--no-repair` stands. */
   readonly repair: boolean;
   readonly keep?: readonly string[];
@@ -40,6 +41,7 @@ export async function pruneCommand(model: string, options: PruneCommandOptions):
     ...(multiple !== undefined && { multiple }),
     ...(!options.repair && { repair: false }),
     ...(options.permute && { permute: true }),
+    ...(options.vector && { vector: Number(options.vector) as 16 | 32 }),
     ...(keep && { keep }),
     ...(calibration && { calibration: calibration.feeds }),
     ...(threads !== undefined && { intraOpNumThreads: threads }),

@@ -26,6 +26,8 @@ export interface PrunePlan {
   /** Share of zeros. */
   readonly ratio: number;
   readonly score: Score;
+  /** Output channels that lose the same weights, with `2:4`. */
+  readonly vector?: number;
 }
 
 /** Rows whose k are `depth` input channels by `taps` of the kernel. */
@@ -49,20 +51,22 @@ export interface Prunable {
 /** Why the first layer stays. */
 export const FIRST = 'it is the first';
 
-export function findPrunable(graph: Graph, { pattern, ratio }: PrunePlan, keep: Keep, keepFirst: boolean): Prunable {
+export function findPrunable(graph: Graph, plan: PrunePlan, keep: Keep, keepFirst: boolean): Prunable {
   const found = findProducts(graph, keep);
   const kept = new Map(found.kept);
   const first =
     keepFirst && found.products.length > 1 ? graph.nodes.find((n) => kept.get(n) === 'asked for' || found.products.some((p) => p.node === n)) : undefined;
   const products = found.products.filter((product) => {
-    const reason = product.node === first ? FIRST : unfit(prunedRows(product), pattern, ratio);
+    const reason = product.node === first ? FIRST : unfit(prunedRows(product), plan);
     if (reason !== undefined) kept.set(product.node, reason);
     return reason === undefined;
   });
   return { products, kept };
 }
 
-function unfit({ depth, k }: PrunedRows, pattern: ZeroPattern, ratio: number): string | undefined {
+function unfit({ depth, k, rows, product }: PrunedRows, { pattern, ratio, vector }: PrunePlan): string | undefined {
+  const channels = rows / product.node.int('group', 1);
+  if (vector !== undefined && channels % vector !== 0) return `${channels} output channels are no multiple of ${vector}`;
   if (pattern === '2:4') return depth % 4 === 0 ? undefined : `${depth} input channels are no multiple of 4`;
   return Math.round(ratio * k) < 1 ? `${ratio} of rows of ${k} weights is none` : undefined;
 }

@@ -37,6 +37,15 @@ export function pruneGraph(l: PrunedRows, plan: PrunePlan, moments: Moments | un
   const attrs = { ratio: plan.ratio, block: plan.pattern === '2:4' ? 4 : plan.score === 'sparsegpt' ? Math.min(BLOCK, k) : k };
   const pruned = (v: Value, more: (Value | undefined)[], given = {}) =>
     g.reshape(g.op('PruneWeights', [g.reshape(v, l.rows, k), ...more], { ...attrs, ...given }, l.product.node.name, 'dsnk'), factors, rows, k);
+  /** Zeros where `vector` rows together have the least score: that of one row is the root of the sum of their squares. */
+  const together = (vector: number, importance: Value | undefined) => {
+    const scores = importance === undefined ? g.op('Mul', [w, w]) : g.op('Mul', [g.op('Mul', [w, w]), g.reshape(importance, factors, 1, k)]);
+    const sums = g.op('ReduceSum', [g.reshape(scores, l.rows / vector, vector, k), g.ints(1)], { keepdims: 0 });
+    const left = g.op('PruneWeights', [g.op('Sqrt', [sums])], attrs, l.product.node.name, 'dsnk');
+    const goes = g.op('Equal', [g.reshape(left, l.rows / vector, 1, k), g.float(0)]);
+    return g.reshape(g.op('Where', [goes, g.float(0), g.reshape(w, l.rows / vector, vector, k)]), factors, rows, k);
+  };
+  const zeroed = (importance?: Value) => (plan.vector === undefined ? pruned(w, [undefined, importance]) : together(plan.vector, importance));
   /** Weights that make up for the zeros among them. */
   const fitted = (gramSum: Value, fit: NonNullable<Moments['fit']>) => {
     const sums = { gram: gramSum, cross: grouped(g.constant(fit.cross), [factors, rows]), inputs: grouped(g.constant(fit.inputs), [factors]) };
@@ -49,9 +58,9 @@ export function pruneGraph(l: PrunedRows, plan: PrunePlan, moments: Moments | un
     // Both axes of the gram matrix, one after the other.
     const once = turned(grouped(g.constant(sum), [factors, k]), [0, 2, 1]);
     const gram = grouped(once, [factors, k]);
-    return fit === undefined ? pruned(w, [undefined, diagonal(g, gram, sum.dims)]) : fitted(gram, fit);
+    return fit === undefined ? zeroed(diagonal(g, gram, sum.dims)) : fitted(gram, fit);
   };
-  const v = moments === undefined ? pruned(w, []) : judged(moments);
+  const v = moments === undefined ? zeroed() : judged(moments);
   const back = exchanged(g.reshape(v, l.rows, k), [l.rows], [l.taps, l.depth]);
   g.output(asWeight(g, l, back), 'weights');
   g.output(g.op('ReduceSumSquare', [plain], { keepdims: 0 }), 'signal');
