@@ -61,7 +61,7 @@ try {
     const toolkit = toolkitOf(version);
     const work = join(root, 'build', `cuda-${version}`);
     const start = performance.now();
-    const { warnings } = await compileAll({
+    const { entries, warnings } = await compileAll({
       root,
       toolkit,
       folder: work,
@@ -71,6 +71,9 @@ try {
       said: (name, fresh, ms) => fresh && console.log(`${name}-${version}: ${(ms / 1000).toFixed(0)} s`),
     });
     for (const warning of warnings) console.error(warning);
+    for (const { entry, arch, spillStores, spillLoads } of entries) {
+      if (spillStores + spillLoads > 0) console.log(`${entry}, ${arch}: ${spillStores + spillLoads} bytes spill`);
+    }
     for (const name of wanted.keys()) {
       const file = join(folder, `${name}-${version}.fatbin`);
       copyFileSync(join(work, `${name}.fatbin`), `${file}.${process.pid}`);

@@ -79,7 +79,7 @@ export function differences(table, nvcc, rows, instructions) {
   const [wrong, unknown] = [[], []];
   for (const row of rows) {
     const spills = row.spillStores + row.spillLoads;
-    const loop = instructions.some(({ entry, from }) => new RegExp(entry).test(row.entry) && capability(row.arch) >= from);
+    const loop = instructions.some((one) => concerns(one, row.entry, row.arch));
     const was = table.entries[row.entry]?.[row.arch];
     const where = `${row.entry}, ${row.arch}`;
     if (loop && spills > 0) wrong.push(`${where}: must keep its registers, ${spills} bytes spill`);
@@ -97,17 +97,19 @@ export function differences(table, nvcc, rows, instructions) {
 }
 
 /** 87 of sm_87, 90 of sm_90a. */
-export const capability = (arch) => Number(/\d+/.exec(arch)?.[0]);
+const capability = (arch) => Number(/\d+/.exec(arch)?.[0]);
+
+/** Whether an expectation is one of this entry: from a capability on, and where plans prefer another entry later, below one. */
+const concerns = ({ entry, from, below = 1000 }, name, arch) => new RegExp(entry).test(name) && capability(arch) >= from && capability(arch) < below;
 
 /** Entries whose machine code lacks instructions that it was written for, from what parseSass gives. */
 export function missingInstructions(sass, instructions) {
   const missing = [];
   for (const [arch, entries] of sass) {
-    for (const { entry, from, has } of instructions) {
-      if (capability(arch) < from) continue;
+    for (const one of instructions) {
       for (const [name, counts] of entries) {
-        if (!new RegExp(entry).test(name)) continue;
-        const lacks = has.filter((wanted) => ![...counts.keys()].some((instruction) => new RegExp(wanted).test(instruction)));
+        if (!concerns(one, name, arch)) continue;
+        const lacks = one.has.filter((wanted) => ![...counts.keys()].some((instruction) => new RegExp(wanted).test(instruction)));
         if (lacks.length > 0) missing.push(`${name}, ${arch}: must have ${lacks.join(', ')}`);
       }
     }
