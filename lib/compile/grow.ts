@@ -26,6 +26,8 @@ export interface GrowOptions {
   /** Tokens that past and new rows may have together. */
   readonly capacity: number;
   readonly rows: number;
+  /** Other lengths, the least among them, at which what is settled must be as the longer ones say. */
+  readonly checked: readonly number[];
 }
 
 /** What follows the past in a value, and whether zeros stand behind the tokens that are there. */
@@ -40,16 +42,29 @@ export const FIXED: Growing = { axes: new Map(), zeros: true };
 export const GROWING_ROOM = 6;
 
 /** Throws NotGrowing where one program cannot serve all lengths. Its last feed is the count of tokens in the past, int64 [1]. */
-export function growGraph({ typed, capacity, rows }: GrowOptions): Graph {
+export function growGraph({ typed, capacity, rows, checked }: GrowOptions): Graph {
   const longest = capacity - rows;
-  const [main, ...others] = [longest, longest - 1, 2].map((past): Probe => {
+  const probe = (past: number) => {
     const graph = typed(past);
     specialize(graph);
+    const asked = opsOf(graph);
     expandContrib.run(graph, {});
-    return { graph, past };
-  }) as [Probe, ...Probe[]];
-  return new Grower(new Comparison(main, others, rows), capacity, rows).run();
+    return { graph, past, asked };
+  };
+  const [main, ...others] = [longest, longest - 1, 2].map(probe) as [Named, ...Named[]];
+  const shorter = checked.map(probe);
+  if (shorter.some(({ asked }) => asked !== main.asked)) throw new NotGrowing('nodes depend on the length');
+  // Contrib operators are written in another way where nothing has come before.
+  const alike = shorter.filter(({ graph }) => opsOf(graph) === opsOf(main.graph));
+  return new Grower(new Comparison(main, others, rows, alike, Math.min(...checked)), capacity, rows).run();
 }
+
+interface Named extends Probe {
+  /** Operators of the model itself. */
+  readonly asked: string;
+}
+
+const opsOf = (graph: Graph) => graph.nodes.map((node) => node.op).join();
 
 export class Grower {
   readonly graph: Graph;

@@ -1,6 +1,8 @@
 /**
  * What of a typed graph follows the length of a past: the same graph, typed for three lengths, is compared value by value. A dimension is fixed, or the
  * past's length, or that with the new rows (`total`); settled elements are the same in all, or lie on lines, or are the same where all have them.
+ * What only a few lengths are asked ("is there a past?", "is it 17?") the three may all answer alike: shorter ones are checked too, and where sides of a
+ * comparison meet.
  */
 import { elementCount } from '../graph/dim.js';
 import type { Graph, Value } from '../graph/graph.js';
@@ -24,20 +26,25 @@ export interface Probe {
 
 export class Comparison {
   readonly #twins = new Map<Value, readonly Value[]>();
+  readonly #elements = new Map<Value, Elements | undefined>();
 
-  /** `main` is the one that will be compiled, `others` have shorter pasts; all were made alike. */
+  /** `main` is the one that will be compiled, `others` have shorter pasts, `checked` the shortest; all were made alike. */
   constructor(
     readonly main: Probe,
     readonly others: readonly Probe[],
     readonly rows: number,
+    readonly checked: readonly Probe[],
+    /** Tokens of the shortest past. */
+    readonly least: number,
   ) {
     const { graph } = main;
-    for (const { graph: other } of others) if (other.nodes.length !== graph.nodes.length) throw new NotGrowing('nodes depend on the length');
+    const probes = [...others, ...checked];
+    for (const { graph: other } of probes) if (other.nodes.length !== graph.nodes.length) throw new NotGrowing('nodes depend on the length');
     graph.inputs.forEach((v, i) => {
       this.#pair(v, (g) => g.inputs[i]);
     });
     graph.nodes.forEach((node, n) => {
-      for (const { graph: other } of others) if (other.nodes[n]?.op !== node.op) throw new NotGrowing('nodes depend on the length');
+      for (const { graph: other } of probes) if (other.nodes[n]?.op !== node.op) throw new NotGrowing('nodes depend on the length');
       node.outputs.forEach((v, i) => {
         this.#pair(v, (g) => g.nodes[n]?.outputs[i]);
       });
@@ -47,7 +54,7 @@ export class Comparison {
   #pair(v: Value, twinIn: (graph: Graph) => Value | undefined): void {
     this.#twins.set(
       v,
-      this.others.map(({ graph }) => {
+      [...this.others, ...this.checked].map(({ graph }) => {
         const twin = twinIn(graph);
         if (twin === undefined) throw new NotGrowing('values depend on the length');
         return twin;
@@ -56,7 +63,7 @@ export class Comparison {
   }
 
   #twinsOf(v: Value): readonly Value[] {
-    return this.#twins.get(v) ?? [];
+    return this.#twins.get(v)?.slice(0, this.others.length) ?? [];
   }
 
   /** The axes that follow the past. */
@@ -70,11 +77,59 @@ export class Comparison {
       if (moved.some((m) => m !== 0) || (extra !== 0 && extra !== this.rows)) throw new NotGrowing(`dimensions of "${v.name}" follow the length`);
       axes.set(d, extra === 0 ? 'past' : 'total');
     }
+    for (const [i, { past }] of this.checked.entries()) {
+      const dims = this.#twins.get(v)?.[this.others.length + i]?.dims;
+      const wanted = v.dims.map((n, d) => (axes.has(d) ? n - this.main.past + past : n));
+      if (dims !== undefined && dims.join() !== wanted.join()) throw new NotGrowing(`dimensions of "${v.name}" follow the length`);
+    }
     return axes;
   }
 
   /** undefined where elements are not settled. */
   elementsOf(v: Value): Elements | undefined {
+    if (!this.#elements.has(v)) {
+      const compared = this.#compared(v);
+      this.#elements.set(v, compared === undefined || this.#holds(v, compared) ? compared : { kind: 'others' });
+    }
+    return this.#elements.get(v);
+  }
+
+  /** Whether that is so at every length, as far as can be told. */
+  #holds(v: Value, elements: Elements): boolean {
+    if (elements.kind === 'others') return true;
+    const known = numbersOf(v) as readonly number[];
+    const there = this.checked.every(({ past }, i) => {
+      const twin = this.#twins.get(v)?.[this.others.length + i];
+      const numbers = twin && numbersOf(twin);
+      if (twin === undefined || numbers === undefined) return true;
+      const { kind } = elements;
+      return commonPart(twin.dims, v.dims, (a, b) => numbers[a] === (kind === 'lines' ? at(elements, b, past) : known[b]));
+    });
+    const { op, inputs } = v.producer ?? { op: '', inputs: [] };
+    if (!there || elements.kind !== 'fixed') return there;
+    if (LOGIC.has(op)) return !inputs.some((x) => x && this.elementsOf(x)?.kind === 'others');
+    return op !== 'Equal' || !this.#meet(inputs as readonly Value[], known.length);
+  }
+
+  /** Whether one side of a comparison passes the other at a length that a past may have. */
+  #meet(sides: readonly Value[], count: number): boolean {
+    const [a, b] = sides.map((v) => {
+      const elements = this.elementsOf(v);
+      const base = numbersOf(v);
+      return elements?.kind === 'lines' ? elements : base && elements?.kind !== 'others' ? { base, slope: base.map(() => 0) } : undefined;
+    });
+    if (a === undefined || b === undefined) return true;
+    for (let i = 0; i < count; i++) {
+      const of = (list: readonly number[]) => list[list.length === 1 ? 0 : i] as number;
+      if (![a, b].every(({ base }) => base.length === 1 || base.length === count)) return true;
+      const slope = of(a.slope) - of(b.slope);
+      const n = (of(b.base) - of(a.base)) / slope;
+      if (slope !== 0 && Number.isInteger(n) && n >= this.least && n <= this.main.past) return true;
+    }
+    return false;
+  }
+
+  #compared(v: Value): Elements | undefined {
     if (v.producer === undefined && this.#twinsOf(v).length === 0) return undefined;
     const known = numbersOf(v);
     if (known === undefined) return undefined;
@@ -100,6 +155,12 @@ export class Comparison {
     return { kind: 'lines', base: known.map((x, i) => x - (slope[i] as number) * past), slope };
   }
 }
+
+/** Answers that follow from others': where these change, so may they. */
+const LOGIC = new Set(['And', 'Or', 'Xor', 'Not', 'Where']);
+
+const at = ({ base, slope }: { readonly base: readonly number[]; readonly slope: readonly number[] }, i: number, past: number) =>
+  (base[i] as number) + (slope[i] as number) * past;
 
 function numbersOf(v: Value): readonly number[] | undefined {
   const known = knownElements(v);

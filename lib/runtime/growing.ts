@@ -28,6 +28,8 @@ export class GrowingPast {
   readonly #growth: Growth;
   /** Symbols that have always been past and new rows together, where they stand. */
   readonly #totals: Map<string, readonly (readonly [Value, number])[]>;
+  /** Inputs of one number that is no length, though it came equal to one. */
+  readonly #plain = new Set<number>();
 
   private constructor(
     readonly graph: Graph,
@@ -100,8 +102,20 @@ export class GrowingPast {
     return typeof d === 'string' && this.#totals.has(d) ? 'total' : undefined;
   }
 
+  /** A length may come as a number as well. */
+  #lengthOf(i: number, { dtype, data }: HostTensor, { past, rows }: Pick<GrowingCall, 'rows' | 'past'>): 'past' | 'total' | undefined {
+    if (data.length !== 1 || dtype === 'bool' || this.#plain.has(i)) return undefined;
+    const only = Number(data[0]);
+    return only === past ? 'past' : only === past + rows ? 'total' : undefined;
+  }
+
   /** A copy of the graph with the types of a call, but for a past of `past` tokens. Contents of the inputs at `values` are settled. */
-  typed({ rows, past: now }: GrowingCall, inputs: readonly HostTensor[], values: ReadonlySet<number>, past: number): { graph: Graph; map: Map<Value, Value> } {
+  typed(
+    { rows, past: now }: Pick<GrowingCall, 'rows' | 'past'>,
+    inputs: readonly HostTensor[],
+    values: ReadonlySet<number>,
+    past: number,
+  ): { graph: Graph; map: Map<Value, Value> } {
     const copy = this.graph.clone();
     const lengths = { past, total: past + rows };
     this.graph.feeds.forEach((v, i) => {
@@ -112,9 +126,8 @@ export class GrowingPast {
         const kind = this.#kindOf(v, axis);
         return kind === undefined ? n : lengths[kind];
       });
-      // A length may come as a number as well.
-      const moved = (n: number) => (data.length !== 1 ? n : n === now ? past : n === now + rows ? past + rows : n);
-      if (values.has(i)) own.known = Array.from(data as ArrayLike<number | bigint>, (x) => moved(Number(x)));
+      const length = this.#lengthOf(i, inputs[i] as HostTensor, { past: now, rows });
+      if (values.has(i)) own.known = length === undefined ? Array.from(data as ArrayLike<number | bigint>, Number) : [lengths[length]];
     });
     for (const { input } of this.graph.states) {
       const v = this.graph.inputs[input] as Value;
@@ -136,9 +149,16 @@ export class GrowingPast {
       map = copy.map;
       return copy.graph;
     };
+    const lengths = [...values].filter((i) => this.#lengthOf(i, inputs[i] as HostTensor, call) !== undefined);
+    // Without a past that is kept there are calls of their own for none.
+    const checked = new Set([...(this.kept === undefined ? [] : [0]), 1, ...(lengths.length > 0 ? [call.past] : [])]);
     try {
-      return { compiled: compileGraph(growGraph({ typed, ...call })) };
+      return { compiled: compileGraph(growGraph({ typed, ...call, checked: [...checked] })) };
     } catch (error) {
+      if (error instanceof NotGrowing && lengths.length > 0) {
+        for (const i of lengths) this.#plain.add(i);
+        return this.compile(call, inputs, values, compileGraph);
+      }
       if (!(error instanceof NotGrowing || error instanceof NeedsValue || error instanceof DsnkError)) throw error;
       const needs = error instanceof NeedsValue ? [...map].find(([, copy]) => copy === error.value)?.[0] : undefined;
       return { refused: error, needs };
@@ -146,15 +166,13 @@ export class GrowingPast {
   }
 
   /** What calls that one program serves have in common. */
-  keyOf({ past, rows, capacity }: GrowingCall, inputs: readonly HostTensor[], values: ReadonlySet<number>): string {
+  keyOf(call: GrowingCall, inputs: readonly HostTensor[], values: ReadonlySet<number>): string {
     const parts = this.graph.feeds.map((v, i) => {
       const { dims, data } = inputs[i] as HostTensor;
       const text = dims.map((n, axis) => this.#kindOf(v, axis) ?? n).join();
-      if (!values.has(i)) return text;
-      const [only] = data.length === 1 ? [Number(data[0])] : [];
-      return `${text}=${only === past ? 'past' : only === past + rows ? 'total' : data.join()}`;
+      return values.has(i) ? `${text}=${this.#lengthOf(i, inputs[i] as HostTensor, call) ?? data.join()}` : text;
     });
-    return `${rows} behind a past, ${capacity} at most: ${parts.join(';')}`;
+    return `${call.rows} behind a past, ${call.capacity} at most: ${parts.join(';')}`;
   }
 }
 

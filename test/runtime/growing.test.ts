@@ -249,6 +249,63 @@ describe('a thousand steps', () => {
   });
 });
 
+describe('what only some lengths answer otherwise', () => {
+  const ROWS = 24;
+  const rows = Array.from({ length: ROWS }, (_, i) => randomFloats(4, i + 1));
+  /** y is the mean of past and new rows times `factor`. */
+  const model = (factor: (g: Emitter, x: Value, past: Value) => Value) => {
+    const graph = new Graph('asks');
+    const g = new Emitter(graph);
+    const x = graph.addInput('x', 'float32', [1, 1, 4]);
+    const past = graph.addInput('past', 'float32', [1, 'P', 4]);
+    const present = g.op('Concat', [past, x], { axis: 1 });
+    const scores = g.op('MatMul', [g.op('Mul', [x, g.float(0)]), g.op('Transpose', [present], { perm: [0, 2, 1] })]);
+    const mean = g.op('MatMul', [g.op('Softmax', [scores], { axis: -1 }), present]);
+    const length = sizeOf(g, past, 1);
+    const y = g.op('Mul', [mean, factor(g, x, length)]);
+    [y, present].forEach((v, i) => {
+      v.name = ['y', 'present'][i] as string;
+      graph.outputs.push(v);
+    });
+    return graph;
+  };
+  const chosen = (g: Emitter, asked: Value) => g.op('Where', [asked, g.float(1), g.float(100)]);
+  const between = (g: Emitter, length: Value) => g.op('And', [g.op('Greater', [length, g.int(10)]), g.op('Less', [length, g.int(20)])]);
+  const flag = (i: number) => (i % 3 === 1 ? 4 : 2);
+  const cases: readonly (readonly [name: string, (g: Emitter, x: Value, past: Value) => Value, (past: number) => number])[] = [
+    ['is there none', (g, _, n) => chosen(g, g.op('Equal', [n, g.int(0)])), (n) => (n === 0 ? 1 : 100)],
+    ['is it one at most', (g, _, n) => chosen(g, g.op('LessOrEqual', [n, g.int(1)])), (n) => (n <= 1 ? 1 : 100)],
+    ['is it seventeen', (g, _, n) => chosen(g, g.op('Equal', [n, g.int(17)])), (n) => (n === 17 ? 1 : 100)],
+    ['is it between ten and twenty', (g, _, n) => chosen(g, between(g, n)), (n) => (n > 10 && n < 20 ? 1 : 100)],
+    ['one at least', (g, _, n) => g.op('Cast', [g.op('Max', [n, g.int(1)])], { to: 1 }), (n) => Math.max(n, 1)],
+    [
+      'an input of one number that is no length',
+      (g, x) => {
+        const columns = g.op('Where', [g.op('Equal', [g.graph.addInput('flag', 'int64', [1]), g.ints(1)]), g.ints(4), g.ints(2)]);
+        return g.op('ReduceSum', [g.op('Slice', [x, g.ints(0), columns, g.ints(2)]), g.ints(2)]);
+      },
+      (n) => (rows[n] as Float32Array).subarray(0, flag(n)).reduce((a, b) => a + b, 0),
+    ],
+  ];
+
+  it.each(cases.flatMap((c) => [[...c, 'fed'] as const, [...c, 'kept'] as const]))('%s', async (name, factor, wanted, how) => {
+    await using session = await InferenceSession.fromGraph(model(factor));
+    if (how === 'kept') session.bindState('present', 'past', { capacity: ROWS });
+    let past = new Tensor('float32', new Float32Array(0), [1, 0, 4]);
+    const sum = [0, 0, 0, 0];
+    for (const [n, row] of rows.entries()) {
+      const feeds = { x: new Tensor('float32', row, [1, 1, 4]), ...(name.startsWith('an input') && { flag: ints([1], () => n % 3) }) };
+      const results = await session.run(how === 'fed' ? { ...feeds, past } : feeds);
+      if (how === 'fed') past = results['present'] as Tensor;
+      row.forEach((v, i) => {
+        sum[i] = (sum[i] as number) + v;
+        const want = ((sum[i] as number) / (n + 1)) * wanted(n);
+        expect(Math.abs((results['y']?.data[i] as number) - want), `${n} tokens`).toBeLessThan(1e-5 * Math.max(1, wanted(n)));
+      });
+    }
+  });
+});
+
 describe.runIf(haveAssets)('stories260K', () => {
   const LAYERS = [0, 1, 2, 3, 4].flatMap((layer) => ['key', 'value'].map((name) => `${layer}.${name}`));
   const likeliest = (logits: Float32Array) => logits.reduce((best, v, i) => (v > (logits[best] as number) ? i : best), 0);
