@@ -55,8 +55,8 @@ export interface Binding {
   /** `onGpu`: programs that are loaded into it run on the GPU, which must be open. */
   createStore(onGpu: boolean): StoreHandle;
   storeBytes(store: StoreHandle): number;
-  /** Zeros; null when there is no memory for them. */
-  createState(bytes: number, store: StoreHandle): StateHandle | null;
+  /** Zeros; null when there is no memory for them, a text when their device has been lost. */
+  createState(bytes: number, store: StoreHandle): StateHandle | string | null;
   clearState(state: StateHandle): void;
   load(words: Uint32Array, store: StoreHandle, sources: readonly Uint8Array[], threads: number, keepSources: boolean, done: Done, sync: boolean): void;
   /** undefined when all went well, else [code, pc, fault, text]. */
@@ -119,9 +119,9 @@ export function loadError(code: number, pc: number, fault: number, text: string,
 }
 
 /** A GPU that failed once fails in every later call of the process; sessions of the processor go on. */
-function deviceError(where: string, text: string): DsnkError {
+export function deviceError(where: string, text: string): DsnkError {
   const cure = "restart the process to use it again; sessions with executionProviders: ['cpu'] are not affected";
-  return dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, 'the GPU must run the program', `${text}\n  cure: ${cure}`);
+  return dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, 'the GPU must run the program', `${text || 'it has been lost'}\n  cure: ${cure}`);
 }
 
 /** Words a failed run. */

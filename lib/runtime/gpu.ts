@@ -35,9 +35,8 @@ function kernelFiles(): string[] {
 
 let opened: GpuInfo | undefined;
 
-/** Opens the GPU. Throws ERR_DSNK_DEVICE_UNAVAILABLE with the cause and its cure. */
+/** Opens the GPU, or finds that it has been lost since. Throws ERR_DSNK_DEVICE_UNAVAILABLE with the cause and its cure. */
 export function openGpu(): GpuInfo {
-  if (opened !== undefined) return opened;
   const answer = native().openGpu(process.env['DSNK_CUDA_LIBRARY'] || DRIVER, kernelFiles());
   if (!('name' in answer)) {
     const [must, cure] = refusals[answer.cause] ?? ['the GPU must open', 'update the driver'];
@@ -75,7 +74,7 @@ export function catalogueOn(catalogue: Catalogue, device: Device): Catalogue {
   if (device === 'cpu') return catalogue;
   let table = tables.get(catalogue);
   if (table === undefined) {
-    const { capability } = openGpu();
+    const { capability } = opened ?? openGpu();
     table = rowsOn(catalogue, (row: KernelRow) => fits(row, capability));
     tables.set(catalogue, table);
   }

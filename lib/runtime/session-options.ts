@@ -76,6 +76,12 @@ export function providersOf({ executionProviders }: SessionOptions): readonly De
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, "executionProviders must be a list or 'auto'", `${spelled(executionProviders)} came`);
   const names = executionProviders.map((provider: unknown) => (typeof provider === 'string' ? provider : (provider as { name?: unknown } | null)?.name));
   const wrong = names.findIndex((name) => name !== 'cpu' && name !== 'cuda');
-  if (wrong >= 0) throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, "executionProviders must be of 'cpu' and 'cuda'", `${spelled(names[wrong])} came`);
+  if (wrong >= 0)
+    throw dsnkError(
+      'ERR_DSNK_DEVICE_UNAVAILABLE',
+      where,
+      "executionProviders must be of 'cpu' and 'cuda'",
+      `${spelled(names[wrong] ?? executionProviders[wrong])} came`,
+    );
   return names.length === 0 ? ['cpu'] : (names as Device[]);
 }

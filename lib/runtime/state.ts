@@ -2,7 +2,7 @@
 import { dsnkError, shapeText, spelled } from '../errors.js';
 import { isConcrete } from '../graph/dim.js';
 import type { Graph, State, Value } from '../graph/graph.js';
-import type { StateHandle, StoreHandle } from './binding.js';
+import { deviceError, type StateHandle, type StoreHandle } from './binding.js';
 import type { GrowingPast } from './growing.js';
 import { native } from './native.js';
 
@@ -58,6 +58,7 @@ export class SessionState {
   handle(bytes: number, store: StoreHandle): StateHandle {
     if (this.#handle !== undefined) return this.#handle;
     const handle = native().createState(bytes, store);
+    if (typeof handle === 'string') throw deviceError(`model "${this.model}"`, handle);
     if (handle === null)
       throw dsnkError('ERR_DSNK_OUT_OF_MEMORY', `model "${this.model}"`, 'the system must have the memory for a state', `it needs ${bytes} bytes`);
     this.#bytes = bytes;

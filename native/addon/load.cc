@@ -65,13 +65,17 @@ Napi::Value storeBytes(const Napi::CallbackInfo& info) {
                            h && h->store ? static_cast<double>(h->store->bytes.load(std::memory_order_relaxed)) : 0);
 }
 
-// createState(bytes, store) → a handle to zeros where programs of the store run, or null when there is no memory for them
+// createState(bytes, store) → a handle to zeros where programs of the store run, or null when there is no memory for them; a text
+// where their device has been lost
 Napi::Value createState(const Napi::CallbackInfo& info) {
   auto* h = unwrap<StoreHandle>(info[1], kStoreTag);
   if (h == nullptr || !h->store) throw typeError(info.Env(), "createState: store must be a live store");
   auto state = std::make_shared<State>();
   const auto bytes = static_cast<uint64_t>(info[0].ToNumber().Int64Value());
-  if (!state->allocate(bytes, h->store->accelerator)) return info.Env().Null();
+  if (!state->allocate(bytes, h->store->accelerator)) {
+    const std::string lost = h->store->accelerator == nullptr ? "" : h->store->accelerator->lost();
+    return lost.empty() ? info.Env().Null() : Napi::String::New(info.Env(), lost);
+  }
   return wrap(info.Env(), new StateHandle{std::move(state)}, kStateTag);
 }
 

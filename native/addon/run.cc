@@ -50,6 +50,13 @@ static Napi::Array resultArray(Napi::Env env, const RunResult& r) {
   return a;
 }
 
+// A device that has been lost has no memory either.
+static void findLost(const Program& p, RunResult& r) {
+  if (r.code != RunResult::outOfMemory || p.store->accelerator == nullptr) return;
+  std::string lost = p.store->accelerator->lost();
+  if (!lost.empty()) r = {RunResult::deviceFailed, -1, Fault::none, std::move(lost)};
+}
+
 // Throws nothing: it runs on threads that have nobody to catch.
 static RunResult runProgram(Program& p, const Block& io, State* state, Team& team, const std::atomic<bool>& abort,
                             uint64_t* times) noexcept {
@@ -57,7 +64,11 @@ static RunResult runProgram(Program& p, const Block& io, State* state, Team& tea
   std::unique_lock<std::mutex> alone;
   if (state != nullptr) alone = std::unique_lock(state->mutex);
   try {
-    if (p.accelerated) return p.accelerated->run(io, state, team, abort, times);
+    if (p.accelerated) {
+      result = p.accelerated->run(io, state, team, abort, times);
+      findLost(p, result);
+      return result;
+    }
     auto w = p.takeWorkspace();
     if (!w) return result;
     const SegmentBases bases{
@@ -81,6 +92,7 @@ Napi::Value runSync(const Napi::CallbackInfo& info) {
   Block io = p.takeIo();
   if (!io.ok()) {
     result.code = RunResult::outOfMemory;
+    findLost(p, result);
     return resultArray(env, result);
   }
   if (!copyIn(env, inputs, p.inputs, io)) {
@@ -120,7 +132,11 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   r->program = programOf(info);
   r->state = stateOf(env, info[5], *r->program);
   r->io = r->program->takeIo();
-  if (!r->io.ok()) return Napi::Number::New(env, -static_cast<double>(RunResult::outOfMemory));
+  if (!r->io.ok()) {
+    r->result.code = RunResult::outOfMemory;
+    findLost(*r->program, r->result);
+    return Napi::Number::New(env, -static_cast<double>(r->result.code));
+  }
   if (!copyIn(env, info[1].As<Napi::Array>(), r->program->inputs, r->io)) {
     r->program->giveIo(std::move(r->io));
     return Napi::Number::New(env, -static_cast<double>(kBadInputs));

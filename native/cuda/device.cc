@@ -51,7 +51,11 @@ GpuDevice* GpuDevice::opened() {
 
 GpuDevice* GpuDevice::open(const std::string& library, const std::vector<std::string>& files, Refusal& why) {
   std::lock_guard lock(openMutex);
-  if (theDevice != nullptr) return theDevice;
+  if (theDevice != nullptr) {
+    if (!theDevice->lost_.load(std::memory_order_relaxed)) return theDevice;
+    why = {Refusal::failed, theDevice->lost()};
+    return nullptr;
+  }
   auto* device = new GpuDevice();
   device->files_ = files;
   if (!openDriver(library, device->driver_, why) || !device->start(why)) {
@@ -153,6 +157,15 @@ bool GpuDevice::clear(const DeviceMemory& memory) {
   const Current current(*this);
   return driver_.cuMemsetD8Async(memory.address(), 0, memory.bytes(), copies_) == kSuccess &&
          driver_.cuStreamSynchronize(copies_) == kSuccess;
+}
+
+// A failure that all later calls repeat is one that this call repeats.
+std::string GpuDevice::lost() {
+  const Current current(*this);
+  const Result result = driver_.cuStreamSynchronize(copies_);
+  if (result == kSuccess) return "";
+  lost_.store(true, std::memory_order_relaxed);
+  return textOf({result, "cuStreamSynchronize"});
 }
 
 Block GpuDevice::hostMemory(uint64_t bytes) {

@@ -1,5 +1,6 @@
 // A GPU of NVIDIA's as an accelerator: its primary context, its memory, the modules with our kernels.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,7 +31,7 @@ struct Properties {
 class GpuDevice final : public Accelerator {
  public:
   // The process's GPU. The first call opens it; `files` are paths of modules with '*' for the name, tried in order. Null
-  // with the reason where there is none; a later call may try again.
+  // with the reason where there is none, or it has been lost; a later call may try again.
   static GpuDevice* open(const std::string& library, const std::vector<std::string>& files, Refusal& why);
   static GpuDevice* opened();
 
@@ -43,6 +44,7 @@ class GpuDevice final : public Accelerator {
   bool copyTo(const DeviceMemory& to, const std::byte* from, uint64_t bytes) override;
   bool copyFrom(std::byte* to, const DeviceMemory& from, uint64_t bytes) override;
   bool clear(const DeviceMemory&) override;
+  std::string lost() override;
   std::unique_ptr<AcceleratedProgram> accelerate(Program&, LoadError& error) override;
 
   // Memory of the host that the device reads and writes directly; where it is integrated, this is the io segment itself.
@@ -76,6 +78,7 @@ class GpuDevice final : public Accelerator {
   Driver driver_{};
   Context context_ = nullptr;
   Stream copies_ = nullptr;  // of loads and states; runs have streams of their own
+  std::atomic<bool> lost_{false};
   Properties properties_;
   std::vector<std::string> files_;
   std::mutex mutex_;  // of the tables below

@@ -307,12 +307,16 @@ RunResult GpuProgram::run(const Block& io, State* state, Team& team, const std::
                           uint64_t* timesNs) {
   std::string why;
   auto w = takeWorkspace(why);
-  if (!w) return {RunResult::outOfMemory, -1, Fault::none, why};
+  if (!w) return {RunResult::outOfMemory, -1, Fault::none, why};  // the caller asks whether the device is lost
   const GpuDevice::Current current(device_);
   RunResult result = runIn(*w, io, state, team, abort, timesNs);
   // Whatever happened, nothing is under way in this workspace any more.
   if (result.code != RunResult::ok) device_.driver().cuStreamSynchronize(w->stream);
-  if (result.code != RunResult::deviceFailed) giveWorkspace(std::move(w));
+  if (result.code != RunResult::deviceFailed) {
+    giveWorkspace(std::move(w));
+  } else {
+    device_.lost();  // so that new sessions know
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "kernels/kernel.h"
@@ -64,6 +65,8 @@ class Accelerator {
   virtual bool copyTo(const DeviceMemory& to, const std::byte* from, uint64_t bytes) = 0;
   virtual bool copyFrom(std::byte* to, const DeviceMemory& from, uint64_t bytes) = 0;
   virtual bool clear(const DeviceMemory&) = 0;
+  // Asked where memory was refused: why the device does nothing any more, in the driver's words; empty where it only lacks memory.
+  virtual std::string lost() = 0;
   // Null with the reason in `error` where the device cannot run it.
   virtual std::unique_ptr<AcceleratedProgram> accelerate(Program&, LoadError& error) = 0;
 };

@@ -292,11 +292,14 @@ static bool moveToDevice(Program& p, const Block& weights, LoadError& error) {
   WeightStore& store = *p.store;
   DeviceMemory block;
   if (!store.accelerator->allocate(weights.bytes(), block)) {
-    error = {LoadError::outOfMemory, -1, Fault::none,
-             "weights on the device need " + std::to_string(weights.bytes()) + " bytes"};
+    const std::string lost = store.accelerator->lost();
+    const std::string needed = "weights on the device need " + std::to_string(weights.bytes()) + " bytes";
+    error = {lost.empty() ? LoadError::outOfMemory : LoadError::deviceFailed, -1, Fault::none,
+             lost.empty() ? needed : lost};
     return false;
   }
   if (!store.accelerator->copyTo(block, weights.base(), weights.bytes())) {
+    store.accelerator->lost();
     error = {LoadError::deviceFailed, -1, Fault::none, "weights could not be copied to the device"};
     return false;
   }

@@ -17,9 +17,11 @@ interface Attempt {
   readonly results?: number[][];
   readonly kernels?: string[];
   readonly error?: { readonly code: string; readonly message: string };
+  /** What a run after the one that failed said. */
+  readonly again?: { readonly code: string; readonly message: string };
 }
 
-function scenario(env: Record<string, string>, providers = 'cuda', runs = 1): { asked: Attempt; onProcessor: Attempt } {
+function scenario(env: Record<string, string>, providers = 'cuda', runs = 1): { asked: Attempt; later: Attempt; onProcessor: Attempt } {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', child, providers, String(runs)], {
     encoding: 'utf8',
     timeout: 60_000,
@@ -114,7 +116,16 @@ describe.skipIf(!emulated)('on the emulated GPU', () => {
     const out = scenario({ DSNK_EMULATOR_LOSE_AFTER: '6' }, 'cuda', 20);
     expect(out.asked.error?.code).toBe(unavailable);
     expect(out.asked.error?.message).toMatch(/CUDA_ERROR_[A-Z_]+[\s\S]*cure: restart the process/);
-    expectUnharmed(out);
+    expect(out.later.provider).toMatchObject({ name: 'cpu', refused: expect.stringMatching(/the GPU must open, cuStreamSynchronize: CUDA_ERROR_/) });
+    expect(out.later.results?.[0]).toEqual(expectUnharmed(out));
+  });
+
+  it('does not call it a lack of memory that a lost GPU gives none', () => {
+    for (const after of ['0', '7']) {
+      const out = scenario({ DSNK_EMULATOR_LOSE_AFTER: after }, 'cuda', 3);
+      expect([out.asked.error?.code, out.asked.again?.code]).toEqual([unavailable, unavailable]);
+      expect(out.asked.again?.message).toMatch(/CUDA_ERROR_[A-Z_]+/);
+    }
   });
 
   it('refuses kernels that are damaged, and kernels that are not there', () => {
