@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { TypedArray } from '../../lib/dtype.js';
 import { castParams, castRound, castType } from '../../lib/kernels/cast.js';
-import { callKernel, mulberry32, rowNamed } from './harness.js';
+import { callKernel, mulberry32, rowOf } from './harness.js';
 
 type CastName = (typeof castType.members)[number];
-const row = rowNamed('cast_scalar');
+const row = rowOf('cast', 'any');
 
 function cast<T extends TypedArray>(
   from: CastName,

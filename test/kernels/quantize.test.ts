@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dynamicQuantizeParams, integerConvParams, integerMatmulParams, quantizeParams, quantType, scaleLayout } from '../../lib/kernels/quantize.js';
-import { callKernel, mulberry32, operandsOf, randomFloats, rowNamed, rowsOf } from './harness.js';
+import { callKernel, mulberry32, operandsOf, randomFloats, rowNamed, rowOf, rowsOf } from './harness.js';
 
 type Name = (typeof quantType.members)[number];
 
@@ -67,7 +67,7 @@ describe.each([
     for (const threads of [1, 3]) {
       const y = pack(to, new Array(count).fill(0));
       callKernel(
-        rowNamed('quantize_linear_scalar'),
+        rowOf('quantize_linear', 'any'),
         quantizeParams,
         { ...base, from: quantType.value('f32'), to: quantType.value(to) },
         [y],
@@ -88,7 +88,7 @@ describe.each([
     const zero = integers(scales, 7, range);
     const y = new Float32Array(count);
     callKernel(
-      rowNamed('dequantize_linear_scalar'),
+      rowOf('dequantize_linear', 'any'),
       quantizeParams,
       { ...base, from: quantType.value(from), to: quantType.value('f32') },
       [y],
@@ -103,7 +103,7 @@ describe.each([
       (change: object, scaleBytes = scales) =>
       () =>
         callKernel(
-          rowNamed('quantize_linear_scalar'),
+          rowOf('quantize_linear', 'any'),
           quantizeParams,
           { ...params, ...change },
           [new Uint8Array(Math.ceil(count / 2))],
