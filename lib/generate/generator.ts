@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dsnkError, spelled } from '../errors.js';
+import { checkSignal } from '../runtime/abort.js';
 import { InferenceSession } from '../runtime/session.js';
 import { Answer, type FinishReason, type TextPiece } from './answer.js';
 import { type ChatFormat, type ChatMessage, chatText } from './chat.js';
@@ -250,6 +251,7 @@ export class TextGenerator {
   #answer(prompt: string | readonly number[], options: GenerateOptions): Answer {
     const tokens = this.#promptOf(prompt);
     const { stop = [], maxTokens = Number.POSITIVE_INFINITY } = options;
+    checkSignal(options.signal);
     if (maxTokens !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxTokens) && maxTokens >= 0))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'generation options', 'maxTokens must be an integer from 0 on', `${spelled(maxTokens)} came`);
     return new Answer(this.#tokenizer, tokens, Math.min(tokens.length + maxTokens, this.contextLength), options, stopsOf(stop));

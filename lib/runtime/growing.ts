@@ -22,12 +22,14 @@ export interface GrowingCall {
   readonly rows: number;
   /** Tokens that the program has room for. */
   readonly capacity: number;
+  /** Symbols that are past and new rows together, in this call as in those before. */
+  readonly totals: ReadonlySet<string>;
 }
 
 export class GrowingPast {
   readonly #growth: Growth;
-  /** Symbols that have always been past and new rows together, where they stand. */
-  readonly #totals: Map<string, readonly (readonly [Value, number])[]>;
+  /** Symbols that have been past and new rows together in all calls that a program was made for. */
+  #totals: ReadonlySet<string>;
   /** Inputs of one number that is no length, though it came equal to one. */
   readonly #plain = new Set<number>();
 
@@ -38,7 +40,7 @@ export class GrowingPast {
     readonly kept: number | undefined,
   ) {
     this.#growth = growth;
-    this.#totals = new Map(totalsOf(graph, growth));
+    this.#totals = new Set(totalsOf(graph, growth).keys());
   }
 
   /** undefined where nothing grows. Throws where only a part of what grows together is kept in states. */
@@ -75,7 +77,7 @@ export class GrowingPast {
     const past = bound.length > 0 ? (state?.held ?? 0) : (dims.get(this.#growth.past) as number);
     const rows = typeof symbol === 'number' ? symbol : (dims.get(symbol) as number);
     if (bound.length === 0 && (past === 0 || rows === 0)) return undefined;
-    for (const [total] of this.#totals) if (dims.get(total) !== past + rows) this.#totals.delete(total);
+    const totals = new Set([...this.#totals].filter((total) => dims.get(total) === past + rows));
     if (this.kept !== undefined && past + rows > this.kept)
       throw dsnkError(
         'ERR_DSNK_INVALID_ARGUMENT',
@@ -86,7 +88,7 @@ export class GrowingPast {
     const room = roomFor(this.kept);
     let capacity = room ?? LEAST_CAPACITY;
     while (room === undefined && capacity < past + rows + GROWING_ROOM) capacity *= 2;
-    return { past, rows, capacity };
+    return { past, rows, capacity, totals };
   }
 
   /** Why states cannot be kept. */
@@ -96,37 +98,32 @@ export class GrowingPast {
   }
 
   /** What one dimension of a feed is: a size, or a length that follows the past. */
-  #kindOf(v: Value, axis: number): 'past' | 'total' | undefined {
+  #kindOf(v: Value, axis: number, { totals }: GrowingCall): 'past' | 'total' | undefined {
     const d = v.shape?.[axis];
     if (d === this.#growth.past) return 'past';
-    return typeof d === 'string' && this.#totals.has(d) ? 'total' : undefined;
+    return typeof d === 'string' && totals.has(d) ? 'total' : undefined;
   }
 
   /** A length may come as a number as well. */
-  #lengthOf(i: number, { dtype, data }: HostTensor, { past, rows }: Pick<GrowingCall, 'rows' | 'past'>): 'past' | 'total' | undefined {
+  #lengthOf(i: number, { dtype, data }: HostTensor, { past, rows }: GrowingCall): 'past' | 'total' | undefined {
     if (data.length !== 1 || dtype === 'bool' || this.#plain.has(i)) return undefined;
     const only = Number(data[0]);
     return only === past ? 'past' : only === past + rows ? 'total' : undefined;
   }
 
   /** A copy of the graph with the types of a call, but for a past of `past` tokens. Contents of the inputs at `values` are settled. */
-  typed(
-    { rows, past: now }: Pick<GrowingCall, 'rows' | 'past'>,
-    inputs: readonly HostTensor[],
-    values: ReadonlySet<number>,
-    past: number,
-  ): { graph: Graph; map: Map<Value, Value> } {
+  typed(call: GrowingCall, inputs: readonly HostTensor[], values: ReadonlySet<number>, past: number): { graph: Graph; map: Map<Value, Value> } {
     const copy = this.graph.clone();
-    const lengths = { past, total: past + rows };
+    const lengths = { past, total: past + call.rows };
     this.graph.feeds.forEach((v, i) => {
       const own = copy.map.get(v) as Value;
       const { dtype, dims, data } = inputs[i] as HostTensor;
       own.dtype = dtype;
       own.shape = dims.map((n, axis) => {
-        const kind = this.#kindOf(v, axis);
+        const kind = this.#kindOf(v, axis, call);
         return kind === undefined ? n : lengths[kind];
       });
-      const length = this.#lengthOf(i, inputs[i] as HostTensor, { past: now, rows });
+      const length = this.#lengthOf(i, inputs[i] as HostTensor, call);
       if (values.has(i)) own.known = length === undefined ? Array.from(data as ArrayLike<number | bigint>, Number) : [lengths[length]];
     });
     for (const { input } of this.graph.states) {
@@ -153,7 +150,9 @@ export class GrowingPast {
     // Without a past that is kept there are calls of their own for none.
     const checked = new Set([...(this.kept === undefined ? [] : [0]), 1, ...(lengths.length > 0 ? [call.past] : [])]);
     try {
-      return { compiled: compileGraph(growGraph({ typed, ...call, checked: [...checked] })) };
+      const compiled = compileGraph(growGraph({ typed, ...call, checked: [...checked] }));
+      this.#totals = call.totals;
+      return { compiled };
     } catch (error) {
       if (error instanceof NotGrowing && lengths.length > 0) {
         for (const i of lengths) this.#plain.add(i);
@@ -169,7 +168,7 @@ export class GrowingPast {
   keyOf(call: GrowingCall, inputs: readonly HostTensor[], values: ReadonlySet<number>): string {
     const parts = this.graph.feeds.map((v, i) => {
       const { dims, data } = inputs[i] as HostTensor;
-      const text = dims.map((n, axis) => this.#kindOf(v, axis) ?? n).join();
+      const text = dims.map((n, axis) => this.#kindOf(v, axis, call) ?? n).join();
       return values.has(i) ? `${text}=${this.#lengthOf(i, inputs[i] as HostTensor, call) ?? data.join()}` : text;
     });
     return `${call.rows} behind a past, ${call.capacity} at most: ${parts.join(';')}`;

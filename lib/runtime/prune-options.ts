@@ -88,6 +88,7 @@ export function checkPruneOptions(options: PruneOptions): CheckedPlan {
     throw bad('calibration must be an iterable or async iterable of feeds', calibration);
   for (const name of ['biasCorrection', 'keepFirst', 'timing', 'repair', 'permute'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'boolean') throw bad(`${name} must be true or false`, options[name]);
+  if (options.onProgress !== undefined && typeof options.onProgress !== 'function') throw bad('onProgress must be a function', options.onProgress);
   if (keep !== undefined && !(Array.isArray(keep) && keep.every((k) => typeof k === 'string' || k instanceof RegExp)))
     throw bad('keep must be a list of names and regular expressions', keep);
   if (scope !== undefined && !scopes.includes(scope)) throw bad(`scope must be ${scopes.join(' or ')}`, scope);

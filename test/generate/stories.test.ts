@@ -174,6 +174,7 @@ describe.skipIf(!haveAssets)('stories260K', () => {
   });
 
   it('can be aborted, and goes on after that', async () => {
+    await expect(generator.generate([1], { signal: 5 as unknown as AbortSignal })).rejects.toThrow(/signal must be an AbortSignal, number came/);
     const abort = new AbortController();
     let count = 0;
     const reading = (async () => {

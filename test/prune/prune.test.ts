@@ -172,6 +172,7 @@ describe('refuses', () => {
     ['wanda without feeds', { pattern: '2:4', score: 'wanda' }, /calibration must be there for wanda/],
     ['timing without feeds', { pattern: '2:4', timing: true }, /calibration must be there for timing/],
     ['feeds that are none', { pattern: '2:4', calibration: 3 }, /calibration must be an iterable/],
+    ['an onProgress that cannot be called', { pattern: '2:4', onProgress: 5 }, /prune options: onProgress must be a function, 5 came/],
     ['no feed', { pattern: '2:4', calibration: [] }, /prune: calibration must give at least one feed/],
     ['a keep that fits nothing', { pattern: '2:4', keep: ['nobody'] }, /keep must fit nodes of the model, "nobody" fits none/],
     ['to leave a channel nothing', { pattern: 'unstructured', ratio: 0.95 }, /Conv "depthwise".*ratio must leave every output channel a weight/],

@@ -219,6 +219,19 @@ describe.each(forms)('$name', (form) => {
   });
 });
 
+it('a call that is refused changes nothing for those after it', async () => {
+  const form = forms[5] as Form;
+  await using session = await InferenceSession.fromGraph(form.graph(1));
+  const run = (n: number, more: number) => {
+    const mask = new Tensor('int32', new Int32Array(n + more).fill(1), [1, n + more]);
+    return session.run({ x: rowsOf(1, n, 1), mask, past0: new Tensor('float32', new Float32Array(2 * n * HEADS * WIDTH), form.pastDims(1, n)) });
+  };
+  for (let n = 5; n < 12; n++) await run(n, 1);
+  await expect(run(5, 4)).rejects.toMatchObject({ code: 'ERR_DSNK_SHAPE_MISMATCH' });
+  for (let n = 5; n < 12; n++) await run(n, 1);
+  expect(session.report().programs).toHaveLength(1);
+});
+
 describe('a thousand steps', () => {
   const form = forms[1] as Form;
   const x = new Tensor('float32', randomFloats(HEADS * WIDTH, 3), [1, 1, HEADS * WIDTH]);
