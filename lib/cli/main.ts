@@ -35,6 +35,11 @@ function nonNegative(text: string): number {
   return text.trim() === '0' ? 0 : positive(text);
 }
 
+/** A count, or 0 for all. */
+function limit(text: string): number {
+  return text.trim() === '0' ? 0 : count(text);
+}
+
 function integer(text: string): number {
   if (!/^-?\d{1,15}$/.test(text)) throw new InvalidArgumentError('must be an integer.');
   return Number(text);
@@ -120,9 +125,9 @@ program
   .option('--system <text>', 'with --chat: the message before it')
   .option('--max-tokens <n>', 'tokens to generate at most', count, 128)
   .option('--temperature <t>', '0 takes the most likely token', nonNegative, 0)
-  .option('--top-k <k>', 'only the k most likely', count)
+  .option('--top-k <k>', 'only the k most likely', limit)
   .option('--top-p <p>', 'only the fewest that have this probability together', positive)
-  .option('--min-p <p>', 'only those with this share of the probability of the most likely', positive)
+  .option('--min-p <p>', 'only those with this share of the probability of the most likely', nonNegative)
   .option('--repetition-penalty <x>', 'above 1 makes tokens that came before less likely', positive)
   .option('--seed <n>', 'equal seeds give equal texts', integer)
   .option('--stop <text>', 'a string that ends the text', collect)

@@ -69,7 +69,7 @@ export async function pruneChannels(source: Graph, keep: Keep, samples: readonly
             onLayer();
           },
         });
-  return { ...repaired, groups, macsBefore, macsAfter: macs.left, goes, reasons: reasonsOf(groups, goes, heads) };
+  return { ...repaired, groups, macsBefore, macsAfter: Math.round(macs.left), goes, reasons: reasonsOf(groups, goes, heads) };
 }
 
 /** Dimensions of all values for the first feed, or for sizes of our choice. */

@@ -411,3 +411,15 @@ describe('quantize', () => {
     expect(refused('--preprocess', '{"stdev":[1]}').stderr).toMatch(/--preprocess: must be JSON with resizeRatio, scale, mean, std, .*stdev/);
   });
 });
+
+describe('generate', () => {
+  it('takes the options that mean all tokens', () => {
+    const said = (...options: string[]) => cli(['generate', 'nowhere.bin', '--prompt', 'x', ...options]);
+    expect(said('--top-k', '0', '--min-p', '0', '--top-p', '1', '--temperature', '0')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/nowhere\.bin/),
+    });
+    for (const wrong of ['-1', '1.5', 'all'])
+      expect(said('--top-k', wrong)).toMatchObject({ status: 2, stderr: expect.stringMatching(/'--top-k <k>' argument/) });
+  });
+});

@@ -60,6 +60,7 @@ describe('channels', () => {
     const [before, after] = [report.macsBefore as number, report.macsAfter as number];
     // Per picture: 64 places of the first four layers but for the strided one, 16 of the others.
     expect(before).toBe(8 * (64 * (108 * 4 + 108 * 16 * 2) + 16 * (108 + 96) + 640));
+    expect(Number.isInteger(after)).toBe(true);
     expect(after).toBeLessThanOrEqual(0.7 * before);
     expect(after).toBeGreaterThan(0.6 * before);
     const left = channels(report);
