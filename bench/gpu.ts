@@ -14,7 +14,7 @@ import { copyParams } from '../lib/kernels/copy.js';
 import { encodeParams } from '../lib/kernels/params.js';
 import { probeFmaParams } from '../lib/kernels/probe.js';
 import { loadKernel } from '../lib/runtime/call.js';
-import { catalogueOn, openGpu } from '../lib/runtime/gpu.js';
+import { catalogueOn, cudaVersion, openGpu } from '../lib/runtime/gpu.js';
 import { convolution, depthwise, product, type SingleCall } from '../lib/runtime/measure.js';
 import { native } from '../lib/runtime/native.js';
 import { fewBits, graphOf, inputOf, LAYOUT, type QuantizedCall, quantizedConvolution, quantizedProduct } from './cases/operators.js';
@@ -170,7 +170,7 @@ async function network(name: string, graph: Graph) {
 
 const chosen = cases.filter((c) => c.call.name.includes(args.only));
 console.log(
-  `${gpu.name}, compute capability ${gpu.capability / 10}, driver of CUDA ${gpu.driverVersion / 1000}; node ${process.version}; ${new Date().toISOString()}`,
+  `${gpu.name}, compute capability ${gpu.capability / 10}, driver of CUDA ${cudaVersion(gpu.driverVersion)}; node ${process.version}; ${new Date().toISOString()}`,
 );
 const peerTimes = askPeer(chosen);
 const ceilings = Object.fromEntries(rows.filter((k) => k.op === 'probe_fma').map((row) => [row.name, ceiling(row)]));

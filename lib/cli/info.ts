@@ -1,9 +1,10 @@
 /** `info`: what this machine is and what the package makes of it. Every probe may fail; the command may not. */
 import { arch, platform, release } from 'node:os';
 import { allOperators } from '../ops/index.js';
-import type { CpuInfo } from '../runtime/binding.js';
+import type { CpuInfo, GpuInfo } from '../runtime/binding.js';
+import { cudaVersion, openGpu } from '../runtime/gpu.js';
 import { addonPath, native, packageVersion } from '../runtime/native.js';
-import { cacheText, printJson, styled, threadsText } from './output.js';
+import { bytesText, cacheText, printJson, styled, threadsText } from './output.js';
 
 export interface MachineInfo {
   readonly package: string;
@@ -13,7 +14,7 @@ export interface MachineInfo {
   readonly cpu?: CpuInfo;
   readonly kernels?: { readonly total: number; readonly usable: number };
   readonly operators: number;
-  readonly gpu: { readonly usable: false; readonly reason: string };
+  readonly gpu: ({ readonly usable: true } & GpuInfo) | { readonly usable: false; readonly reason: string };
 }
 
 function attempt<T>(probe: () => T): { value?: T; error?: string } {
@@ -22,6 +23,11 @@ function attempt<T>(probe: () => T): { value?: T; error?: string } {
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function gpuInfo(): MachineInfo['gpu'] {
+  const { value, error = 'unknown' } = attempt(openGpu);
+  return value === undefined ? { usable: false, reason: error } : { usable: true, ...value };
 }
 
 export function machineInfo(): MachineInfo {
@@ -37,7 +43,7 @@ export function machineInfo(): MachineInfo {
     ...(cpu && { cpu }),
     ...(kernels && { kernels: { total: kernels.length, usable: kernels.filter((k) => k.usable).length } }),
     operators: allOperators().filter((op) => op.domain !== 'dsnk').length,
-    gpu: { usable: false, reason: 'this version has no GPU device' },
+    gpu: gpuInfo(),
   };
 }
 
@@ -60,5 +66,12 @@ export function info(options: { json?: boolean }): void {
   }
   if (m.kernels) line('Kernels', `${m.kernels.usable} usable of ${m.kernels.total}`);
   line('Operators', `${m.operators}`);
-  line('GPU', `${styled('red', 'no')} ${styled('dim', `(${m.gpu.reason})`)}`);
+  if (m.gpu.usable) {
+    const { name, capability, driverVersion, memoryBytes, integrated } = m.gpu;
+    const memory = `${bytesText(memoryBytes)}${integrated ? ', shared with the processor' : ''}`;
+    line('GPU', `${name} ${styled('dim', `(compute capability ${capability / 10}, driver of CUDA ${cudaVersion(driverVersion)}, ${memory})`)}`);
+  } else {
+    const [reason = '', ...cure] = m.gpu.reason.replace(/^execution provider 'cuda': /, '').split('\n');
+    line('GPU', `${styled('red', 'no')} ${styled('dim', `(${reason})`)}${cure.map((text) => `\n${text}`).join('')}`);
+  }
 }

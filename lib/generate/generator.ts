@@ -3,7 +3,9 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dsnkError, spelled } from '../errors.js';
 import { checkSignal } from '../runtime/abort.js';
+import type { Provider } from '../runtime/gpu.js';
 import { InferenceSession } from '../runtime/session.js';
+import type { SessionOptions } from '../runtime/session-options.js';
 import { Answer, type FinishReason, type TextPiece } from './answer.js';
 import { type ChatFormat, type ChatMessage, chatText } from './chat.js';
 import { type CacheType, cacheBytes, cacheTypes, type DecoderShape, decoderGraph } from './decoder.js';
@@ -24,6 +26,8 @@ export interface TextGeneratorOptions {
   /** Tokens that prompt and answer may have together: the size of the caches. Default: what the model was trained on, 4096 at most. */
   readonly contextLength?: number;
   readonly intraOpNumThreads?: number;
+  /** Where to run, as for sessions; `generator.provider` says what it came to. Default `['cpu']`. */
+  readonly executionProviders?: SessionOptions['executionProviders'];
   /** What keys and values are kept in: `'float32'`, `'float16'`, or `'int8'` with a scale for each token and head; default `'float16'`. */
   readonly cache?: CacheType;
   /** The tokenizer file of a llama2.c model, where it has no usual name beside the model. */
@@ -76,7 +80,7 @@ export class TextGenerator {
    * Loads a folder of Hugging Face, a `.gguf` file or a `.bin` file of llama2.c.
    *
    * Errors: ERR_DSNK_INVALID_MODEL, ERR_DSNK_UNSUPPORTED_OP (an architecture or a type of weights, by name), ERR_DSNK_OUT_OF_MEMORY,
-   * ERR_DSNK_INVALID_ARGUMENT.
+   * ERR_DSNK_DEVICE_UNAVAILABLE, ERR_DSNK_INVALID_ARGUMENT.
    */
   static async load(model: string | URL, options: TextGeneratorOptions = {}): Promise<TextGenerator> {
     const where = 'TextGenerator.load';
@@ -95,8 +99,9 @@ export class TextGenerator {
       const capacity = contextOf(options.contextLength, shape);
       const sizes = { batch, capacity, cache };
       const graph = decoderGraph(shape, weights, { weights: few, ...sizes });
-      const threads = options.intraOpNumThreads;
-      session = await InferenceSession.open({ graph, keepBytes: false, free }, { ...(threads !== undefined && { intraOpNumThreads: threads }) });
+      const { intraOpNumThreads, executionProviders } = options;
+      const settings = { ...(intraOpNumThreads !== undefined && { intraOpNumThreads }), ...(executionProviders !== undefined && { executionProviders }) };
+      session = await InferenceSession.open({ graph, keepBytes: false, free }, settings);
       const decoding = new Decoding(session, batch, capacity, shape.vocabulary);
       await decoding.prepare();
       return new TextGenerator(decoding, tokenizer, chat, shape, capacity, cacheBytes(shape, sizes));
@@ -105,6 +110,11 @@ export class TextGenerator {
       free();
       throw error;
     }
+  }
+
+  /** Where it runs, and why not where it was asked to first. */
+  get provider(): Provider {
+    return this.#session.provider;
   }
 
   /** `llama`, `qwen2`, …: in the words of the file. */

@@ -46,6 +46,9 @@ export function openGpu(): GpuInfo {
   return answer;
 }
 
+/** `12.4` of 12040. */
+export const cudaVersion = (version: number) => `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
+
 /** Where a session runs, and why not where it was asked to first. */
 export interface Provider {
   readonly name: Device;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Tensor, TextGenerator } from '../../lib/index.js';
+import { testedProviders } from '../gpu.js';
 import { asset, haveAssets } from '../models/assets.js';
 
 const model = asset('llm/stories260K.bin');
@@ -10,7 +11,7 @@ describe.skipIf(!haveAssets)('stories260K', () => {
   let generator: TextGenerator;
   const golden: number[] = haveAssets ? JSON.parse(readFileSync(asset('golden/stories260K.json'), 'utf8')).greedyIds : [];
   beforeAll(async () => {
-    generator = await TextGenerator.load(model);
+    generator = await TextGenerator.load(model, { executionProviders: testedProviders });
   });
   afterAll(() => generator.release());
 
