@@ -115,7 +115,7 @@ function decoder(type: CacheType, tokens: number, threads: number): Decoder {
     let program: ProgramHandle | undefined;
     addon.load(
       words,
-      addon.createStore(),
+      addon.createStore(false),
       [],
       threads,
       false,
@@ -127,7 +127,7 @@ function decoder(type: CacheType, tokens: number, threads: number): Decoder {
     );
     return { program: program as ProgramHandle, instructions: main.length };
   };
-  const state = addon.createState(kept.bytes, addon.createStore()) as StateHandle;
+  const state = addon.createState(kept.bytes, addon.createStore(false)) as StateHandle;
   const [query, out] = [waves(heads * width), new Float32Array(heads * width)];
   const run = (program: ProgramHandle, rows: number, length: number, times: BigUint64Array | null) => {
     const fresh = waves(rows * keyHeads * width);

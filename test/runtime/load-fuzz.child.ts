@@ -42,7 +42,7 @@ let refused = 0;
 for (let n = 0; n < mutations; n++) {
   const sample = samples[n % samples.length] as (typeof samples)[number];
   const words = mutated(sample.words);
-  const store = native().createStore();
+  const store = native().createStore(false);
   let program: ProgramHandle | undefined;
   let failure: unknown;
   const sources = sample.sources.map((c) => c.read());
@@ -62,8 +62,8 @@ for (let n = 0; n < mutations; n++) {
     accepted++;
     const { inputs, outputs, stateBytes } = decodeProgram(words);
     const arrays = (ranges: readonly { bytes: number }[]) => ranges.map((r) => new Uint8Array(r.bytes).fill(1));
-    const state = native().createState(stateBytes);
-    if (state === null) throw new Error(`mutation ${n}: no memory for a state of ${stateBytes} bytes`);
+    const state = native().createState(stateBytes, store);
+    if (state === null || typeof state === 'string') throw new Error(`mutation ${n}: no memory for a state of ${stateBytes} bytes`);
     native().runSync(program, arrays(inputs), arrays(outputs), null, state);
     native().dispose(state);
     native().dispose(program);

@@ -83,7 +83,7 @@ function runWay(nth: number): { outputs: Float32Array[]; kernels: string[]; most
       return { name: names[Math.min(nth, names.length - 1)] as string, reason: `way ${nth}` };
     },
   });
-  const store = native().createStore();
+  const store = native().createStore(false);
   let program: LoadedProgram | undefined;
   LoadedProgram.load(compiled, store, { threads: 1, keepSources: true, sync: true }, 'way', (_, p) => {
     program = p;
