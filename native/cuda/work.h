@@ -27,6 +27,6 @@ struct GpuWork {
     return reinterpret_cast<T*>(operand[i]);
   }
 };
-static_assert(sizeof(GpuWork) == 8 * (kGpuOperands + 2 + kGpuNumbers));
+static_assert(sizeof(void*) != 8 || sizeof(GpuWork) == 8 * (kGpuOperands + 2 + kGpuNumbers));
 
 }  // namespace dsnk

@@ -17,7 +17,7 @@ template <class Number>
 static void sparseCopy(const Number* a, int64_t lda, int64_t rows, int64_t k, unsigned flip, Number* to) {
   const int64_t stride = sparseRow(k);
   for (int64_t m = 0; m < rows; m++, a += lda, to += stride) {
-    std::memcpy(to, a, static_cast<size_t>(k) * sizeof(Number));
+    if (k > 0) std::memcpy(to, a, static_cast<size_t>(k) * sizeof(Number));  // without k there is no a
     std::memset(to + k, 0, static_cast<size_t>(stride - k) * sizeof(Number));
     if constexpr (sizeof(Number) == 1) {
       for (int64_t i = 0; flip != 0 && i < k; i++) to[i] = static_cast<Number>(to[i] ^ flip);
