@@ -17,7 +17,7 @@ template <class Number>
 static void sparseCopy(const Number* a, int64_t lda, int64_t rows, int64_t k, unsigned flip, Number* to) {
   const int64_t stride = sparseRow(k);
   for (int64_t m = 0; m < rows; m++, a += lda, to += stride) {
-    if (k > 0) std::memcpy(to, a, static_cast<size_t>(k) * sizeof(Number));  // without k there is no a
+    std::memcpy(to, a, static_cast<size_t>(k) * sizeof(Number));
     std::memset(to + k, 0, static_cast<size_t>(stride - k) * sizeof(Number));
     if constexpr (sizeof(Number) == 1) {
       for (int64_t i = 0; flip != 0 && i < k; i++) to[i] = static_cast<Number>(to[i] ^ flip);
@@ -67,7 +67,8 @@ static Fault sparseProduct(const Work& w, const P& p, const Ending& whole) {
   const int64_t stride = sparseRow(p.k);
   for (int64_t m0 = 0; m0 < p.m; m0 += kSparseRows) {
     const int64_t mn = p.m - m0 < kSparseRows ? p.m - m0 : kSparseRows;
-    sparseCopy(w.at<const Number>(1) + m0 * p.lda, p.lda, mn, p.k, E::flip, rows);
+    // Without k there is neither an a nor a place for it.
+    if (p.k > 0) sparseCopy(w.at<const Number>(1) + m0 * p.lda, p.lda, mn, p.k, E::flip, rows);
     for (int64_t panel = panels.begin; panel < panels.end; panel++) {
       const int64_t n = panel * kNr, columns = p.n - n < kNr ? p.n - n : kNr;
       const int vectors = static_cast<int>(ceilDiv(columns, F32::lanes));
