@@ -105,10 +105,13 @@ export function sharedWays<T>(low: Lowering, pixels: number, w: SparseWeights, e
   if (pixels < TILE_ROWS || w.layout.n % 16 !== 0) return [];
   const flags = flagsOf(low, w);
   const columns = (flags & SPARSE_SHARED_32) !== 0 ? 32 : (flags & SPARSE_SHARED_16) !== 0 ? 16 : 0;
-  const rows = columns === 0 ? [] : low.tryRows(w.bytes ? 'sparse_conv_i8' : 'sparse_conv', w.bytes ? BYTE_WEIGHTS : 'f32');
+  const type = w.bytes ? BYTE_WEIGHTS : 'f32';
+  const rows = columns === 0 ? [] : low.tryRows(w.bytes ? 'sparse_conv_i8' : 'sparse_conv', type);
+  // Half the steps of one lane are more than all steps of a vector: int8 on ARM has no other row yet.
+  const dense = low.tryRows(w.bytes ? 'conv_i8' : 'conv', type)[0];
   return waysOf(
     low,
-    rows.filter((row) => columns % row.nr === 0),
+    rows.filter((row) => columns % row.nr === 0 && (row.isa !== 'scalar' || dense?.isa === 'scalar')),
     w,
     true,
     `two of every four weights, the same ones in ${columns} channels: half the steps`,
