@@ -116,7 +116,7 @@ export const gemmCases: readonly IntegerGemmCase[] = [
   { name: 'no k', m: 5, n: 37, k: 0, zero: 9, residual: true },
 ];
 
-const small = (name: string, channels: number, outChannels: number, rest: Partial<IntegerConvCase> = {}): IntegerConvCase => ({
+export const smallConvCase = (name: string, channels: number, outChannels: number, rest: Partial<IntegerConvCase> = {}): IntegerConvCase => ({
   name: `${channels}→${outChannels} ${name}`,
   batch: 1,
   size: [5, 7],
@@ -129,38 +129,38 @@ const small = (name: string, channels: number, outChannels: number, rest: Partia
 });
 
 export const convCases: readonly IntegerConvCase[] = [
-  ...[1, 3, 4, 8, 15, 16, 17, 31, 32, 33, 64, 65, 100].map((m) => small('by columns', 16, m, { aZero: 130, zero: 12 })),
-  ...[1, 2, 3, 4, 5, 7, 8, 16, 21, 64, 130].map((c) => small('by depth', c, 20, { size: [3, 4], aZero: 5 })),
-  ...[1, 3, 6, 13, 14, 15, 33].map((w) => small(`row of ${w}`, 20, 33, { size: [1, w], kernel: [1, 1], pads: [0, 0, 0, 0] })),
-  small('1x1, odd depth', 19, 33, { kernel: [1, 1], pads: [0, 0, 0, 0] }),
-  small('1x1 with padding', 16, 33, { kernel: [1, 1], aZero: 9 }),
-  small('1x1 stride 2', 16, 33, { kernel: [1, 1], pads: [0, 0, 0, 0], strides: [2, 2] }),
-  small('deep', 260, 35, { size: [4, 4], residual: true, aZero: 77, zero: 100 }),
-  small('stem', 3, 32, { batch: 2, size: [17, 19], strides: [2, 2], aZero: 114 }),
-  small('stem 7x7', 3, 64, { size: [20, 21], kernel: [7, 7], strides: [2, 2], pads: [3, 3, 3, 3], aZero: 255 }),
-  small('asymmetric pads', 18, 12, { pads: [0, 1, 2, 3], aZero: 3 }),
-  small('stride 3', 20, 40, { size: [10, 11], strides: [3, 2] }),
-  small('dilated', 20, 24, { size: [9, 10], pads: [2, 3, 2, 3], dilations: [2, 3], aZero: 1 }),
-  small('taps far outside', 5, 12, { size: [4, 5], pads: [2 ** 30, 1, 2 ** 30, 1], dilations: [2 ** 30, 1], aZero: 7 }),
-  small('many tiles', 16, 48, { size: [33, 33], residual: true, aZero: 9, zero: 100 }),
-  small('many tiles by words', 20, 70, { size: [33, 33], aZero: 200 }),
-  small('many tiles by bytes', 3, 40, { size: [33, 33], aZero: 31 }),
-  small('groups', 12, 24, { group: 3, residual: true, aZero: 10 }),
-  small('1x1 groups', 24, 36, { group: 3, kernel: [1, 1], pads: [0, 0, 0, 0] }),
-  small('many channels a group', 64, 40, { group: 2, low: 30 }),
-  small('a filter a channel', 19, 38, { group: 19, aZero: 99 }),
-  small('gap between pixels', 16, 33, { gap: 7, residual: true }),
-  small('pads beyond the kernel', 16, 8, { size: [2, 2], pads: [4, 4, 4, 4], aZero: 200 }),
-  small('empty batch', 16, 8, { batch: 0 }),
-  small('one dimension', 8, 9, { size: [13], kernel: [3], pads: [1, 1] }),
-  small('three dimensions', 5, 9, { size: [4, 5, 6], kernel: [3, 2, 3], pads: [1, 0, 1, 1, 1, 1], strides: [2, 1, 1], aZero: 128 }),
-  small('floats', 16, 33, { output: 'f32', addend: true }),
-  small('integers', 16, 33, { output: 'i32', group: 1, aZero: 6 }),
-  small('one multiplier', 16, 33, { oneMultiplier: true }),
+  ...[1, 3, 4, 8, 15, 16, 17, 31, 32, 33, 64, 65, 100].map((m) => smallConvCase('by columns', 16, m, { aZero: 130, zero: 12 })),
+  ...[1, 2, 3, 4, 5, 7, 8, 16, 21, 64, 130].map((c) => smallConvCase('by depth', c, 20, { size: [3, 4], aZero: 5 })),
+  ...[1, 3, 6, 13, 14, 15, 33].map((w) => smallConvCase(`row of ${w}`, 20, 33, { size: [1, w], kernel: [1, 1], pads: [0, 0, 0, 0] })),
+  smallConvCase('1x1, odd depth', 19, 33, { kernel: [1, 1], pads: [0, 0, 0, 0] }),
+  smallConvCase('1x1 with padding', 16, 33, { kernel: [1, 1], aZero: 9 }),
+  smallConvCase('1x1 stride 2', 16, 33, { kernel: [1, 1], pads: [0, 0, 0, 0], strides: [2, 2] }),
+  smallConvCase('deep', 260, 35, { size: [4, 4], residual: true, aZero: 77, zero: 100 }),
+  smallConvCase('stem', 3, 32, { batch: 2, size: [17, 19], strides: [2, 2], aZero: 114 }),
+  smallConvCase('stem 7x7', 3, 64, { size: [20, 21], kernel: [7, 7], strides: [2, 2], pads: [3, 3, 3, 3], aZero: 255 }),
+  smallConvCase('asymmetric pads', 18, 12, { pads: [0, 1, 2, 3], aZero: 3 }),
+  smallConvCase('stride 3', 20, 40, { size: [10, 11], strides: [3, 2] }),
+  smallConvCase('dilated', 20, 24, { size: [9, 10], pads: [2, 3, 2, 3], dilations: [2, 3], aZero: 1 }),
+  smallConvCase('taps far outside', 5, 12, { size: [4, 5], pads: [2 ** 30, 1, 2 ** 30, 1], dilations: [2 ** 30, 1], aZero: 7 }),
+  smallConvCase('many tiles', 16, 48, { size: [33, 33], residual: true, aZero: 9, zero: 100 }),
+  smallConvCase('many tiles by words', 20, 70, { size: [33, 33], aZero: 200 }),
+  smallConvCase('many tiles by bytes', 3, 40, { size: [33, 33], aZero: 31 }),
+  smallConvCase('groups', 12, 24, { group: 3, residual: true, aZero: 10 }),
+  smallConvCase('1x1 groups', 24, 36, { group: 3, kernel: [1, 1], pads: [0, 0, 0, 0] }),
+  smallConvCase('many channels a group', 64, 40, { group: 2, low: 30 }),
+  smallConvCase('a filter a channel', 19, 38, { group: 19, aZero: 99 }),
+  smallConvCase('gap between pixels', 16, 33, { gap: 7, residual: true }),
+  smallConvCase('pads beyond the kernel', 16, 8, { size: [2, 2], pads: [4, 4, 4, 4], aZero: 200 }),
+  smallConvCase('empty batch', 16, 8, { batch: 0 }),
+  smallConvCase('one dimension', 8, 9, { size: [13], kernel: [3], pads: [1, 1] }),
+  smallConvCase('three dimensions', 5, 9, { size: [4, 5, 6], kernel: [3, 2, 3], pads: [1, 0, 1, 1, 1, 1], strides: [2, 1, 1], aZero: 128 }),
+  smallConvCase('floats', 16, 33, { output: 'f32', addend: true }),
+  smallConvCase('integers', 16, 33, { output: 'i32', group: 1, aZero: 6 }),
+  smallConvCase('one multiplier', 16, 33, { oneMultiplier: true }),
 ];
 
 const wide = (name: string, channels: number, outChannels: number, rest: Partial<IntegerConvCase> = {}) =>
-  small(name, channels, outChannels, { size: [9, 17], ...rest });
+  smallConvCase(name, channels, outChannels, { size: [9, 17], ...rest });
 
 /** Edges of the convolution over copied rows: tiles of 14x32 and 6x16, the last one of a row, strips of 8 rows, quads of a row of taps. */
 export const stripCases: readonly IntegerConvCase[] = [

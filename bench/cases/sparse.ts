@@ -3,7 +3,7 @@ import type { TypedArray } from '../../lib/dtype.js';
 import { mulberry32 } from './case.js';
 import { type ConvCase, benchCases as realConvolutions } from './conv.js';
 import type { GemmCase } from './gemm.js';
-import type { IntegerConvCase, IntegerGemmCase } from './integer.js';
+import { type IntegerConvCase, type IntegerGemmCase, smallConvCase } from './integer.js';
 
 /** Weights [n, inner, outer] with zeros: of every four of inner, two stay, the same ones in `shared` rows. */
 export function thinned<T extends Float32Array | Int8Array>(w: T, n: number, outer: number, inner: number, shared = 1): T {
@@ -62,33 +62,21 @@ export const sparseIntegerCases: readonly IntegerGemmCase[] = [
   { name: 'no k', m: 5, n: 37, k: 0, zero: 9, residual: true },
 ];
 
-const small = (name: string, channels: number, outChannels: number, rest: Partial<IntegerConvCase> = {}): IntegerConvCase => ({
-  name: `${channels}→${outChannels} ${name}`,
-  batch: 1,
-  size: [5, 7],
-  channels,
-  outChannels,
-  kernel: [3, 3],
-  pads: [1, 1, 1, 1],
-  bias: true,
-  ...rest,
-});
-
 /** Columns in whole panels of what shares a mask, and parts of them; depth in picks of 16, 32 and 64 bytes and what is left of them. */
 export const sparseConvCases: readonly (ConvCase & IntegerConvCase)[] = [
-  ...[16, 32, 48, 64, 96, 160].map((m) => small('by columns', 16, m, { aZero: 130, zero: 12 })),
-  ...[4, 8, 12, 16, 20, 32, 36, 60, 64, 96, 128, 132, 516].map((c) => small('by depth', c, 32, { size: [3, 4], aZero: 5 })),
-  ...[1, 3, 6, 13, 14, 15, 33].map((w) => small(`row of ${w}`, 20, 32, { size: [1, w], kernel: [1, 1], pads: [0, 0, 0, 0], aZero: 7 })),
-  ...[32, 64, 96, 192].map((c) => small('1x1 in place', c, 64, { kernel: [1, 1], pads: [0, 0, 0, 0] })),
-  small('1x1 deep', 1700, 64, { size: [2, 3], kernel: [1, 1], pads: [0, 0, 0, 0], residual: true }),
-  small('1x1 stride 2', 16, 32, { kernel: [1, 1], pads: [0, 0, 0, 0], strides: [2, 2], aZero: 9 }),
-  small('deep, through partial sums', 400, 32, { size: [4, 4], residual: true, aZero: 77, zero: 100 }),
-  small('asymmetric pads', 20, 16, { pads: [0, 1, 2, 3], aZero: 3 }),
-  small('dilated', 20, 32, { size: [9, 10], pads: [2, 3, 2, 3], dilations: [2, 3], aZero: 1 }),
-  small('groups', 24, 64, { group: 2, residual: true, aZero: 10 }),
-  small('gap between pixels', 16, 32, { gap: 7, residual: true }),
-  small('empty batch', 16, 16, { batch: 0 }),
-  small('three dimensions', 8, 16, { size: [4, 5, 6], kernel: [3, 2, 3], pads: [1, 0, 1, 1, 1, 1], strides: [2, 1, 1], aZero: 128 }),
+  ...[16, 32, 48, 64, 96, 160].map((m) => smallConvCase('by columns', 16, m, { aZero: 130, zero: 12 })),
+  ...[4, 8, 12, 16, 20, 32, 36, 60, 64, 96, 128, 132, 516].map((c) => smallConvCase('by depth', c, 32, { size: [3, 4], aZero: 5 })),
+  ...[1, 3, 6, 13, 14, 15, 33].map((w) => smallConvCase(`row of ${w}`, 20, 32, { size: [1, w], kernel: [1, 1], pads: [0, 0, 0, 0], aZero: 7 })),
+  ...[32, 64, 96, 192].map((c) => smallConvCase('1x1 in place', c, 64, { kernel: [1, 1], pads: [0, 0, 0, 0] })),
+  smallConvCase('1x1 deep', 1700, 64, { size: [2, 3], kernel: [1, 1], pads: [0, 0, 0, 0], residual: true }),
+  smallConvCase('1x1 stride 2', 16, 32, { kernel: [1, 1], pads: [0, 0, 0, 0], strides: [2, 2], aZero: 9 }),
+  smallConvCase('deep, through partial sums', 400, 32, { size: [4, 4], residual: true, aZero: 77, zero: 100 }),
+  smallConvCase('asymmetric pads', 20, 16, { pads: [0, 1, 2, 3], aZero: 3 }),
+  smallConvCase('dilated', 20, 32, { size: [9, 10], pads: [2, 3, 2, 3], dilations: [2, 3], aZero: 1 }),
+  smallConvCase('groups', 24, 64, { group: 2, residual: true, aZero: 10 }),
+  smallConvCase('gap between pixels', 16, 32, { gap: 7, residual: true }),
+  smallConvCase('empty batch', 16, 16, { batch: 0 }),
+  smallConvCase('three dimensions', 8, 16, { size: [4, 5, 6], kernel: [3, 2, 3], pads: [1, 0, 1, 1, 1, 1], strides: [2, 1, 1], aZero: 128 }),
 ];
 
 /** Rows of decoders, from memory and from L2. */

@@ -24,6 +24,8 @@ export interface KernelRow {
 export interface Catalogue {
   readonly hash: number;
   readonly kernels: readonly KernelRow[];
+  /** Set where programs run on a GPU: what a launch takes of parameters. */
+  readonly gpu?: { readonly paramBytes: number };
 }
 
 const rowsByOp = new WeakMap<Catalogue, Map<string, KernelRow[]>>();
@@ -45,15 +47,15 @@ export function candidates(catalogue: Catalogue, op: string, dtypes: string): Ke
 
 /** The same table for a compile that must not use some of its rows. */
 export function without(catalogue: Catalogue, refused: (row: KernelRow) => boolean): Catalogue {
-  return { hash: catalogue.hash, kernels: catalogue.kernels.map((k) => (refused(k) ? { ...k, usable: false } : k)) };
+  return { ...catalogue, kernels: catalogue.kernels.map((k) => (refused(k) ? { ...k, usable: false } : k)) };
 }
 
 /** Whether a row is one for GPUs: named by the least compute capability. */
 export const isGpuRow = (row: KernelRow) => row.isa.startsWith('sm');
 
-/** The same table for programs of a GPU that has these of its rows. */
-export function rowsOn(catalogue: Catalogue, has: (row: KernelRow) => boolean): Catalogue {
-  return { hash: catalogue.hash, kernels: catalogue.kernels.map((k) => (isGpuRow(k) ? { ...k, usable: has(k) } : k)) };
+/** The same table for programs of a GPU that runs the rows of these ISAs, with so many bytes of parameters in a launch. */
+export function rowsOn(catalogue: Catalogue, isas: readonly string[], paramBytes: number): Catalogue {
+  return { hash: catalogue.hash, kernels: catalogue.kernels.map((k) => (isas.includes(k.isa) ? { ...k, usable: true } : k)), gpu: { paramBytes } };
 }
 
 /** Rows of Winograd algorithms, whose rounding errors are larger than those of the sum as it is written. */

@@ -18,8 +18,6 @@ import { Buffer, type LoweredGraph, type Ref, type Step, whole } from './step.js
 
 /** Offsets of shared memory must keep 8-byte elements aligned. */
 const ALIGN = 8;
-/** Most that a launch takes of parameters: kParamBytes in native/cuda/program.cc. */
-const GPU_PARAM_BYTES = 3888;
 
 export class Lowering {
   /** The node being lowered. */
@@ -35,8 +33,6 @@ export class Lowering {
   #states: ReadonlyMap<Value, Value> = new Map();
   #readers: ReadonlyMap<Value, readonly Node[]> = new Map();
   readonly #policy: ChoicePolicy | undefined;
-  /** The program will run on a GPU, which has kernels for most of it. */
-  readonly onGpu: boolean;
   #site: string | undefined;
   /** Sites of this node so far. */
   #sites = 0;
@@ -49,7 +45,11 @@ export class Lowering {
   ) {
     this.#catalogue = catalogue;
     this.#policy = policy;
-    this.onGpu = catalogue.kernels.some((k) => isGpuRow(k) && k.usable);
+  }
+
+  /** The program will run on a GPU, which has kernels for most of it. */
+  get onGpu(): boolean {
+    return this.#catalogue.gpu !== undefined;
   }
 
   /** The best usable kernel of an operation for these types (`f32`, `i64`, …). Throws when there is none. */
@@ -84,7 +84,7 @@ export class Lowering {
   /** Computes the node in one of these ways, of which there is at least one: the first, where no policy says otherwise. Ways do not contain each other. */
   choose<T>(ways: readonly Way<T>[]): T {
     // On a GPU any way that stays there: the others cost copies.
-    const first = ((this.onGpu ? ways.find((w) => /_sm\d+$/.test(w.name)) : undefined) ?? ways[0]) as Way<T>;
+    const first = ((this.onGpu ? ways.find((w) => this.#catalogue.kernels.some((k) => k.name === w.name && isGpuRow(k))) : undefined) ?? ways[0]) as Way<T>;
     if (ways.length === 1 || this.#policy === undefined) return first.emit(first.reason);
     this.#site = siteOf(this.node, this.#sites++);
     const names = ways.map((w) => w.name);
@@ -287,7 +287,7 @@ export class Lowering {
    * packed operand no other reads stays.
    */
   #placed(row: KernelRow, foldable: boolean, paramBytes: number): KernelRow {
-    if (!isGpuRow(row) || (!foldable && paramBytes <= GPU_PARAM_BYTES)) return row;
+    if (!isGpuRow(row) || (!foldable && paramBytes <= (this.#catalogue.gpu?.paramBytes ?? 0))) return row;
     return candidates(this.#catalogue, row.op, row.dtypes).find((k) => !isGpuRow(k) && k.nr === row.nr && k.kr === row.kr) ?? row;
   }
 

@@ -42,6 +42,10 @@ export interface GpuInfo {
   readonly memoryBytes: number;
   /** It shares the processor's memory: Jetson. */
   readonly integrated: boolean;
+  /** Whose rows it runs. */
+  readonly isas: readonly string[];
+  /** Most bytes of parameters that a launch takes. */
+  readonly paramBytes: number;
 }
 
 export interface Binding {

@@ -1,6 +1,6 @@
 /** The GPU of the process: found and opened when the first session asks for it. */
 import { join } from 'node:path';
-import { type Catalogue, type KernelRow, rowsOn } from '../compile/catalogue.js';
+import { type Catalogue, rowsOn } from '../compile/catalogue.js';
 import type { Device } from '../compile/compile.js';
 import { type DsnkError, dsnkError } from '../errors.js';
 import type { GpuInfo } from './binding.js';
@@ -77,17 +77,11 @@ export function catalogueOn(catalogue: Catalogue, device: Device): Catalogue {
   if (device === 'cpu') return catalogue;
   let table = tables.get(catalogue);
   if (table === undefined) {
-    const { capability } = opened ?? openGpu();
-    table = rowsOn(catalogue, (row: KernelRow) => fits(row, capability));
+    const { isas, paramBytes } = opened ?? openGpu();
+    table = rowsOn(catalogue, isas, paramBytes);
     tables.set(catalogue, table);
   }
   return table;
 }
 
 const tables = new WeakMap<Catalogue, Catalogue>();
-
-/** sm90 is of one generation; every other number is the least. The same as GpuDevice::runs. */
-function fits(row: KernelRow, capability: number): boolean {
-  const least = Number(row.isa.slice(2));
-  return least === 90 ? capability === 90 : capability >= least;
-}

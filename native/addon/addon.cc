@@ -27,7 +27,7 @@ static Napi::Value catalogue(const Napi::CallbackInfo& info) {
     row.Set("kr", static_cast<uint32_t>(k.kr));
     row.Set("usable", isaUsable(k.isa));
     const bool rounds = std::strcmp(k.dtypes, "f32bf16") == 0 || std::strcmp(k.dtypes, "f32f16") == 0;
-    if (rounds && !isGpu(k.isa) && !narrowFloatsPay(k.isa)) row.Set("slow", true);
+    if (rounds && !narrowFloatsPay(k.isa)) row.Set("slow", true);
     rows.Set(i, row);
   }
   auto out = Napi::Object::New(env);

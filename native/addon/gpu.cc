@@ -3,6 +3,7 @@
 
 #if defined(__x86_64__) || defined(__aarch64__)
 #include "cuda/device.h"
+#include "runtime/cpu_features.h"
 
 namespace dsnk {
 
@@ -30,6 +31,12 @@ Napi::Value openGpu(const Napi::CallbackInfo& info) {
   out.Set("multiprocessors", p.traits.multiprocessors);
   out.Set("memoryBytes", static_cast<double>(p.memoryBytes));
   out.Set("integrated", p.integrated);
+  auto isas = Napi::Array::New(env);
+  for (Isa isa : {Isa::sm72, Isa::sm75, Isa::sm80, Isa::sm90}) {
+    if (device->runs(isa)) isas.Set(isas.Length(), isaName(isa));
+  }
+  out.Set("isas", isas);
+  out.Set("paramBytes", kLaunchParamBytes);
   return out;
 }
 

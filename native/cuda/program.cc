@@ -10,17 +10,9 @@ namespace dsnk::cuda {
 
 namespace {
 
-// Most that an entry may declare of parameters behind its GpuWork (4 KB for both, in every CUDA version).
-constexpr size_t kParamBytes = 4096 - sizeof(GpuWork);
 // Captured graphs that a workspace keeps: one for each stretch, io block and state that runs have come with.
 constexpr size_t kGraphs = 64;
 constexpr size_t kKept = 2;  // workspaces kept for reuse, as for the processor
-
-char roleOf(const char* pattern, uint32_t i) {
-  for (; pattern[1] != '*' && i > 0; i--) pattern++;
-  return *pattern;
-}
-bool isWritten(char role) { return role == 'w' || role == 'x' || role == 'm' || role == 'n'; }
 
 }  // namespace
 
@@ -93,9 +85,9 @@ bool GpuProgram::prepare(LoadError& error) {
     LaunchPlan plan;
     in.kernel->plan({in.params, in.paramBytes, bytes.data(), in.operandCount, &device_.properties().traits}, plan);
     if (plan.scratchBytes > scratchBytes_) scratchBytes_ = plan.scratchBytes;
-    if (in.paramBytes > kParamBytes) {
+    if (in.paramBytes > kLaunchParamBytes) {
       error = {LoadError::invalidProgram, static_cast<int32_t>(pc), Fault::none,
-               std::string(in.kernel->name) + ": parameters must fit " + std::to_string(kParamBytes) + " bytes"};
+               std::string(in.kernel->name) + ": parameters must fit " + std::to_string(kLaunchParamBytes) + " bytes"};
       return false;
     }
     for (const Launch& launch : plan.launches) {
@@ -168,7 +160,7 @@ void GpuProgram::trim() {
 
 // Queues the launches of some instructions.
 Failure GpuProgram::launch(const Stretch& stretch, Workspace& w, const Addresses& at) {
-  alignas(16) std::byte params[kParamBytes];
+  alignas(16) std::byte params[kLaunchParamBytes];
   for (uint32_t i = 0; i < stretch.launches; i++) {
     const Prepared& p = launches_[stretch.firstLaunch + i];
     const Instruction& in = program_.main[p.pc];
@@ -183,7 +175,7 @@ Failure GpuProgram::launch(const Stretch& stretch, Workspace& w, const Addresses
     std::memcpy(work.number, p.launch.number, sizeof work.number);
     // An entry may declare more than this program has of a tail: what it has not is zero.
     std::memcpy(params, in.params, in.paramBytes);
-    std::memset(params + in.paramBytes, 0, kParamBytes - in.paramBytes);
+    std::memset(params + in.paramBytes, 0, kLaunchParamBytes - in.paramBytes);
     void* arguments[] = {&work, params};
     const Launch& l = p.launch;
     const Result result = device_.driver().cuLaunchKernel(p.function, l.grid[0], l.grid[1], l.grid[2], l.threads, 1, 1,

@@ -19,7 +19,7 @@ constexpr uint32_t kGpuNumbers = 12;   // numbers that a plan can hand to a laun
 struct GpuWork {
   std::byte* operand[kGpuOperands];  // nullptr: left out
   std::byte* scratch;                // LaunchPlan::scratch, 256-byte aligned, undefined at first
-  uint32_t* fault;                   // the worst Fault of the run so far
+  uint32_t* fault;                   // the worst Fault of the instruction so far
   int64_t number[kGpuNumbers];       // Launch::number
 
   template <class T>
@@ -27,6 +27,8 @@ struct GpuWork {
     return reinterpret_cast<T*>(operand[i]);
   }
 };
+// Most that an entry may declare of parameters behind its GpuWork: 4 KB for both, in every CUDA version.
+constexpr uint32_t kLaunchParamBytes = 4096 - sizeof(GpuWork);
 static_assert(sizeof(void*) != 8 || sizeof(GpuWork) == 8 * (kGpuOperands + 2 + kGpuNumbers));
 
 }  // namespace dsnk

@@ -107,6 +107,15 @@ struct Contract {
   uint64_t (*scratchBytes)(const Kernel&, const void* params);
 };
 
+// The letter of operand i in such a pattern; 0 where it has none.
+inline char roleOf(const char* pattern, uint32_t i) {
+  for (; *pattern; pattern++, i--) {
+    if (pattern[1] == '*' || i == 0) return pattern[0];
+  }
+  return 0;
+}
+inline bool isWritten(char role) { return role == 'w' || role == 'x' || role == 'm' || role == 'n'; }
+
 // One row of the table kernels.inc.
 struct Kernel {
   const char* name;

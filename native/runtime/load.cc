@@ -89,14 +89,6 @@ struct Loader {
     return -1;
   }
 
-  static char roleOf(const char* pattern, uint32_t i) {
-    for (; *pattern; pattern++, i--) {
-      if (pattern[1] == '*') return pattern[0];
-      if (i == 0) return pattern[0];
-    }
-    return 0;
-  }
-  static bool isWritten(char role) { return role == 'w' || role == 'x' || role == 'm' || role == 'n'; }
   static bool mayBeLeftOut(char role) { return role == 'o' || role == 'x' || role == 'n'; }
   static uint32_t fewest(const char* pattern) {
     uint32_t n = 0;
