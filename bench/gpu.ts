@@ -71,7 +71,7 @@ const cases: readonly Case[] = [
       [14, 1024, 256, 1],
       [7, 512, 512, 3],
     ] as const
-  ).map((shape) => conv(...shape)),
+  ).map(([size, inC, outC, kernel]) => conv(size, inC, outC, kernel)),
   { call: convolution(56, 64, 64, 3), precision: 'f32' },
   { call: convolution(56, 64, 64, 3), precision: 'f16' },
   { call: depthwise(56, 144, 3), precision: 'f32' },

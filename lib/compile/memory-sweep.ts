@@ -98,6 +98,6 @@ function sweepWith(
     if (beam.length > width) beam = beam.sort((a, b) => b.room - a.room).slice(0, width);
   }
   const result = new Array<number>(buffers.length).fill(0);
-  for (let layout = beam[0]; layout !== undefined && layout.placed >= 0; layout = layout.before) result[layout.placed] = layout.at;
+  for (let layout: Layout | undefined = beam[0]; layout !== undefined && layout.placed >= 0; layout = layout.before) result[layout.placed] = layout.at;
   return result;
 }

@@ -210,7 +210,7 @@ describe('quantized bytes', () => {
   ] as const;
   it.each(rowsOf('pointwise', 'f32'))('$name reads them exactly', (row) => {
     for (const { name, array, low } of types) {
-      const all = array.from({ length: 256 + 13 }, (_, i) => low + (i % 256));
+      const all = new array(256 + 13).map((_, i) => low + (i % 256));
       const got = convert(row, pointwiseType.value(name), 0, all, new Float32Array(all.length));
       expect([...got]).toEqual([...all]);
     }

@@ -81,7 +81,7 @@ describe('resize of other element types', () => {
     ['resize_f64_scalar', Float64Array, Float64Array, -Infinity, Infinity],
   ] as const)('%s', (name, Type, Weights, low, high) => {
     const call = weightedCall(c, 0, Weights);
-    const x = Type.from(call.x as Float32Array, (v: number) => (low === 0 ? (v + 4) * 30 : v * 30));
+    const x = Type.from((call.x as Float32Array).map((v) => (low === 0 ? (v + 4) * 30 : v * 30)));
     const want = reference(c, x, 0);
     const y = new Type(call.outputLength);
     callKernel(rowNamed(name), call.schema, call.params, [y], [x, ...call.tables]);

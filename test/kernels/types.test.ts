@@ -22,7 +22,7 @@ function values(type: Type, n: number, seed = 3): TypedArray {
   const low = type === 'u8' ? 0 : -9;
   const list = Array.from({ length: n }, () => Math.floor(20 * next()));
   if (type === 'i64') return BigInt64Array.from(list, (v) => BigInt(v + low));
-  return arrays[type].from(list, (v) => (type === 'f16' || type === 'bf16' ? one + (v % 16) * step : v + low));
+  return new arrays[type](list.map((v) => (type === 'f16' || type === 'bf16' ? one + (v % 16) * step : v + low)));
 }
 
 /** How far two results lie apart, in units of the last place where they are halves. */

@@ -1,6 +1,6 @@
 /** Detectors and the upscaler of the shared models on photographs. */
 import { readdirSync } from 'node:fs';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { InferenceSession, Tensor } from '../../lib/index.js';
 import { asset, haveAssets } from './assets.js';
@@ -13,7 +13,7 @@ interface Pixels {
   readonly rgb: Uint8Array;
 }
 
-async function pixels(picture: sharp.Sharp): Promise<Pixels> {
+async function pixels(picture: Sharp): Promise<Pixels> {
   const { data: rgb, info } = await picture.removeAlpha().raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, rgb };
 }
@@ -90,7 +90,7 @@ describe.skipIf(!haveAssets)('detectors', () => {
 describe.skipIf(!haveAssets)('super resolution', () => {
   it('restores the photograph at 29.38 dB', async () => {
     await using session = await InferenceSession.create(asset('sr/super_resolution.onnx'));
-    const luma = async (picture: sharp.Sharp) => {
+    const luma = async (picture: Sharp) => {
       const { rgb, width, height } = await pixels(picture);
       return Float32Array.from(
         { length: width * height },

@@ -35,7 +35,7 @@ function convolutional(): Graph {
 function attention(): Graph {
   const b = new GraphBuilder('attention');
   const x = b.input('x', { dataType: 'float32', shape: [1, 6, 16] });
-  const norm = b.layerNormalization(x, { scale: b.constant(weights([16], 1)), bias: b.constant(weights([16], 2)), axes: [2] });
+  const norm = b.layerNormalization(x, { scale: b.constant(weights([16], 1)), bias: b.constant(weights([16], 2)), axis: 2 });
   const heads = (seed: number) => b.transpose(b.reshape(b.matmul(norm, b.constant(weights([16, 16], seed))), [1, 6, 2, 8]), { permutation: [0, 2, 1, 3] });
   const [q, k, v] = [heads(3), heads(4), heads(5)];
   const scores = b.softmax(b.mul(b.matmul(q, b.transpose(k, { permutation: [0, 1, 3, 2] })), 8 ** -0.5));

@@ -65,7 +65,7 @@ const mutations: readonly Mutation[] = [
 /** One to three mutations of bytes. */
 export function damageBytes(seed: Uint8Array, random: Random, other: Uint8Array): Uint8Array {
   const places = structure(seed);
-  let bytes = seed.slice();
+  let bytes: Uint8Array = seed.slice();
   for (let n = 1 + random(3); n > 0 && bytes.length > 0; n--) {
     bytes = (mutations[random(mutations.length)] as Mutation)(bytes, random, other, () => Math.min(places[random(places.length)] as number, bytes.length - 1));
   }

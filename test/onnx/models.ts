@@ -1,10 +1,12 @@
 /** Small ONNX models, written down in place. */
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { create, type Message, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { importModel } from '../../lib/onnx/import.js';
 import { AttributeProto_AttributeType as Kind, ModelProtoSchema } from './generated/onnx_pb.js';
 
-export type Model = MessageInitShape<typeof ModelProtoSchema>;
-export type GraphInit = NonNullable<Model['graph']>;
+/** What a message is made of, without the messages themselves. */
+type Init<M> = Exclude<NonNullable<M>, Message>;
+export type Model = Init<MessageInitShape<typeof ModelProtoSchema>>;
+export type GraphInit = Init<Model['graph']>;
 
 export const f32 = (name: string, ...dims: (number | string)[]) => ({
   name,

@@ -285,7 +285,7 @@ describe('functions of bytes', () => {
       const bytes = exportModel(graph);
       expect(rewritten(graph, partQuantization, fusePointwise)).toMatch(/dsnk\.Table\(%x, %.*\)/);
       const Type = type === 'int8' ? Int8Array : Uint8Array;
-      const all = Type.from({ length: 256 }, (_, i) => (type === 'int8' ? i - 128 : i));
+      const all = new Type(Array.from({ length: 256 }, (_, i) => (type === 'int8' ? i - 128 : i)));
       await using session = await InferenceSession.create(bytes);
       const [y] = Object.values(await session.run({ x: new Tensor(type, all, [256]) })) as [Tensor];
       for (const [i, v] of (y.data as Uint8Array).entries()) {

@@ -304,7 +304,7 @@ describe('what only some lengths answer otherwise', () => {
   it.each(cases.flatMap((c) => [[...c, 'fed'] as const, [...c, 'kept'] as const]))('%s', async (name, factor, wanted, how) => {
     await using session = await InferenceSession.fromGraph(model(factor));
     if (how === 'kept') session.bindState('present', 'past', { capacity: ROWS });
-    let past = new Tensor('float32', new Float32Array(0), [1, 0, 4]);
+    let past: Tensor = new Tensor('float32', new Float32Array(0), [1, 0, 4]);
     const sum = [0, 0, 0, 0];
     for (const [n, row] of rows.entries()) {
       const feeds = { x: new Tensor('float32', row, [1, 1, 4]), ...(name.startsWith('an input') && { flag: ints([1], () => n % 3) }) };

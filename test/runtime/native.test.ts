@@ -47,7 +47,10 @@ interface Circumstances {
 }
 
 /** `info` in that package: the path of the loaded addon below the package, or the error. */
-function load({ env = {}, before = '', node = [process.execPath], program = home }: Circumstances = {}): { path?: string; error?: string } {
+function load({ env = {}, before = '', node = [process.execPath], program = home }: Circumstances = {}): {
+  path?: string | undefined;
+  error?: string | undefined;
+} {
   const first = join(folder, 'before.mjs');
   writeFileSync(first, before);
   const { DS_NATIVE_KERNELS_PREBUILD: _, PREBUILDS_ONLY: __, NODE_OPTIONS: ___, ...rest } = process.env;

@@ -17,7 +17,7 @@ function network() {
   y = b.silu(b.conv2d(y, noise(32, 1, 3, 3), { ...pad, groups: 32 }));
   y = b.conv2d(y, noise(48, 32, 3, 3), { ...pad, strides: [2, 2] });
   y = b.maxPool2d(b.conv2d(y, noise(64, 48, 1, 1)), { windowDimensions: [2, 2], strides: [2, 2] });
-  const rows = b.layerNormalization(b.reshape(y, [100, 64]), { axes: [1] });
+  const rows = b.layerNormalization(b.reshape(y, [100, 64]), { axis: 1 });
   const scores = b.softmax(b.matmul(rows, b.transpose(rows)));
   const mixed = b.matmul(scores, b.matmul(rows, noise(64, 96)));
   return b.build({ mixed, total: b.reduceSum(mixed), channels: b.averagePool2d(y) });
