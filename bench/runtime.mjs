@@ -237,6 +237,55 @@ const measurements = {
     return { fileMB, peakOverBaseMB: peakMB, limitMB: 1.5 * fileMB + 40, loadMs: ms };
   },
 
+  /**
+   * A decoder's steps, its past fed and kept: growth of the resident set over the last 480 of 1,000, whose past has more than a megabyte; and what
+   * of a state with room for 32,768 tokens is taken, after 100 steps and a reset.
+   */
+  async decode() {
+    const [heads, width] = [64, 8];
+    const b = new GraphBuilder('decoder');
+    const x = b.input('x', { dataType: 'float32', shape: [1, heads, 1, width] });
+    const past = b.input('past', { dataType: 'float32', shape: [1, heads, 'P', width] });
+    const present = b.concat([past, x], 2);
+    const scores = b.softmax(b.matmul(x, b.transpose(present, { permutation: [0, 1, 3, 2] })), 3);
+    const graph = b.build({ y: b.matmul(scores, present), present });
+    const row = new Tensor('float32', noise(heads * width, 1), [1, heads, 1, width]);
+    const rssMB = async () => {
+      globalThis.gc();
+      await sleep(20); // arrays are swept by another thread
+      return process.memoryUsage.rss() / 1e6;
+    };
+    const growthMB = async (step) => {
+      // Programs double the tokens that they have room for: the last compiles for the 512th.
+      for (let i = 0; i < 520; i++) await step();
+      const before = await rssMB();
+      for (let i = 520; i < 1000; i++) await step();
+      return (await rssMB()) - before;
+    };
+    const fed = await InferenceSession.fromGraph(graph, one);
+    let kept = new Tensor('float32', new Float32Array(), [1, heads, 0, width]);
+    const fedGrowthMB = await growthMB(async () => {
+      kept = (await fed.run({ x: row, past: kept })).present;
+    });
+    await fed.release();
+    const bound = async (capacity) => {
+      const session = await InferenceSession.fromGraph(graph, one);
+      session.bindState('present', 'past', { capacity });
+      return session;
+    };
+    const session = await bound(1000);
+    const keptGrowthMB = await growthMB(() => session.run({ x: row }));
+    await session.release();
+    const roomy = await bound(32_768);
+    const empty = await rssMB();
+    for (let i = 0; i < 100; i++) await roomy.run({ x: row });
+    const [roomMB, takenMB] = [roomy.state.byteLength / 1e6, (await rssMB()) - empty];
+    await roomy.state.reset();
+    const resetMB = (await rssMB()) - empty;
+    await roomy.release();
+    return { fedGrowthMB, keptGrowthMB, roomMB, takenMB, resetMB };
+  },
+
   /** Highest resident set of a process that quantizes a network, calibrated on 20 feeds and on 1,000 of them: nothing of a feed is kept but what biases are corrected on. */
   async calibration() {
     const child = (feeds) => `

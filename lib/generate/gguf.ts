@@ -38,7 +38,7 @@ const MAX_ARRAY = 2 ** 24;
 /** Reads forward; refuses to go beyond the end. */
 class Reader {
   readonly #view: DataView;
-  readonly #text = new TextDecoder();
+  readonly #text: Buffer;
   at = 0;
 
   constructor(
@@ -46,6 +46,7 @@ class Reader {
     readonly where: string,
   ) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   invalid(mustHold: string, came: string): Error {
@@ -80,7 +81,7 @@ class Reader {
   string(): string {
     const length = this.count(1, 'characters');
     const at = this.#take(length);
-    return this.#text.decode(this.bytes.subarray(at, at + length));
+    return this.#text.toString('utf8', at, at + length);
   }
 
   scalar(type: number): number | boolean | string {

@@ -64,10 +64,9 @@ const BYTE = /^<0x([0-9A-F]{2})>$/;
 export class PieceTokenizer implements Tokenizer {
   readonly ends: ReadonlySet<number>;
   readonly #tokens = new Map<string, number>();
-  /** The token of each byte, where there is one. */
+  /** The token of each byte, where there is one; and the byte of each such token. */
   readonly #byteTokens: (number | undefined)[] = new Array(256).fill(undefined);
-  /** What each token is written as. */
-  readonly #written: Uint8Array[];
+  readonly #bytes = new Map<number, number>();
   readonly #names: readonly string[];
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -80,17 +79,23 @@ export class PieceTokenizer implements Tokenizer {
   ) {
     this.ends = new Set(options.ends);
     this.#names = pieces;
-    this.#written = pieces.map((piece, token) => {
-      const byte = BYTE.exec(piece);
-      if (byte !== null) {
-        const value = Number.parseInt(byte[1] as string, 16);
+    for (const [token, piece] of pieces.entries()) {
+      const byte = BYTE.exec(piece)?.[1];
+      if (byte !== undefined) {
+        const value = Number.parseInt(byte, 16);
         this.#byteTokens[value] ??= token;
-        return Uint8Array.of(value);
-      }
-      if (options.silent.has(token)) return new Uint8Array();
-      if (!this.#tokens.has(piece)) this.#tokens.set(piece, token);
-      return this.#encoder.encode(piece);
-    });
+        this.#bytes.set(token, value);
+      } else if (!options.silent.has(token) && !this.#tokens.has(piece)) this.#tokens.set(piece, token);
+    }
+  }
+
+  /** What a token is written as. Made when it is asked for: as an array for each, a vocabulary would be megabytes. */
+  #written(token: number): Uint8Array {
+    const piece = this.#names[token];
+    if (piece === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'decode', `tokens must be below ${this.#names.length}`, `${token} came`);
+    const byte = this.#bytes.get(token);
+    if (byte !== undefined) return Uint8Array.of(byte);
+    return this.options.silent.has(token) ? new Uint8Array() : this.#encoder.encode(piece);
   }
 
   encode(text: string): number[] {
@@ -140,12 +145,7 @@ export class PieceTokenizer implements Tokenizer {
   }
 
   decode(tokens: readonly number[]): string {
-    const parts = tokens.map((token) => {
-      const bytes = this.#written[token];
-      if (bytes === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'decode', `tokens must be below ${this.#written.length}`, `${token} came`);
-      return bytes;
-    });
-    const text = this.#decoder.decode(Buffer.concat(parts));
+    const text = this.#decoder.decode(Buffer.concat(tokens.map((token) => this.#written(token))));
     // The space that encoding has put in front of a text.
     return this.options.leadingSpace && tokens[0] === this.options.begin && text.startsWith(' ') ? text.slice(1) : text;
   }

@@ -24,12 +24,18 @@ constexpr uint64_t kMaxBytes = sizeof(void*) == 8 ? uint64_t{1} << 46 : uint64_t
 // in small pages, so no memory is wasted.
 constexpr uint64_t kHugePage = uint64_t{2} << 20;
 
-static void* mapPages(uint64_t bytes) {
-  const bool huge = bytes >= kHugePage && sizeof(void*) == 8;  // in 32 bits addresses are scarce
+static void* mapPages(uint64_t bytes, Pages pages) {
+  const bool huge =
+      pages == Pages::huge && bytes >= kHugePage && sizeof(void*) == 8;  // in 32 bits addresses are scarce
   const uint64_t spare = huge ? kHugePage : 0;
   void* p = mmap(nullptr, bytes + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) return nullptr;
-  if (!huge) return p;
+  if (!huge) {
+#if defined(MADV_NOHUGEPAGE)
+    if (pages == Pages::small) madvise(p, bytes, MADV_NOHUGEPAGE);
+#endif
+    return p;
+  }
   const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const auto at = reinterpret_cast<uintptr_t>(p);
   const uintptr_t begin = (at + kHugePage - 1) / kHugePage * kHugePage;
@@ -44,13 +50,13 @@ static void* mapPages(uint64_t bytes) {
   return base;
 }
 
-Block Block::allocate(uint64_t bytes) {
+Block Block::allocate(uint64_t bytes, Pages pages) {
   Block b;
   if (bytes == 0) return b;
   b.ok_ = false;
   if (bytes > kMaxBytes) return b;
   if (bytes >= kMapFrom) {
-    void* p = mapPages(bytes);
+    void* p = mapPages(bytes, pages);
     if (p == nullptr) return b;
     b.base_ = static_cast<std::byte*>(p);
   } else {
@@ -92,6 +98,13 @@ void Block::discard(uint64_t offset, uint64_t bytes) const {
   const uint64_t begin = (offset + page - 1) / page * page;
   const uint64_t end = (offset + bytes) / page * page;
   if (begin < end) madvise(base_ + begin, end - begin, MADV_DONTNEED);
+}
+
+void Block::clear() const {
+  const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t whole = free_ == nullptr && bytes_ >= kMapFrom ? bytes_ / page * page : 0;
+  discard(0, whole);
+  if (bytes_ > whole) std::memset(base_ + whole, 0, bytes_ - whole);
 }
 
 }  // namespace dsnk

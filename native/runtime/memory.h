@@ -6,11 +6,14 @@
 
 namespace dsnk {
 
+// Huge pages suit what is filled at once and streamed; small ones what may stay empty for the most part.
+enum class Pages : uint8_t { huge, small };
+
 class Block {
  public:
   Block() = default;
   // An empty block when the system has no memory for it: check `ok()`. A request of 0 bytes always succeeds.
-  static Block allocate(uint64_t bytes);
+  static Block allocate(uint64_t bytes, Pages pages = Pages::huge);
   // Takes over memory of another allocator, which `free` gives back; null means that there was none.
   static Block of(std::byte* base, uint64_t bytes, void (*free)(std::byte*));
   Block(Block&& o) noexcept
@@ -29,6 +32,8 @@ class Block {
   uint64_t bytes() const { return bytes_; }
   // Gives the whole pages inside [offset, offset+bytes) back to the system; they read as zero afterwards.
   void discard(uint64_t offset, uint64_t bytes) const;
+  // Zeros everywhere; pages go back to the system.
+  void clear() const;
 
  private:
   std::byte* base_ = nullptr;

@@ -8,12 +8,14 @@ namespace dsnk {
 bool State::allocate(uint64_t wanted, Accelerator* on) {
   bytes = wanted;
   if (on != nullptr) return on->allocate(wanted, onDevice);
-  block = Block::allocate(wanted);
+  // A cache has room for the longest text, and most texts are short: each head's strip of it stays empty behind them. Steps
+  // with 1,900 of 2,048 tokens are as fast as from huge pages.
+  block = Block::allocate(wanted, Pages::small);
   return block.ok();
 }
 
 void State::clear() {
-  if (block.bytes() != 0) std::memset(block.base(), 0, block.bytes());
+  block.clear();
   if (onDevice.of() != nullptr) onDevice.of()->clear(onDevice);
 }
 

@@ -99,6 +99,18 @@ describe('load', () => {
   });
 });
 
+describe('a decoder', () => {
+  itMeasures('takes no more memory from step to step, and of the room of a state only what is filled', async () => {
+    const r = await measure('decode');
+    // Pasts that stayed, or copies of states, would be hundreds of megabytes.
+    expect(r['fedGrowthMB']).toBeLessThan(16);
+    expect(r['keptGrowthMB']).toBeLessThan(8);
+    expect(r['roomMB']).toBeGreaterThan(64);
+    expect(r['takenMB']).toBeLessThan(8);
+    expect(r['resetMB']).toBeLessThan(8);
+  });
+});
+
 describe('calibration', () => {
   itMeasures('on 1,000 feeds holds less than 20 MB more than on 20', async () => {
     const r = await measure('calibration');
