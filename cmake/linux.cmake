@@ -18,6 +18,8 @@ else()
   message(FATAL_ERROR "DSNK_TARGET must be x64, arm64 or arm, '${DSNK_TARGET}' came")
 endif()
 
+set(DSNK_EMULATED_TILES OFF CACHE BOOL "" FORCE)
+
 # Functions that come out the same for several element types are kept once (--icf): nothing compares their addresses.
 # No path of the machine that builds shows in the result: the same source gives the same bytes.
 set(CMAKE_CXX_FLAGS_INIT "${machine} -ffunction-sections -include ${CMAKE_CURRENT_LIST_DIR}/old-glibc.h -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build")

@@ -17,6 +17,12 @@
 #define DSNK_ARM64(...)
 #endif
 
+#ifdef DSNK_EMULATED_TILES
+#define DSNK_EMULATED(...) __VA_ARGS__
+#else
+#define DSNK_EMULATED(...)
+#endif
+
 #if defined(__x86_64__) || defined(__aarch64__)
 #define DSNK_GPU(name, contract, dtypes, isa, nr, kr) DSNK_GPU_ROW(name, contract, dtypes, isa, nr, kr)
 #else

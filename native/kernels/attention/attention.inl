@@ -76,7 +76,7 @@ using AttentionTileRun = void (*)(const AttentionTile&);
 // The least height of a tile of a strip: more than kAttentionFewRows rows are cut evenly into strips, those into tiles.
 constexpr int kStripLeast = kStripTiles == 1 && kMr > kAttentionFewRows ? kAttentionFewRows + 1 : 1;
 
-// By height and width; heights above kMr, and below the least one, repeat it and are never asked for.
+// By height and width; heights above kMr, and below the least one, are never asked for.
 template <int NV, bool half = false>
 struct AttentionTiles {
   template <int MR>
@@ -84,9 +84,11 @@ struct AttentionTiles {
                                 : MR < kMr       ? MR
                                                  : kMr;
   template <int MR>
-  static constexpr AttentionTileRun s = scoreTile<height<MR>, NV, half>;
+  static constexpr bool asked = height<MR> == MR;
   template <int MR>
-  static constexpr AttentionTileRun y = valueTile<height<MR>, NV, half>;
+  static constexpr AttentionTileRun s = asked<MR> ? scoreTile<height<MR>, NV, half> : nullptr;
+  template <int MR>
+  static constexpr AttentionTileRun y = asked<MR> ? valueTile<height<MR>, NV, half> : nullptr;
   static constexpr AttentionTileRun scores[15] = {nullptr, s<1>, s<2>,  s<3>,  s<4>,  s<5>,  s<6>, s<7>,
                                                   s<8>,    s<9>, s<10>, s<11>, s<12>, s<13>, s<14>};
   static constexpr AttentionTileRun values[15] = {nullptr, y<1>, y<2>,  y<3>,  y<4>,  y<5>,  y<6>, y<7>,

@@ -40,11 +40,11 @@ __attribute__((noinline)) static void gemmTile(const GemmBlock& g, const Epilogu
 
 using GemmTile = void (*)(const GemmBlock&, const Epilogue&);
 
-// By height; heights above `most` repeat it and are never asked for.
+// By height up to `most`: an entry is a place that the loader writes to, too.
 template <int NV, int most, bool half = false>
 struct GemmTiles {
   template <int MR>
-  static constexpr GemmTile of = gemmTile<(MR < most ? MR : most), NV, half>;
+  static constexpr GemmTile of = MR > most ? nullptr : gemmTile<(MR < most ? MR : most), NV, half>;
   static constexpr GemmTile row[15] = {nullptr, of<1>, of<2>,  of<3>,  of<4>,  of<5>,  of<6>, of<7>,
                                        of<8>,   of<9>, of<10>, of<11>, of<12>, of<13>, of<14>};
 };

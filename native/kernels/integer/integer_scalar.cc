@@ -7,8 +7,11 @@
 #include "kernels/pool/pool.h"
 #include "kernels/sparse/shared.h"
 #include "kernels/integer/strip.h"
+#ifdef DSNK_EMULATED_TILES
 #include "kernels/narrow/emulated.h"
+#endif
 #include "simd/scalar-begin.h"
+#define DSNK_TILE_ROWS 1  // small before fast
 //
 #include "kernels/gemm/micro.inl"
 //
@@ -19,7 +22,9 @@
 #include "kernels/narrow/product.inl"
 //
 #include "kernels/narrow/registers.inl"
+#ifdef DSNK_EMULATED_TILES
 #include "kernels/narrow/tiles.inl"
+#endif
 //
 #include "kernels/integer/ending.inl"
 //
@@ -47,6 +52,7 @@ Fault gemm_i8_scalar(const Work& w) {
 Fault conv_i8_scalar(const Work& w) {
   return scalar::integerConv<scalar::Quads, scalar::RegisterProduct>(w, {4, 4, Isa::scalar});
 }
+#ifdef DSNK_EMULATED_TILES
 Fault gemm_i8_tiles(const Work& w) {
   return scalar::integerGemm<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w,
                                                                                                {32, 64, Isa::scalar});
@@ -55,6 +61,7 @@ Fault conv_i8_tiles(const Work& w) {
   return scalar::integerConv<scalar::Quads, scalar::TileProduct<scalar::Quads, EmulatedTiles>>(w,
                                                                                                {32, 64, Isa::scalar});
 }
+#endif
 Fault conv_rows_i8_scalar(const Work& w) { return scalar::integerStrips<scalar::Quads>(w, {4, 4, Isa::scalar}); }
 Fault pool_average_i8_scalar(const Work& w) { return scalar::integerAverage(w); }
 Fault depthwise_i8_scalar(const Work& w) { return scalar::integerDepthwise(w); }

@@ -45,7 +45,9 @@ struct FloatEnding {
     for (int64_t n = 0; n < columns; n += kNr) {
       const int64_t wide = columns - n < kNr ? columns - n : kNr;
       int64_t m = 0;
-      for (; m + 4 <= rows; m += 4) at(m, n).template finishSome<4>(sums + m * kTileBlock + n, wide);
+      if constexpr (F32::lanes > 1) {
+        for (; m + 4 <= rows; m += 4) at(m, n).template finishSome<4>(sums + m * kTileBlock + n, wide);
+      }
       for (; m < rows; m++) at(m, n).template finishSome<1>(sums + m * kTileBlock + n, wide);
     }
   }

@@ -20,12 +20,12 @@ __attribute__((noinline)) static void narrowTile(const NarrowBlock& g, const End
   }
 }
 
-// By height; heights above `most` repeat it and are never asked for.
+// By height up to `most`.
 template <int NV, int most, class Ending>
 struct NarrowTilesOf {
   using Run = void (*)(const NarrowBlock&, const Ending&);
   template <int MR>
-  static constexpr Run of = narrowTile<(MR < most ? MR : most), NV, Ending>;
+  static constexpr Run of = MR > most ? nullptr : narrowTile<(MR < most ? MR : most), NV, Ending>;
   static constexpr Run row[15] = {nullptr, of<1>, of<2>,  of<3>,  of<4>,  of<5>,  of<6>, of<7>,
                                   of<8>,   of<9>, of<10>, of<11>, of<12>, of<13>, of<14>};
 };

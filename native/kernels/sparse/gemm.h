@@ -4,9 +4,8 @@
 
 namespace dsnk {
 
-// Rows that pass a panel together, and most of one tile of registers.
+// Rows that pass a panel together.
 constexpr int64_t kSparseRows = 8;
-constexpr int kSparseTileRows = 4;
 
 // Elements of a copied row of a: whole blocks, that positions may point anywhere in.
 inline int64_t sparseRow(int64_t k) { return sparseBlocks(k) * kSparseBlock; }

@@ -9,6 +9,9 @@
 // Packing   layout.h
 // Source    our own; the shuffle by in-lane positions after the decoding of mma.sp operands
 
+// Most rows of one tile of registers.
+constexpr int kSparseTileRows = F32::lanes == 1 ? 1 : 4;
+
 // Bytes ahead of a panel that are fetched.
 constexpr int64_t kSparseAhead = 4096;
 
@@ -47,9 +50,11 @@ __attribute__((noinline)) static void sparseTile(const typename E::Number* a, co
 template <class E, class Ending>
 struct SparseTiles {
   using Run = void (*)(const typename E::Number*, const std::byte*, int64_t, const Ending&, int64_t);
-  static constexpr Run tall[kSparseTileRows + 1] = {
-      nullptr, sparseTile<E, 1, kPanelVectors, Ending>, sparseTile<E, 2, kPanelVectors, Ending>,
-      sparseTile<E, 3, kPanelVectors, Ending>, sparseTile<E, 4, kPanelVectors, Ending>};
+  template <int MR>
+  static constexpr Run of =
+      MR > kSparseTileRows ? nullptr
+                           : sparseTile<E, (MR < kSparseTileRows ? MR : kSparseTileRows), kPanelVectors, Ending>;
+  static constexpr Run tall[] = {nullptr, of<1>, of<2>, of<3>, of<4>};
   static Run narrow(int vectors) {
     if constexpr (kPanelVectors == 4) {
       if (vectors == 3) return sparseTile<E, 1, 3, Ending>;
