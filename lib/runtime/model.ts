@@ -4,37 +4,29 @@
  * two stages that run one after the other.
  */
 import type { Catalogue } from '../compile/catalogue.js';
-import type { ChoicePolicy } from '../compile/choice.js';
 import type { Device } from '../compile/compile.js';
-import { type CompiledProgram, type CompileOptions, compile } from '../compile/compile.js';
 import { WeightIndex } from '../compile/weights.js';
 import type { TypedArray } from '../dtype.js';
 import { type DsnkError, dsnkError, shapeText } from '../errors.js';
-import { elementCount } from '../graph/dim.js';
-import type { Graph, State, Value } from '../graph/graph.js';
-import { MAX_KNOWN, NeedsValue } from '../ops/operator.js';
-import { keepCapacity } from '../ops/transformer-functions.js';
+import type { Graph, State } from '../graph/graph.js';
 import { allocate, copyTensor, type HostTensor } from '../tensor.js';
 import type { StoreHandle } from './binding.js';
 import { catalogueOn } from './gpu.js';
-import { feedsOf, type GrowingCall, GrowingPast, resultDims } from './growing.js';
+import { feedsOf, type GrowingCall, type GrowingPast, resultDims } from './growing.js';
 import { LoadedProgram } from './loaded-program.js';
 import { native } from './native.js';
-import { patternOf } from './sparsity.js';
-import { ancestors, dynamicNode, type Split, splitDynamic, splitGraph } from './split.js';
+import { isSplit, type SpecializeOptions, Specializer } from './specialize.js';
+import { dynamicNode, type Split, splitDynamic } from './split.js';
 import { SessionState } from './state.js';
-import type { Tuner } from './tune.js';
-import { type Work, workOff, workOffSync } from './work.js';
+import { workOff, workOffSync } from './work.js';
 
-export interface ModelOptions extends CompileOptions {
+export interface ModelOptions extends SpecializeOptions {
   readonly threads: number;
   /** Most programs (input signatures) kept at once. */
   readonly maxPrograms: number;
   readonly keepSources: boolean;
   /** Called after each load: the model file's memory may go. */
   readonly onLoaded: () => void;
-  /** Measures where a node can be computed in several ways. */
-  readonly tuner?: Tuner | undefined;
 }
 
 export interface RunOptions {
@@ -79,11 +71,8 @@ interface Stages {
 export class Model {
   readonly #programs = new Map<string, LoadedProgram>();
   readonly #loading = new Map<string, Promise<void>>();
-  /** Graph inputs whose contents belong to the signature. */
-  readonly #valueInputs = new Set<number>();
+  readonly #specializer: Specializer;
   readonly #weights: Weights;
-  /** Set where inputs hold a past that outputs continue. */
-  #growing: GrowingPast | undefined;
   #stages: Stages | undefined;
   #running = 0;
   #disposed = false;
@@ -96,8 +85,9 @@ export class Model {
     weights?: Weights,
   ) {
     this.state = new SessionState(graph.name, this);
-    this.#weights = weights ?? new Weights(options.device ?? 'cpu');
-    if (weights === undefined) this.#growing = GrowingPast.of(graph);
+    const device = options.device ?? 'cpu';
+    this.#weights = weights ?? new Weights(device);
+    this.#specializer = new Specializer(graph, options, catalogueOn(nativeCatalogue(), device), { grows: weights === undefined });
     const dynamic = dynamicNode(graph);
     if (dynamic !== undefined) this.#stage(splitDynamic(graph, dynamic));
   }
@@ -105,10 +95,6 @@ export class Model {
   #stage({ first, second, feed }: Split): void {
     if (this.graph.states.length > 0) throw this.#splitState();
     this.#stages = { first: new Model(first, this.options, this.#weights), second: new Model(second, this.options, this.#weights), feed };
-  }
-
-  get #catalogue(): Catalogue {
-    return catalogueOn(nativeCatalogue(), this.options.device ?? 'cpu');
   }
 
   #stateFor(program: LoadedProgram, state: SessionState | undefined) {
@@ -143,7 +129,7 @@ export class Model {
   async #run(inputs: readonly HostTensor[], options: RunOptions): Promise<HostTensor[]> {
     // A program that is there takes its copy of the inputs before run() returns; what has to wait keeps one until then.
     const { state } = options;
-    const ready = this.#stages === undefined ? this.#touch(this.#signature(inputs, state)) : undefined;
+    const ready = this.#stages === undefined ? this.#touch(this.#specializer.signature(inputs, state)) : undefined;
     if (ready !== undefined) return this.#runProgram(ready, inputs, options);
     const feeds = options.steady ? inputs : inputs.map(copyTensor);
     if (this.#stages === undefined) {
@@ -159,7 +145,7 @@ export class Model {
   }
 
   async #runProgram(program: LoadedProgram, inputs: readonly HostTensor[], options: RunOptions): Promise<HostTensor[]> {
-    const call = this.#growing?.callOf(inputs, options.state);
+    const call = this.#specializer.callOf(inputs, options.state);
     const { arrays, results } = this.#outputs(program, options, call);
     const times = options.profile && new BigUint64Array(program.compiled.steps.length);
     await program.run(feedsOf(program, inputs, call), arrays, { signal: options.signal, times, state: this.#stateFor(program, options.state) });
@@ -174,7 +160,7 @@ export class Model {
       const state = this.#idleState(options.state);
       const program = this.prepareSync(inputs, state);
       if (program !== undefined) {
-        const call = this.#growing?.callOf(inputs, state);
+        const call = this.#specializer.callOf(inputs, state);
         const { arrays, results } = this.#outputs(program, options, call);
         const times = options.profile ? new BigUint64Array(program.compiled.steps.length) : null;
         program.runSync(feedsOf(program, inputs, call), arrays, times, this.#stateFor(program, state));
@@ -204,16 +190,14 @@ export class Model {
   /** Makes an output an input of the next run, with room for `capacity` tokens where it grows. Programs compiled before are dropped. */
   bind(state: State, capacity?: number): void {
     if (this.#stages !== undefined) throw this.#splitState();
-    this.graph.states.push(state);
-    if (capacity === undefined) keepCapacity(this.graph, state);
-    else this.#growing = GrowingPast.of(this.graph, capacity);
+    this.#specializer.bind(state, capacity);
     for (const p of this.#programs.values()) p.dispose();
     this.#programs.clear();
   }
 
   /** What grows, if anything does. */
   get growing(): GrowingPast | undefined {
-    return this.#growing;
+    return this.#specializer.growing;
   }
 
   #outputs(program: LoadedProgram, options: RunOptions, call: GrowingCall | undefined): { arrays: (TypedArray | undefined)[]; results: HostTensor[] } {
@@ -239,7 +223,7 @@ export class Model {
   /** The program for these inputs, compiled and loaded if need be; undefined once the model had to be split. */
   async prepare(inputs: readonly HostTensor[], state?: SessionState): Promise<LoadedProgram | undefined> {
     for (;;) {
-      const key = this.#signature(inputs, state);
+      const key = this.#specializer.signature(inputs, state);
       const ready = this.#touch(key);
       if (ready !== undefined || this.#stages !== undefined) return ready;
       let loading = this.#loading.get(key);
@@ -254,18 +238,18 @@ export class Model {
   }
 
   async #load(inputs: readonly HostTensor[], state: SessionState | undefined): Promise<void> {
-    if (this.#programs.has(this.#signature(inputs, state)) || this.#stages !== undefined) return;
+    if (this.#programs.has(this.#specializer.signature(inputs, state)) || this.#stages !== undefined) return;
     const weights = this.#weights;
     try {
       // From the compile on: a runSync before this load has begun must not fill the store that the compile has seen.
       weights.busy = true;
-      const compiled = await workOff(this.#tuned(inputs, weights.index, state));
-      if (compiled === undefined) return;
+      const compiled = await workOff(this.#specializer.specialize(inputs, weights.index, state));
+      if (isSplit(compiled)) return this.#stage(compiled);
       const program = await new Promise<LoadedProgram>((resolve, reject) => {
         LoadedProgram.load(compiled, weights.store, this.options, this.graph.name, (error, p) => (p === undefined ? reject(error) : resolve(p)));
       });
       weights.index.commit(compiled.added);
-      this.#keep(this.#signature(inputs, state), program);
+      this.#keep(this.#specializer.signature(inputs, state), program);
     } finally {
       weights.busy = false;
       this.options.onLoaded();
@@ -273,12 +257,15 @@ export class Model {
   }
 
   prepareSync(inputs: readonly HostTensor[], state?: SessionState): LoadedProgram | undefined {
-    const ready = this.#touch(this.#signature(inputs, state));
+    const ready = this.#touch(this.#specializer.signature(inputs, state));
     if (ready !== undefined) return ready;
     // While another load fills the shared store, this one gets a store of its own.
     const weights = this.#weights.busy ? new Weights(this.#weights.device) : this.#weights;
-    const compiled = workOffSync(this.#tuned(inputs, weights.index, state));
-    if (compiled === undefined) return undefined;
+    const compiled = workOffSync(this.#specializer.specialize(inputs, weights.index, state));
+    if (isSplit(compiled)) {
+      this.#stage(compiled);
+      return undefined;
+    }
     let program: LoadedProgram | undefined;
     let failure: DsnkError | undefined;
     LoadedProgram.load(compiled, weights.store, { ...this.options, sync: true }, this.graph.name, (error, p) => {
@@ -288,114 +275,8 @@ export class Model {
     this.options.onLoaded();
     if (program === undefined) throw failure;
     weights.index.commit(compiled.added);
-    this.#keep(this.#signature(inputs, state), program);
+    this.#keep(this.#specializer.signature(inputs, state), program);
     return program;
-  }
-
-  /** Compiles, after measuring what the tuner does not know yet. */
-  *#tuned(inputs: readonly HostTensor[], index: WeightIndex, state: SessionState | undefined): Work<CompiledProgram | undefined> {
-    const growing = this.#growing;
-    const grown = this.#compileGrowing(inputs, index, state);
-    if (grown !== undefined) return grown;
-    try {
-      return yield* this.#compileMeasured(inputs, index);
-    } catch (error) {
-      // The call was wrong, not the attempt to serve all lengths.
-      this.#growing = growing;
-      throw error;
-    }
-  }
-
-  *#compileMeasured(inputs: readonly HostTensor[], index: WeightIndex): Work<CompiledProgram | undefined> {
-    const { tuner } = this.options;
-    if (tuner === undefined) return this.#compile(inputs, index);
-    const unknown = new Map<string, readonly string[]>();
-    const compiled = this.#compile(inputs, index, tuner.policy(unknown));
-    if (compiled === undefined || unknown.size === 0) return compiled;
-    yield* tuner.measure(unknown, inputs, (own, policy) => this.#compile(inputs, own, policy));
-    return this.#compile(inputs, index, tuner.policy());
-  }
-
-  /** The program for a past of any length; undefined where nothing grows, or one program cannot serve all lengths. */
-  #compileGrowing(inputs: readonly HostTensor[], index: WeightIndex, state: SessionState | undefined): CompiledProgram | undefined {
-    for (;;) {
-      const growing = this.#growing;
-      const call = growing?.callOf(inputs, state);
-      if (growing === undefined || call === undefined) return undefined;
-      const made = growing.compile(call, inputs, this.#valueInputs, (graph) => compile(graph, this.#catalogue, index, { patternOf, ...this.options }));
-      if (made.compiled !== undefined) return made.compiled;
-      if (made.refused instanceof NeedsValue && this.#settle(made.needs, inputs)) continue;
-      if (this.graph.states.length > 0) throw growing.refused(made.refused);
-      this.#growing = undefined;
-    }
-  }
-
-  /** Compiles for these inputs without loading; undefined when the model has to be split there. */
-  #compile(inputs: readonly HostTensor[], index: WeightIndex, choose?: ChoicePolicy): CompiledProgram | undefined {
-    for (;;) {
-      const { graph, map } = this.graph.clone();
-      graph.feeds.forEach((v, i) => {
-        const t = inputs[i] as HostTensor;
-        v.shape = t.dims;
-        v.dtype = t.dtype;
-        if (this.#valueInputs.has(i)) v.known = Array.from(t.data as ArrayLike<number | bigint>, Number);
-      });
-      try {
-        return compile(graph, this.#catalogue, index, { patternOf, ...this.options, choose });
-      } catch (error) {
-        if (!(error instanceof NeedsValue)) throw error;
-        const original = [...map].find(([, copy]) => copy === error.value)?.[0];
-        // A value of an unrolled body is not one of this graph: whatever decides it comes from small inputs.
-        if (this.#settle(original, inputs)) continue;
-        if (original === undefined) {
-          throw dsnkError(
-            'ERR_DSNK_UNSUPPORTED_OP',
-            `value "${error.value.name}"`,
-            'shapes inside a subgraph must follow from shapes and small inputs',
-            'this one does not',
-          );
-        }
-        // No stage can give what is an input already.
-        if (original.producer === undefined) {
-          const { name, shape } = original;
-          throw dsnkError(
-            'ERR_DSNK_UNSUPPORTED_OP',
-            `input "${name}"`,
-            `contents that decide a shape must be at most ${MAX_KNOWN} numbers`,
-            `it is ${shapeText(shape)}`,
-          );
-        }
-        this.#stage(splitGraph(this.graph, original));
-        return undefined;
-      }
-    }
-  }
-
-  /** Takes the inputs that a value is computed from (undefined: all) into the signature; false when that changes nothing. */
-  #settle(value: Value | undefined, inputs: readonly HostTensor[]): boolean {
-    let grew = false;
-    const values = value === undefined ? new Set(this.graph.inputs.filter((v) => v.type !== 'float32')) : ancestors(this.graph, value).values;
-    this.graph.feeds.forEach((v, i) => {
-      const t = inputs[i] as HostTensor;
-      if (this.#valueInputs.has(i) || t.data.length > MAX_KNOWN || !values.has(v)) return;
-      // A compile ahead of the first run knows shapes only.
-      if (t.data.byteLength === 0 && elementCount(t.dims) > 0) throw new NeedsValue(v);
-      this.#valueInputs.add(i);
-      grew = true;
-    });
-    return grew;
-  }
-
-  #signature(inputs: readonly HostTensor[], state: SessionState | undefined): string {
-    const call = this.#growing?.callOf(inputs, state);
-    if (call !== undefined) return (this.#growing as GrowingPast).keyOf(call, inputs, this.#valueInputs);
-    let key = '';
-    for (let i = 0; i < inputs.length; i++) {
-      const t = inputs[i] as HostTensor;
-      key += `${t.dims.join(',')};`;
-      if (this.#valueInputs.has(i)) key += `=${t.data.join(',')};`;
-    }
-    return key;
   }
 
   #touch(key: string): LoadedProgram | undefined {
