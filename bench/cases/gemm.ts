@@ -45,6 +45,8 @@ export const edgeCases: readonly GemmCase[] = [
   { name: 'ten tiles', m: 520, n: 70, k: 8 },
   { name: 'four tiles', m: 130, n: 130, k: 9, residual: true, activation: 'silu' },
   { name: 'three tiles', m: 130, n: 8, k: 10, bias: 'row' },
+  // One more than the emulated GPU has multiprocessors, of Hopper's tiles of 128x256.
+  { name: 'nine large tiles', m: 260, n: 520, k: 330, bias: 'column', residual: true, activation: 'relu' },
   { name: 'no rows', m: 0, n: 5, k: 3 },
   { name: 'no columns', m: 5, n: 0, k: 3 },
   { name: 'no k', m: 5, n: 37, k: 0, bias: 'column', activation: 'relu' },

@@ -111,6 +111,8 @@ export const gemmCases: readonly IntegerGemmCase[] = [
   { name: 'many tiles', m: 400, n: 288, k: 160, residual: true, aZero: 3, zero: 90 },
   { name: 'many tiles at odd places', m: 390, n: 257, k: 84, residual: true, gap: 1 },
   { name: 'many tiles of floats', m: 385, n: 260, k: 67, output: 'f32', addend: true },
+  // One more than the emulated GPU has multiprocessors, of Hopper's tiles of 128x256.
+  { name: 'nine large tiles', m: 260, n: 520, k: 650, residual: true, aZero: 7, zero: 30 },
   { name: 'no rows', m: 0, n: 5, k: 3 },
   { name: 'no columns', m: 5, n: 0, k: 3 },
   { name: 'no k', m: 5, n: 37, k: 0, zero: 9, residual: true },

@@ -2,6 +2,7 @@
  * The precision mode: which rows may round the operands of products to 16 bits. Everything else stays float32, and so do
  * activations in memory and sums (but for those of a few terms in float16: native/kernels/half/product.inl).
  */
+import { fillsWarpgroups } from '../kernels/gemm.js';
 import { type NarrowPrecision, type NarrowType, narrowPrecisions, narrowTypes } from '../kernels/narrow.js';
 import { type Catalogue, candidates, type KernelRow } from './catalogue.js';
 
@@ -59,7 +60,7 @@ export function chooseNarrow(catalogue: Catalogue, precision: SettledPrecision, 
   const type = narrowTypes[precision];
   const rows = fastRows(catalogue, op, precision);
   if (rows.length === 0) return { type, refused: `float32, since this processor multiplies ${type.title} no faster: ` };
-  const row = rows.find((r) => r.isa !== 'amx' || (m >= TILE_ROWS && k >= TILE_DEPTH));
+  const row = rows.find((r) => (r.isa === 'amx' ? m >= TILE_ROWS && k >= TILE_DEPTH : r.isa !== 'sm90' || fillsWarpgroups(m, n, k)));
   if (row === undefined) return { type, refused: `float32, since tiles of ${type.title} do not pay for so few rows: ` };
   return n < LEAST_COLUMNS || k < LEAST_DEPTH ? { type, row, refused: `float32, since ${type.title} does not pay for so few channels: ` } : { type, row };
 }

@@ -99,3 +99,6 @@ export const matmulGenericParams = kernelParams('MatmulGenericParams', {
   addScale: 'f32',
   reserved: 'i32',
 });
+
+/** Whether a product has so many tiles of 128 x 256 (native/kernels/gemm/tiles_sm90.h) that most of a Hopper's multiprocessors get one, and pays for the copy of a. */
+export const fillsWarpgroups = (m: number, n: number, k: number): boolean => Math.ceil(m / 128) * Math.ceil(n / 256) >= 100 && k >= 512;

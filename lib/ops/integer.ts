@@ -10,11 +10,13 @@
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
 import type { Lowering } from '../compile/lowering.js';
+import type { ProductSize } from '../compile/precision.js';
 import type { WeightLayout } from '../compile/sparsity.js';
 import type { Ref } from '../compile/step.js';
 import type { DType } from '../dtype.js';
 import { type Dim, elementCount, type Shape } from '../graph/dim.js';
 import type { Node } from '../graph/graph.js';
+import { fillsWarpgroups } from '../kernels/gemm.js';
 import {
   activationOffset,
   BYTE_WEIGHTS,
@@ -130,10 +132,10 @@ const isTwiceAsFast = (ways: readonly Way<void>[]) => /_(amx|i8mm|sm\d+)$/.test(
 const TILE_ROWS = 16;
 const TILE_DEPTH = 64;
 
-/** The rows for a product of m rows and sums over k, those that suit it first. */
-function waysOf(low: Lowering, op: string, m: number, k: number, emit: (row: KernelRow, reason: string) => void): readonly Way<void>[] {
+/** The rows for a product of m rows, n columns and sums over k, those that suit it first. */
+function waysOf(low: Lowering, op: string, { m, n, k }: ProductSize, emit: (row: KernelRow, reason: string) => void): readonly Way<void>[] {
   const rows = low.rows(op, BYTE_WEIGHTS);
-  const suits = (row: KernelRow) => row.isa !== 'amx' || (m >= TILE_ROWS && k >= TILE_DEPTH);
+  const suits = (row: KernelRow) => (row.isa === 'amx' ? m >= TILE_ROWS && k >= TILE_DEPTH : row.isa !== 'sm90' || fillsWarpgroups(m, n, k));
   return [...rows.filter(suits), ...rows.filter((row) => !suits(row))].map(
     (row): Way<void> => ({ name: row.name, reason: 'exact products of bytes', emit: (reason) => emit(row, reason) }),
   );
@@ -254,7 +256,7 @@ function lowerConv(low: Lowering): void {
     const { panels, bias } = packWeights(low, row, layout, rowTaps);
     low.emit(row, integerConvolutionParams, params, [low.out()], [low.in(0), panels, bias, low.input(3), low.input(4), low.input(5)], { reason });
   };
-  const gathered = waysOf(low, 'conv_i8', elementCount(y.slice(0, -1)), taps * inner, emit);
+  const gathered = waysOf(low, 'conv_i8', { m: elementCount(y.slice(0, -1)), n, k: taps * inner }, emit);
   const strips = low.rows('conv_rows_i8', BYTE_WEIGHTS).filter((row) => row.isa !== 'scalar' && suitsStrips(row, window, group, x, y));
   const ways = strips.map(
     (row): Way<void> => ({
@@ -297,7 +299,7 @@ function lowerMatMul(low: Lowering): void {
   const [strideN, strideInner] = transposed(low.node) ? [k, 1] : [1, n];
   const layout = { count: 1, stride: 0, n, strideN, outer: 1, strideOuter: 0, inner: k, strideInner };
   const rest = () => [low.input(3), low.input(4), low.input(5)];
-  const ways = waysOf(low, 'gemm_i8', m, k, (row, reason) => {
+  const ways = waysOf(low, 'gemm_i8', { m, n, k }, (row, reason) => {
     const { panels, bias } = packWeights(low, row, layout);
     low.emit(row, integerGemmParams, params, [low.out()], [low.in(0), panels, bias, ...rest()], { reason });
   });

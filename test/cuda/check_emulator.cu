@@ -2,7 +2,7 @@
 // mistake that the emulated GPU must notice.
 #include <cstring>
 
-#include "cuda/gpu.cuh"
+#include "cuda/sm90.cuh"
 
 namespace dsnk {
 
@@ -173,6 +173,50 @@ DSNK_ENTRY(64, 0, check_mistakes, CheckParams) {
   }
   out[i] = got + r[0];
 }
+
+#if DSNK_SM90
+// A product of a warpgroup: operand 1 is a, 64 x 32 bytes, and b, 256 x 32, as the manual's blocks of 8 x 16 bytes. kind: 0 f16,
+// 1 bf16, 2 bytes. Mistakes (value), 1 no fence, 2 sums are read before they
+// are waited for (no error: poison), 3 nobody arrives, 4 a copy that is not aligned, 5 a barrier that nobody has published, 6
+// one that nobody has initialised, 7 ends with a copy under way, 8 ends with products under way, 9 more arrive than are
+// counted, 10 a matrix with a swizzle, 11 does not wait for
+// what it takes.
+DSNK_ENTRY(128, 0, check_warpgroup, CheckParams) {
+  __shared__ PhaseBarrier full;
+  unsigned char* shared = shared_memory();
+  const int mistake = params.value;
+  if (threadIdx.x == 0) {
+    if (mistake != 6) init_barrier(&full, 1);
+    if (mistake != 5) publish_barriers();
+    if (mistake != 3) arrive_expecting(&full, 10240);
+    if (mistake == 9) arrive(&full), arrive(&full);
+    copy_bulk(shared + 2048 + (mistake == 4 ? 8 : 0), work.at<unsigned char>(1) + 2048, 8192, &full);
+    copy_bulk(shared, work.at<unsigned char>(1), 2048, &full);
+  }
+  sync_block();
+  if (mistake == 7) return;
+  if (mistake != 11) wait_barrier(&full, 0);
+  uint64_t a = matrix_at(shared, 1024, 128);
+  const uint64_t b = params.kind == 2 ? matrix_at(shared + 2048, 4096, 128) : matrix_at(shared + 2048, 128, 256);
+  if (mistake == 10) a |= uint64_t{1} << 62;
+  float f[128] = {};
+  int32_t n[128] = {};
+  if (mistake != 1) fence_products();
+  for (int twice = 0; twice < 2; twice++) {
+    switch (params.kind) {
+      case 0: multiply_f16(f, a, b); break;
+      case 1: multiply_bf16(f, a, b); break;
+      case 2: multiply_u8s8(n, a, b); break;
+    }
+    commit_products();
+  }
+  if (mistake != 2 && mistake != 8 && params.kind == 2) wait_products<0>(n);
+  if (mistake != 2 && mistake != 8 && params.kind != 2) wait_products<0>(f);
+  uint32_t* out = work.at<uint32_t>(0) + threadIdx.x * 128;
+  memcpy(out, params.kind == 2 ? static_cast<const void*>(n) : static_cast<const void*>(f), sizeof f);
+  if (mistake == 2) wait_products<0>(f);
+}
+#endif
 
 // For timing: params.value steps of a product for each warp, or of a barrier.
 DSNK_ENTRY(256, 0, check_speed, CheckParams) {

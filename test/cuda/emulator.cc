@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -399,6 +400,8 @@ void checkGraphs(Session& session) {
          "%f", ms);
 }
 
+#include "warpgroup.h"
+
 void checkLimits(Session& session) {
   Function f = session.entry("check_mistakes");
   GpuWork work = {};
@@ -524,6 +527,9 @@ int main(int argc, char** argv) {
       checkMatrices(session);
       checkLanes(session);
       checkBlocks(session);
+      int major = 0;
+      EXPECT(api.cuDeviceGetAttribute(&major, kCapabilityMajor, 0) == kSuccess, "capability");
+      if (major == 9) checkWarpgroups(session);
     }
     std::printf("%d of %d checks failed\n", failures, checks);
     return failures != 0;
@@ -547,10 +553,12 @@ int main(int argc, char** argv) {
     checkLanes(session);
     checkBlocks(session);
     checkCopies(session);
+    checkWarpgroups(session);
     checkGraphs(session);
     checkLimits(session);
   }
   checkMistakes();
+  checkWarpgroupMistakes();
   checkFaults();
   std::printf("%d of %d checks failed\n", failures, checks);
   return failures != 0;

@@ -11,7 +11,8 @@ import { callKernel, rowNamed } from './harness.js';
 
 const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
 
-export function narrowGemm(type: NarrowType, row: KernelRow, c: GemmCase, o: Operands, threads = 1): Float32Array {
+/** `gap`: numbers between the packed matrices of a batch of one dimension. */
+export function narrowGemm(type: NarrowType, row: KernelRow, c: GemmCase, o: Operands, threads = 1, gap = 0): Float32Array {
   const sizes = packedSizes(c, row);
   const { count, y: result } = gemmSizes(c, row.nr);
   const packed = new Uint16Array(sizes.size);
@@ -19,8 +20,12 @@ export function narrowGemm(type: NarrowType, row: KernelRow, c: GemmCase, o: Ope
   const params = { count, stride: c.n * c.k, n: c.n, strideN, outer: 1, strideOuter: 0, inner: c.k, strideInner, nr: row.nr, kr: row.kr };
   callKernel(rowNamed(`${type.pack}_scalar`), narrowPackParams, params, [packed], [o.b], { threads });
   const y = new Float32Array(result.size);
-  const call = { ...gemmCaseParams(c, row.nr, activation.value(c.activation ?? 'none')), strideB: sizes.strides };
-  callKernel(row, gemmParams, call, [y], [o.a, packed, o.bias, o.residual], { threads });
+  const each = sizes.strides[3] as number;
+  const apart = gap === 0 ? packed : new Uint16Array(sizes.size + gap * count);
+  for (let i = 0; gap > 0 && i < count; i++) apart.set(packed.subarray(i * each, (i + 1) * each), i * (each + gap));
+  const strideB = gap === 0 ? sizes.strides : [0, 0, 0, each + gap];
+  const call = { ...gemmCaseParams(c, row.nr, activation.value(c.activation ?? 'none')), strideB };
+  callKernel(row, gemmParams, call, [y], [o.a, apart, o.bias, o.residual], { threads });
   return y;
 }
 

@@ -70,6 +70,12 @@ export function multipliesLikeAll(type: NarrowType, row: KernelRow): void {
     expect([...gemm({ ...c, activation: 'clip', alpha: -1, beta: 1 }, o)]).toEqual([Number.NaN, Number.NaN, Number.NaN, 1, 1, -1]);
   });
 
+  it('takes packed matrices that begin at any word', () => {
+    const c: GemmCase = { name: '', m: 5, n: 37, k: 70, batch: [3] };
+    const o = operandsOf(c);
+    expect(same(narrowGemm(type, row, c, o, 1, 2), gemm(c, o))).toBe(true);
+  });
+
   it('refuses parameters that reach outside its operands', () => {
     const c: GemmCase = { name: '', m: 4, n: 5, k: 3, bias: 'column', residual: true };
     const o = operandsOf(c);

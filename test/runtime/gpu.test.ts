@@ -93,6 +93,17 @@ describe.skipIf(!emulated)('on the emulated GPU', () => {
     }
   });
 
+  it('uses rows of Hopper there, and where they are asked for', () => {
+    const list = "const { catalogueOn } = await import('./lib/runtime/gpu.ts'); const { native } = await import('./lib/runtime/native.ts');";
+    const print = "console.log(catalogueOn(native().catalogue(), 'cuda').kernels.filter((k) => k.usable && k.isa === 'sm90').length)";
+    const count = (capability: string, rows: string) => {
+      const env = { ...process.env, DSNK_CUDA_LIBRARY: library, DSNK_EMULATOR_CAPABILITY: capability, DSNK_GPU_ROWS: rows };
+      const args = ['--import', 'tsx', '--input-type=module', '-e', list + print];
+      return Number(spawnSync(process.execPath, args, { encoding: 'utf8', env, cwd: fileURLToPath(new URL('../..', import.meta.url)) }).stdout);
+    };
+    expect([count('90', 'sm90') > 0, count('90', ''), count('120', 'sm90')]).toEqual([true, 0, 0]);
+  });
+
   it.each([
     ['an old driver', { DSNK_EMULATOR_DRIVER_VERSION: '11020' }, /driver must be that of CUDA 11\.4 or later, 11\.2[\s\S]*cure: update it/],
     ['a function that is missing', { DSNK_EMULATOR_MISSING: 'cuGraphLaunch' }, /driver must be that of CUDA 11\.4.*without cuGraphLaunch/],

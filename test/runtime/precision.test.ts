@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../lib/build/builder.js';
 import type { Operand } from '../../lib/build/operand.js';
-import type { Catalogue, KernelRow } from '../../lib/compile/catalogue.js';
+import { type Catalogue, type KernelRow, rowsOn } from '../../lib/compile/catalogue.js';
 import { compile as compileGraph } from '../../lib/compile/compile.js';
 import { chooseNarrow, type Precision, settled } from '../../lib/compile/precision.js';
 import { WeightIndex } from '../../lib/compile/weights.js';
@@ -130,6 +130,15 @@ describe('precision', () => {
     expect(chooseNarrow(rows, 'bf16', 'gemm', { m: 15, n: 64, k: 32 })).toMatchObject({ refused: expect.stringContaining('so few rows') });
     expect(chooseNarrow(rows, 'bf16', 'conv', { m: 64, n: 64, k: 31 }).row).toBeUndefined();
     expect(chooseNarrow(pretend(['avx512bf16', 'amx']), 'bf16', 'gemm', { m: 1, n: 64, k: 64 }).row?.isa).toBe('avx512bf16');
+  });
+
+  it('takes the rows of Hopper where tiles of 128x256 fill it', () => {
+    const rows = rowsOn(native().catalogue(), ['sm72', 'sm75', 'sm80', 'sm90'], 4096);
+    const isa = (precision: 'f16' | 'bf16', m: number, n: number, k: number) => chooseNarrow(rows, precision, 'gemm', { m, n, k }).row?.isa;
+    expect(isa('f16', 8192, 8192, 8192)).toBe('sm90');
+    expect(isa('bf16', 1153, 2305, 512)).toBe('sm90');
+    expect(isa('f16', 1152, 2560, 512)).toBe('sm75');
+    expect(isa('bf16', 8192, 8192, 511)).toBe('sm80');
   });
 
   it('leaves Winograd alone where it saves more', () => {

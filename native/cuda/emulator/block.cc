@@ -41,6 +41,7 @@ struct Warp {
   uint32_t ready = 0;    // lanes that can go on, the running one among them
   uint32_t met = 0;      // lanes that have come to the meeting
   uint32_t waiting = 0;  // lanes that have come to the block's barrier
+  uint32_t asleep = 0;   // lanes that wait for a phase to end
   Together work;
   At at;
   void* lanes[32];
@@ -50,7 +51,7 @@ struct Block {
   Thread threads[kThreads];
   Warp warps[kWarps];
   unsigned count, warpCount, current, arrived, ended;
-  At barrier;
+  At barrier, sleeper;
   // Lanes and warps run in an order that changes from block to block: what relies on one is found.
   unsigned rotation;
   bool descending;
@@ -65,12 +66,6 @@ struct Block {
 Block block;
 
 uint64_t randomState = 1;
-uint32_t randomBits() {
-  randomState ^= randomState << 13;
-  randomState ^= randomState >> 7;
-  randomState ^= randomState << 17;
-  return static_cast<uint32_t>(randomState >> 32);
-}
 
 // Stacks end at different lines of the cache, and each has a page below it that faults.
 std::byte* stacks() {
@@ -132,13 +127,19 @@ unsigned next() {
   const unsigned own = block.current >> 5;
   const Warp& w = block.warps[own];
   if (w.ready) return own * 32 + pickLane(w.ready);
-  if (w.met) {
+  if (w.met && !w.asleep) {
     fail("warp %u: lanes %08x wait at %s:%d, which lanes %08x do not reach: they %s", own, w.met, w.at.file, w.at.line,
          ~w.met, w.waiting ? "wait at the block's barrier" : "have ended");
   }
   for (unsigned i = 1; i < block.warpCount; i++) {
     const unsigned other = (block.descending ? own + block.warpCount - i : own + i) % block.warpCount;
     if (block.warps[other].ready) return other * 32 + pickLane(block.warps[other].ready);
+  }
+  for (unsigned i = 0; i < block.warpCount; i++) {
+    if (!block.warps[i].asleep) continue;
+    if (arriveOne()) return next();
+    fail("warp %u: lanes %08x wait for a phase, as at %s:%d, that nothing ends", i, block.warps[i].asleep,
+         block.sleeper.file, block.sleeper.line);
   }
   if (block.arrived) {
     fail("%u threads wait at the barrier of %s:%d, which %u do not reach: they have ended", block.arrived,
@@ -203,9 +204,10 @@ void runBlock() {
   }
   for (unsigned w = 0; w < block.warpCount; w++) {
     block.warps[w].ready = block.count - w * 32 >= 32 ? ~0u : (1u << (block.count & 31)) - 1;
-    block.warps[w].met = block.warps[w].waiting = 0;
+    block.warps[w].met = block.warps[w].waiting = block.warps[w].asleep = 0;
   }
   block.arrived = block.ended = 0;
+  clearWarpgroups();
   shuffleOrder();
   block.current = randomBits() % block.warpCount * 32;
   block.current += pickLane(block.warps[block.current >> 5].ready);
@@ -213,6 +215,11 @@ void runBlock() {
   dsnk_switch(&block.host, block.threads[block.current].stack);
 
   if (block.outcome == Outcome::done) {
+    if (const char* left = leftByWarpgroups()) {
+      block.outcome = Outcome::failed;
+      block.why = std::string(block.entry->name) + " " + left;
+      return;
+    }
     for (unsigned i = shape.sharedBytes; i < reserved; i++) {
       if (shared[i] == std::byte{kCanary}) continue;
       block.outcome = Outcome::outOfBounds;
@@ -267,6 +274,28 @@ void sync_block(At at) {
     return;
   }
   resume(next());
+}
+
+void sleep(At at) {
+  Warp& w = block.warps[block.current >> 5];
+  block.sleeper = at;
+  w.ready &= ~(1u << (block.current & 31));
+  w.asleep |= 1u << (block.current & 31);
+  resume(next());
+}
+
+void wakeAll() {
+  for (unsigned i = 0; i < block.warpCount; i++) {
+    block.warps[i].ready |= block.warps[i].asleep;
+    block.warps[i].asleep = 0;
+  }
+}
+
+uint32_t randomBits() {
+  randomState ^= randomState << 13;
+  randomState ^= randomState >> 7;
+  randomState ^= randomState << 17;
+  return static_cast<uint32_t>(randomState >> 32);
 }
 
 void fail(const char* format, ...) {

@@ -22,6 +22,16 @@ struct LaunchShape {
 // Fails unless so many bytes are in shared memory, at a multiple of their number.
 void checkShared(const void* p, size_t bytes);
 
+// For what runs on its own (warpgroup.cc). The calling thread stops until somebody wakes all that do so.
+void sleep(At at);
+void wakeAll();
+uint32_t randomBits();
+// Lets one copy arrive; false where none is under way.
+bool arriveOne();
+void clearWarpgroups();
+// What a block that has ended left undone; nullptr: nothing.
+const char* leftByWarpgroups();
+
 // Matrices that the last launch has read from shared memory, and the steps that the banks need for them: as many where none of
 // their rows are in the same banks.
 struct MatrixReads {

@@ -120,23 +120,24 @@ __device__ __forceinline__ void store_quad(float* p, const Quad& q) {
 }
 
 // Ends `rows` × `columns` sums, of at most kColumns, which stand in shared memory `pitch` apart (a multiple of 4). `e`
-// stands at the first of them. Called by all threads, between barriers.
+// stands at the first of them. Called by kThreads threads with their numbers, between barriers.
 template <int kThreads, int kColumns>
-__device__ __forceinline__ void finish_rows(const float* sums, int pitch, int rows, int columns, const Ending& e) {
+__device__ __forceinline__ void finish_rows(const float* sums, int pitch, int rows, int columns, const Ending& e,
+                                            int thread = static_cast<int>(threadIdx.x)) {
   const Clamp clamp(e.activation, e.alpha, e.beta);
   if (clamp.any || !e.wide()) {
     constexpr int kStep = kThreads / kColumns;
     static_assert(kThreads % kColumns == 0, "a row of threads must end with a row of columns");
-    const int column = static_cast<int>(threadIdx.x) % kColumns;
+    const int column = thread % kColumns;
     if (column >= columns) return;
 #pragma unroll 1
-    for (int row = static_cast<int>(threadIdx.x) / kColumns; row < rows; row += kStep) {
+    for (int row = thread / kColumns; row < rows; row += kStep) {
       e.finish(sums[row * pitch + column], row, column);
     }
     return;
   }
   constexpr int kQuads = kColumns / 4, kStep = kThreads / kQuads;
-  const int column = static_cast<int>(threadIdx.x) % kQuads * 4;
+  const int column = thread % kQuads * 4;
   if (column >= columns) return;
   const bool whole = column + 4 <= columns;
   Quad bias = {};
@@ -147,7 +148,7 @@ __device__ __forceinline__ void finish_rows(const float* sums, int pitch, int ro
     }
   }
 #pragma unroll 2
-  for (int row = static_cast<int>(threadIdx.x) / kQuads; row < rows; row += kStep) {
+  for (int row = thread / kQuads; row < rows; row += kStep) {
     Quad t = load_quad(sums + row * pitch + column);
 #pragma unroll
     for (int j = 0; j < 4; j++) t.v[j] = t.v[j] * e.scale;

@@ -1,4 +1,5 @@
 // Which entries of this family's .cu files run, and with what grid.
+#include "kernels/gemm/product_sm90.h"
 #include "kernels/gpu.h"
 #include "kernels/integer/params.gen.h"
 #include "kernels/integer/product_tiles.h"
@@ -132,6 +133,11 @@ void addUnits(const GpuProblem& problem, LaunchPlan& plan, const char* module, c
 }
 
 }  // namespace
+
+void gemm_i8_sm90(const GpuProblem& problem, LaunchPlan& plan) {
+  const auto& p = problem.as<IntegerGemmParams>();
+  addHopperProduct(problem, plan, "gemm_i8_sm90", "gemm_i8_sm90_rows", "gemm_i8_sm90_128x256", 1, p.m, p.n, p.k);
+}
 
 void gemm_i8_sm75(const GpuProblem& problem, LaunchPlan& plan) {
   const auto& p = problem.as<IntegerGemmParams>();

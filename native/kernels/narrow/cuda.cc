@@ -1,6 +1,7 @@
 // Which tiles of half/half.cu and bfloat/bfloat.cu compute a product.
 #include "kernels/conv/geometry_cuda.h"
 #include "kernels/gemm/grid.h"
+#include "kernels/gemm/product_sm90.h"
 #include "kernels/narrow/tiles_cuda.h"
 
 namespace dsnk {
@@ -61,6 +62,17 @@ static void planConv(const Entries16& entries, const GpuProblem& problem, Launch
            *problem.gpu);
 }
 
+static void planHopper(const GpuProblem& problem, LaunchPlan& plan, const char* rows, const char* entry) {
+  const auto& p = problem.as<GemmParams>();
+  addHopperProduct(problem, plan, "gemm_16_sm90", rows, entry, gemmBatch(p), p.m, p.n, p.k * 2);
+}
+
+void gemm_f16_sm90(const GpuProblem& p, LaunchPlan& plan) {
+  planHopper(p, plan, "gemm_f16_sm90_rows", "gemm_f16_sm90_128x256");
+}
+void gemm_bf16_sm90(const GpuProblem& p, LaunchPlan& plan) {
+  planHopper(p, plan, "gemm_bf16_sm90_rows", "gemm_bf16_sm90_128x256");
+}
 void gemm_f16_sm75(const GpuProblem& p, LaunchPlan& plan) { planGemm(kHalves, p, plan); }
 void conv_f16_sm75(const GpuProblem& p, LaunchPlan& plan) { planConv(kHalves, p, plan); }
 void gemm_bf16_sm80(const GpuProblem& p, LaunchPlan& plan) { planGemm(kBfloats, p, plan); }
