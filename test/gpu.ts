@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isGpuRow, type KernelRow } from '../lib/compile/catalogue.js';
+import type { InferenceSession } from '../lib/index.js';
 import { catalogueOn } from '../lib/runtime/gpu.js';
 import { native } from '../lib/runtime/native.js';
 
@@ -26,6 +27,13 @@ export function noteCalled(row: KernelRow): void {
 }
 
 const noted = new Set<string>();
+
+/** What a session on a GPU leaves to the processor. */
+export const leftToProcessor = (session: InferenceSession): string[] => {
+  const gpuRows = new Set(testedRows().map((row) => row.name));
+  const calls = session.report().programs.flatMap(({ kernels }) => kernels);
+  return calls.filter(({ kernel }) => !gpuRows.has(kernel)).map(({ op, node, kernel }) => `${op} ${node}: ${kernel}`);
+};
 
 /** The folder of the emulated GPU's library and kernels. */
 export const emulatorFolder = join(fileURLToPath(new URL('..', import.meta.url)), 'build', 'cuda-emulator');

@@ -97,6 +97,10 @@ export const cases: readonly CellCase[] = [
   cellCase('gru', 3, 1, 8, { linearBeforeReset: true, layout: 1, directions: 2, bias: true }),
   cellCase('lstm', 3, 5, 20, { peepholes: true, bias: true, initial: true }),
   cellCase('lstm', 3, 2, 20, { peepholes: true, inputForget: true, directions: 2 }),
+  // beyond what one block of a GPU reads in a step
+  cellCase('lstm', 4, 5, 130, { directions: 2, bias: true, initial: true, lengths: [4, 0, 2, 1, 3], peepholes: true }),
+  cellCase('gru', 3, 3, 212, { directions: 2, layout: 1, bias: true, lengths: [3, 1, 0] }),
+  cellCase('gru', 3, 2, 212, { reverse: 1, initial: true }),
   ...cellActivation.members.map((name) => cellCase('rnn', 2, 1, 20, { activations: [name] })),
   cellCase('lstm', 1, 1, 128, { initial: true }, true), // silero VAD, one frame
   cellCase('lstm', 64, 1, 512, { bias: true }, true),

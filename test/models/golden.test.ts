@@ -1,7 +1,7 @@
 /** Every model of the shared folder against the outputs of onnxruntime-node, on every ISA of this machine, or on its GPU. */
 import { describe, expect, it } from 'vitest';
 import { InferenceSession, type Tensor } from '../../lib/index.js';
-import { testedProviders } from '../gpu.js';
+import { leftToProcessor, testedProviders, testsGpu } from '../gpu.js';
 import { asset, goldenCases, goldenInput, goldenOutputs, haveAssets } from './assets.js';
 
 /**
@@ -16,6 +16,8 @@ describe.skipIf(!haveAssets)('golden outputs', () => {
     const session = await InferenceSession.create(asset(c.model), { executionProviders: testedProviders });
     const feeds = Object.fromEntries(Object.entries(c.inputs).map(([name, d]) => [name, goldenInput(d)]));
     const results = await session.run(feeds);
+    // A GPU computes all of it: no instruction is left to the processor, with copies down and up.
+    if (testsGpu) expect(leftToProcessor(session)).toEqual([]);
     const golden = goldenOutputs(c);
     expect(Object.keys(results).sort()).toEqual([...golden.keys()].sort());
     for (const o of c.outputs) {

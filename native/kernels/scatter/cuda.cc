@@ -36,4 +36,9 @@ void tensor_scatter_sm72(const GpuProblem& p, LaunchPlan& plan) {
   launchOver(p, plan, "scatter", "scatter_tensor", q.outer * q.count * q.blockBytes, 1024);
 }
 
+void spread_rows_sm72(const GpuProblem& p, LaunchPlan& plan) {
+  const auto& q = p.as<SpreadRowsParams>();
+  launchOver(p, plan, "scatter", "scatter_spread", q.outer * q.capacity * q.rowBytes, 4096);
+}
+
 }  // namespace dsnk

@@ -1,4 +1,5 @@
-// Computes  scatter_elements, scatter_nd and tensor_scatter: y = x, then updates in their order; see their .cc files
+// Computes  scatter_elements, scatter_nd and tensor_scatter: y = x, then updates in their order; spread_rows: rows of blocks
+//           that have room behind them. See their .cc files
 // Shapes    as there
 // Numerics  as there, bit-equal: updates of one element are applied in order
 // Tiling    a launch copies x where y does not lie on it. scatter_elements: a thread takes all updates of one line along the
@@ -157,6 +158,26 @@ DSNK_ENTRY(256, 0, scatter_tensor, TensorScatterParams) {
         return y + (o.whole * params.axis + (i < params.axis ? i : i - params.axis)) * params.blockBytes;
       },
       [&](int64_t k) { return updates + k * params.blockBytes; });
+}
+
+template <class T>
+__device__ __forceinline__ void spreadRows(const GpuWork& work, const SpreadRowsParams& p, int64_t count) {
+  const int64_t rowPieces = p.rowBytes / static_cast<int64_t>(sizeof(T)), whole = p.capacity * rowPieces;
+  const int64_t part = (count + p.extra) * rowPieces;
+  T* const y = work.at<T>(0);
+  const T* const x = work.at<const T>(1);
+  for (int64_t i = firstIndex(); i < p.outer * (p.dense != 0 ? part : whole); i += indexStep()) {
+    const Quotient at = divide(i, p.dense != 0 ? part : whole);
+    y[i] = at.rest < part ? x[at.whole * (p.dense != 0 ? whole : part) + at.rest] : T{};
+  }
+}
+DSNK_ENTRY(256, 0, scatter_spread, SpreadRowsParams) {
+  const int64_t count = work.at<const int64_t>(2)[0];
+  if (count < 0 || count > params.capacity - params.extra) return fault(work, Fault::indexOutOfRange);
+  const uint64_t places = bitsOf(work.operand[0], work.operand[1]) | static_cast<uint64_t>(params.rowBytes);
+  if ((places & 15) == 0) return spreadRows<u32x4>(work, params, count);
+  if ((places & 3) == 0) return spreadRows<uint32_t>(work, params, count);
+  spreadRows<uint8_t>(work, params, count);
 }
 
 }  // namespace dsnk
