@@ -35,6 +35,30 @@ export interface CachedCase {
 }
 
 const plain = { heads: 4, keyHeads: 2, rows: 1, capacity: 192, width: 16, causal: true };
+const many = { heads: 2, keyHeads: 1, rows: 33, capacity: 320, width: 24, causal: true };
+
+/** Enough queries for matrix units: blocks of 128 of a group, steps of 64 tokens, heads of up to 64, 96, 128 and 256. */
+const manyCases: readonly CachedCase[] = [
+  ...[0, 30, 31, 32, 95, 96, 287].map((n) => ({ ...many, name: `33 queries after ${n} tokens`, lengths: [n] })),
+  ...[5, 17, 40, 64, 72, 80, 96, 100, 128, 136, 256, 264].map((width) => ({ ...many, name: `33 queries, width ${width}`, width, lengths: [70] })),
+  ...[1, 66, 97, 130].map((depth) => ({ ...many, name: `33 queries, depth ${depth}`, depth, lengths: [70] })),
+  ...[1, 4, 8].map((group) => ({ ...many, name: `40 queries, ${group} heads share keys`, heads: 2 * group, keyHeads: 2, rows: 40, lengths: [9, 70] })),
+  ...[1, 40, 64, 65, 100].map((window) => ({ ...many, name: `90 queries, window ${window}`, rows: 90, window, lengths: [0, 101] })),
+  ...(['nan', 'zero', 'zeroNan'] as const).map((empty) => ({
+    ...many,
+    name: `40 queries, some see nothing, ${empty}`,
+    rows: 40,
+    fresh: 3,
+    lengths: [0, 30],
+    empty,
+  })),
+  { ...many, name: '65 queries, not causal', rows: 65, causal: false, lengths: [0, 64] },
+  { ...many, name: '65 queries, window without causal', rows: 65, causal: false, window: 70, lengths: [0, 200] },
+  { ...many, name: '140 queries, pages', rows: 140, paged: true, lengths: [0, 100] },
+  { ...many, name: '33 queries, pages, window, sinks', paged: true, window: 20, sinks: true, width: 72, lengths: [3, 250] },
+  { ...many, name: '33 queries, softcap, width 100', softcap: 2, width: 100, lengths: [70] },
+  { ...many, name: '33 queries, softcap, width 136, sinks', softcap: 2, width: 136, sinks: true, lengths: [70] },
+];
 
 /** Blocks of 64, splits of 512, rows in fours, widths around every vector, everything that changes a score. */
 export const edgeCases: readonly CachedCase[] = [
@@ -44,6 +68,7 @@ export const edgeCases: readonly CachedCase[] = [
   ...[1, 2, 3, 5, 6, 7, 8, 14].map((group) => ({ ...plain, name: `${group} heads share keys`, heads: 2 * group, lengths: [70], width: 32 })),
   ...[2, 3, 4, 5, 6, 14, 15, 31, 100].map((rows) => ({ ...plain, name: `${rows} queries`, rows, capacity: 320, lengths: [0, 150], width: 20 })),
   ...[100, 511, 512, 513, 1023, 1300].map((n) => ({ ...plain, name: `splits, ${n} tokens`, capacity: 1400, lengths: [n, n >> 1], width: 8 })),
+  ...manyCases,
   { ...plain, name: 'batch of any lengths', lengths: [0, 191, 64, 5, 63] },
   { ...plain, name: 'not causal', rows: 6, causal: false, lengths: [60, 2] },
   { ...plain, name: 'nothing fresh', rows: 3, fresh: 0, causal: false, lengths: [60, 2] },

@@ -95,6 +95,11 @@ T atomic_max(T* p, T v) {
   return emulated::exchanged(p, *p < v ? v : *p);
 }
 
+inline float exp2_near(float x) {
+  const float y = std::exp2(x);
+  return y < 0x1p-126f ? 0.0f : y;
+}
+
 // ---- 16-bit floats ----
 
 template <class T>

@@ -10,10 +10,17 @@ export interface Reference {
 }
 
 /**
- * Integers: what is added where queries and weights become integers of 16 bits. A query is off by 2⁻¹⁶ of its largest element, a
- * weight by 2⁻¹⁶ of the largest of its block.
+ * What queries and weights are rounded to before they are multiplied.
+ * - integers of 16 bits: a query is off by 2⁻¹⁶ of its largest element, a weight by 2⁻¹⁶ of the largest of its block.
+ * - the type of the cache: all elements of a query and all weights are off by its unit roundoff, halves (which are multiplied by
+ *   powers of two before) at least by 2⁻³⁸ of the largest one. 2^x of such rows is off by 2⁻²².
  */
-export function cachedReference(c: CachedCase, type: CacheType, inputs: ReturnType<typeof cachedInputs>, integers = false): Reference {
+export type Rounding = 'none' | 'integers' | 'type';
+
+export function cachedReference(c: CachedCase, type: CacheType, inputs: ReturnType<typeof cachedInputs>, rounding: Rounding = 'none'): Reference {
+  const integers = rounding === 'integers';
+  const unit = rounding !== 'type' ? 0 : type === 'f16' ? 2 ** -11 : 2 ** -8;
+  const least = unit > 0 && type === 'f16' ? 2 ** -38 : 0;
   const { params: p, sizes } = cachedLayout(c);
   const [q, k, v, kScales, vScales, , pages, bias, slopes, sinks] = inputs as unknown as Float32Array[];
   const y = new Float64Array(sizes.y);
@@ -49,7 +56,7 @@ export function cachedReference(c: CachedCase, type: CacheType, inputs: ReturnTy
             keys += Math.abs(x);
           }
           // products and sums, query times scale, scale of the token
-          let error = (p.width + 4) * U * size + (integers ? 1.1 * 2 ** -16 * largest * scale * keys : 0);
+          let error = ((p.width + 4) * U + unit) * size + ((integers ? 1.1 * 2 ** -16 : 0) + least) * largest * scale * keys;
           if (cap > 0) {
             s = cap * Math.tanh(s / cap);
             error += 8 * U * cap;
@@ -84,9 +91,9 @@ export function cachedReference(c: CachedCase, type: CacheType, inputs: ReturnTy
           // factor for each block and for each merged split (whose differences of maxima add up to no more than the range of the scores,
           // in each split and once more over all); sums of so many terms twice; the quotient.
           const parts = scores.length / CACHE_PAGE + 2 + 2 * (scores.length / CACHE_SPLIT + 2);
-          const relative = 2 * off + U * (3 * Math.min(104, top - bottom) + 2 * scores.length + 6 * parts + 12);
+          const relative = 2 * off + unit * (1 + 2 ** -10) + U * (3 * Math.min(104, top - bottom) + 2 * scores.length + 6 * parts + (unit > 0 ? 16 : 12));
           // a weight in units of 2⁻¹⁶ of the largest of its block, scales of tokens within a factor of three of each other
-          const integral = integers ? 3 * 2 ** -16 * e.length * lost : 0;
+          const integral = ((integers ? 3 * 2 ** -16 : 0) + least) * e.length * lost;
           bound[to + d] = (1.01 * (relative * size + integral)) / sum + 1e-37;
         }
       }

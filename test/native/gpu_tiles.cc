@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "kernels/attention/flash_tiles.h"
 #include "kernels/gemm/product_cuda.h"
 #include "kernels/narrow/tiles_cuda.h"
 
@@ -94,6 +95,28 @@ void checkShared() {
   }
 }
 
+// Attention: a lane finds by one operation what the place of another piece is, and a matrix instruction finds 8 rows in
+// different banks, for queries and keys as for values.
+template <class T>
+void checkFlash() {
+  checkPlaces(T::rows * T::pieces, 16, [](int i) { return T::place(i / T::pieces, i % T::pieces); });
+  for (int row = 0; row < 32; row++) {
+    for (int piece = 0; piece < T::pieces; piece++) {
+      check(T::moved(T::place(row, piece % 2), piece - piece % 2) == T::place(row, piece), "pieces must be found");
+      check(T::place(row + 16, piece) == T::place(row, piece) + 16 * T::width * 2, "16 rows on all must be as it was");
+    }
+  }
+  for (int first = 0; first < 32; first += 8) {
+    for (int piece = 0; piece < T::pieces; piece++) {
+      std::vector<int> rows;
+      for (int i = 0; i < 8; i++) rows.push_back(T::place(first + i, piece));
+      checkBanks(rows, 16);
+    }
+  }
+  // sm_86 and sm_89 have 99 KB a block.
+  check(T::bytes <= 99 * 1024 - 3072, "queries, keys and values must fit");
+}
+
 // What fits every GPU from Turing on, whose blocks may ask for 64 KB, so many of them at once as their plans say on Ampere.
 template <class... T>
 void checkSizes() {
@@ -131,6 +154,11 @@ int main() {
     }
   }
   checkShared();
+  checkFlash<Flash64>();
+  checkFlash<Flash96>();
+  checkFlash<Flash128>();
+  checkFlash<Flash256>();
+  checkFlash<FlashCapped>();
   checkSizes<Large16, Middle16, Small16, Narrow16, Few16>();
   checkChoice();
   std::puts("tiles of GPUs: ok");

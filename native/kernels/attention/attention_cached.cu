@@ -11,18 +11,11 @@
 //           of an H200. nvcc 13, sm_80: 128 registers, none spilled
 // Packing   none: tokens are read as append left them
 // Source    Dao et al., Flash-Decoding for long-context inference (2023)
+#include "cuda/elements.cuh"
+#include "kernels/attention/cached_tiles.h"
 #include "kernels/attention/params.gen.h"
-#include "kernels/cache/cache.cuh"
 
 namespace dsnk {
-
-constexpr int kQueries = 8, kTile = 256, kPart = 4;  // queries of a block, tokens of a tile, numbers of a thread
-constexpr int64_t kDepths = kTile * kPart;           // of the depth in one block
-constexpr int64_t kSharedWidth = 1024;               // widest queries in shared memory
-
-struct CachedOperands {
-  enum : uint32_t { y, q, k, v, kScales, vScales, lengths, pages, bias, slopes, sinks };
-};
 
 // Numbers of the launch.
 enum : uint32_t { kRecords, kRecordsInScratch };
@@ -95,26 +88,17 @@ __device__ __forceinline__ int64_t headOf(const CachedAttentionParams& p, const 
 __device__ __forceinline__ int64_t rowOf(const CachedAttentionParams& p, const CachedUnit& u, int64_t r) {
   return (u.first + r) % p.rows;
 }
-// Tokens that query i sees.
-__device__ __forceinline__ void seenBy(const CachedAttentionParams& p, int64_t total, int64_t i, int64_t& begin,
-                                       int64_t& end) {
-  const int64_t at = total - p.rows + i;
-  end = p.causal ? at + 1 : total;
-  begin = p.window > 0 ? at - p.window + 1 : 0;
-  if (begin < 0) begin = 0;
-  if (end < 0) end = 0;
-}
-
 template <class T>
 __device__ __forceinline__ void attendUnit(const GpuWork& work, const CachedAttentionParams& p, const CachedUnit& u) {
-  using O = CachedOperands;
+  using O = CachedOperand;
   constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
   const int thread = static_cast<int>(threadIdx.x);
-  const int64_t widthRoom = p.width <= kSharedWidth ? ceil_div<int64_t>(p.width, 16) * 16 : 0;
-  float* const queries = reinterpret_cast<float*>(shared_memory());              // [kQueries][widthRoom], times scale
-  float* const weights = queries + kQueries * widthRoom;                         // [kQueries][kTile]
-  int64_t* const rows = reinterpret_cast<int64_t*>(weights + kQueries * kTile);  // of the cache, -1: not seen
-  __shared__ float peaks[kQueries], totals[kQueries], keeps[kQueries];
+  const int64_t widthRoom = p.width <= kCachedSharedWidth ? ceil_div<int64_t>(p.width, 16) * 16 : 0;
+  float* const queries = reinterpret_cast<float*>(shared_memory());  // [kCachedQueries][widthRoom], times scale
+  float* const weights = queries + kCachedQueries * widthRoom;       // [kCachedQueries][kCachedTile]
+  int64_t* const rows =
+      reinterpret_cast<int64_t*>(weights + kCachedQueries * kCachedTile);  // of the cache, -1: not seen
+  __shared__ float peaks[kCachedQueries], totals[kCachedQueries], keeps[kCachedQueries];
   const float* const q = work.at<const float>(O::q) + u.b * p.strideQ[0];
   const auto queryAt = [&](int r) { return q + rowOf(p, u, r) * p.strideQ[1] + headOf(p, u, r) * p.strideQ[2]; };
   const int32_t* pages = work.at<const int32_t>(O::pages);
@@ -122,36 +106,36 @@ __device__ __forceinline__ void attendUnit(const GpuWork& work, const CachedAtte
   const float *bias = work.at<const float>(O::bias), *slopes = work.at<const float>(O::slopes);
 
   sync_block();  // whatever an earlier unit left in shared memory has been read
-  for (int64_t i = thread; i < u.queries * widthRoom; i += kTile) {
+  for (int64_t i = thread; i < u.queries * widthRoom; i += kCachedTile) {
     const int64_t r = i / widthRoom, d = i % widthRoom;
     queries[i] = d < p.width ? queryAt(static_cast<int>(r))[d] * p.scale : 0.0f;
   }
-  if (thread < kQueries) {
+  if (thread < kCachedQueries) {
     peaks[thread] = -infinity();
     totals[thread] = 0.0f;
   }
   const bool alignedK = p.width % kPiece == 0 && isAligned(work.operand[O::k], 16);
-  const bool alignedV = p.depth % kPart == 0 && isAligned(work.operand[O::v], 16);
-  const int64_t depth = p.depth - u.depth0 < kDepths ? p.depth - u.depth0 : kDepths;
-  const int columns = static_cast<int>(ceil_div<int64_t>(depth, kPart)), groups = kTile / columns;
+  const bool alignedV = p.depth % kCachedPart == 0 && isAligned(work.operand[O::v], 16);
+  const int64_t depth = p.depth - u.depth0 < kCachedDepths ? p.depth - u.depth0 : kCachedDepths;
+  const int columns = static_cast<int>(ceil_div<int64_t>(depth, kCachedPart)), groups = kCachedTile / columns;
   const int column = thread % columns, group = thread / columns;
-  float sums[kQueries][kPart] = {};
+  float sums[kCachedQueries][kCachedPart] = {};
 
-  for (int64_t t0 = u.begin; t0 < u.end; t0 += kTile) {
+  for (int64_t t0 = u.begin; t0 < u.end; t0 += kCachedTile) {
     sync_block();  // queries are there; the weights of the tile before have been used
     {
       const int64_t t = t0 + thread;
       int64_t row = t < u.end ? cacheRow(p, pages, u.b, u.h, t) : -1;
       if (t < u.end && row < 0) fault(work, Fault::indexOutOfRange);
       rows[thread] = row;
-      float s[kQueries] = {};
+      float s[kCachedQueries] = {};
       if (row >= 0) {
         const T* k = work.at<const T>(O::k) + row * p.width;
         for (int64_t d = 0; d < p.width; d += kPiece) {
           float x[kPiece];
           loadNumbers(x, k + d, p.width - d, alignedK);
 #pragma unroll
-          for (int r = 0; r < kQueries; r++) {
+          for (int r = 0; r < kCachedQueries; r++) {
             if (r >= u.queries) break;
             if (widthRoom > 0) {
               const float* from = queries + r * widthRoom + d;
@@ -165,13 +149,12 @@ __device__ __forceinline__ void attendUnit(const GpuWork& work, const CachedAtte
         }
       }
 #pragma unroll
-      for (int r = 0; r < kQueries; r++) {
+      for (int r = 0; r < kCachedQueries; r++) {
         if (r >= u.queries) break;
         const int64_t i = rowOf(p, u, r), head = headOf(p, u, r);
-        int64_t begin, end;
-        seenBy(p, u.total, i, begin, end);
+        const Range seen = cachedSeen(p, u.total, i);
         float score = s[r];
-        if (row < 0 || t < begin || t >= end) {
+        if (row < 0 || t < seen.begin || t >= seen.end) {
           score = -infinity();
         } else {
           if (kScales != nullptr) score = score * kScales[row];
@@ -184,15 +167,15 @@ __device__ __forceinline__ void attendUnit(const GpuWork& work, const CachedAtte
             score = score + slopes[head] * static_cast<float>(t - (u.total - p.rows + i));
           }
         }
-        weights[r * kTile + thread] = score;
+        weights[r * kCachedTile + thread] = score;
       }
     }
     sync_block();
-    for (int r = warp(); r < u.queries; r += kTile / kWarp) {
-      float* w = weights + r * kTile;
+    for (int r = warp(); r < u.queries; r += kCachedTile / kWarp) {
+      float* w = weights + r * kCachedTile;
       float top = peaks[r];
 #pragma unroll
-      for (int i = 0; i < kTile / kWarp; i++) {
+      for (int i = 0; i < kCachedTile / kWarp; i++) {
         const float s = w[lane() + i * kWarp];
         top = s > top ? s : top;  // NaN is passed over here, and comes back with the sum
       }
@@ -200,7 +183,7 @@ __device__ __forceinline__ void attendUnit(const GpuWork& work, const CachedAtte
       const float shift = top == -infinity() ? 0.0f : top;  // nothing but -∞ so far: all weights are zero
       float sum = 0.0f;
 #pragma unroll
-      for (int i = 0; i < kTile / kWarp; i++) {
+      for (int i = 0; i < kCachedTile / kWarp; i++) {
         const int at = lane() + i * kWarp;
         const float e = expf(w[at] - shift);
         sum = sum + e;
@@ -217,48 +200,49 @@ __device__ __forceinline__ void attendUnit(const GpuWork& work, const CachedAtte
     sync_block();
     if (group < groups) {
 #pragma unroll
-      for (int r = 0; r < kQueries; r++) {
+      for (int r = 0; r < kCachedQueries; r++) {
         if (r >= u.queries) break;
 #pragma unroll
-        for (int i = 0; i < kPart; i++) sums[r][i] = sums[r][i] * keeps[r];
+        for (int i = 0; i < kCachedPart; i++) sums[r][i] = sums[r][i] * keeps[r];
       }
       const int64_t left = u.end - t0;
-      const int count = left < kTile ? static_cast<int>(left) : kTile;
+      const int count = left < kCachedTile ? static_cast<int>(left) : kCachedTile;
       for (int t = group; t < count; t += groups) {
         if (rows[t] < 0) continue;
-        const int64_t d = u.depth0 + column * kPart;
-        float x[kPart];
+        const int64_t d = u.depth0 + column * kCachedPart;
+        float x[kCachedPart];
         loadNumbers(x, work.at<const T>(O::v) + rows[t] * p.depth + d, p.depth - d, alignedV);
 #pragma unroll
-        for (int r = 0; r < kQueries; r++) {
+        for (int r = 0; r < kCachedQueries; r++) {
           if (r >= u.queries) break;
-          const float w = weights[r * kTile + t];
+          const float w = weights[r * kCachedTile + t];
 #pragma unroll
-          for (int i = 0; i < kPart; i++) sums[r][i] = fmaf(w, x[i], sums[r][i]);
+          for (int i = 0; i < kCachedPart; i++) sums[r][i] = fmaf(w, x[i], sums[r][i]);
         }
       }
     }
   }
   sync_block();
   // Sums of all groups meet where queries and weights stood.
-  float* const meeting = queries;  // [groups][kQueries][columns·kPart]
-  const int across = columns * kPart;
+  float* const meeting = queries;  // [groups][kCachedQueries][columns·kCachedPart]
+  const int across = columns * kCachedPart;
   if (group < groups) {
 #pragma unroll
-    for (int r = 0; r < kQueries; r++) {
+    for (int r = 0; r < kCachedQueries; r++) {
 #pragma unroll
-      for (int i = 0; i < kPart; i++) meeting[(group * kQueries + r) * across + column * kPart + i] = sums[r][i];
+      for (int i = 0; i < kCachedPart; i++)
+        meeting[(group * kCachedQueries + r) * across + column * kCachedPart + i] = sums[r][i];
     }
   }
   sync_block();
   const bool records = work.number[kRecords] != 0;
   float* const to = work.number[kRecordsInScratch] != 0 ? reinterpret_cast<float*>(work.scratch) : work.at<float>(O::y);
-  const int64_t record = ceil_div<int64_t>(p.depth + 2, 16) * 16, splits = ceil_div(p.capacity, kCacheSplit);
-  for (int64_t n = thread; n < u.queries * depth; n += kTile) {
+  const int64_t record = cachedRecord(p), splits = cachedSplits(p);
+  for (int64_t n = thread; n < u.queries * depth; n += kCachedTile) {
     const int r = static_cast<int>(n / depth);
     const int64_t d = n % depth, head = headOf(p, u, r), i = rowOf(p, u, r);
     float o = meeting[r * across + d];
-    for (int g = 1; g < groups; g++) o = o + meeting[(g * kQueries + r) * across + d];
+    for (int g = 1; g < groups; g++) o = o + meeting[(g * kCachedQueries + r) * across + d];
     if (records) {
       float* own = to + (((u.b * p.rows + i) * p.heads + head) * splits + u.split) * record;
       own[u.depth0 + d] = o;
@@ -278,31 +262,30 @@ __device__ __forceinline__ void attendUnit(const GpuWork& work, const CachedAtte
 template <class T>
 __device__ __forceinline__ void attend(const GpuWork& work, const CachedAttentionParams& p) {
   const bool records = work.number[kRecords] != 0;
-  const int64_t rows = p.heads / p.keyHeads * p.rows, chunks = ceil_div<int64_t>(rows, kQueries);
-  const int64_t splits = records ? ceil_div(p.capacity, kCacheSplit) : 1, parts = ceil_div(p.depth, kDepths);
+  const int64_t rows = cachedRows(p), chunks = ceil_div<int64_t>(rows, kCachedQueries);
+  const int64_t splits = records ? cachedSplits(p) : 1, parts = ceil_div(p.depth, kCachedDepths);
   const int64_t units = p.batch * p.keyHeads * chunks * parts * splits;
   for (int64_t n = blockIdx.x; n < units; n += gridDim.x) {
     const Quotient split = divide(n, splits), part = divide(split.whole, parts), chunk = divide(part.whole, chunks);
     const Quotient head = divide(chunk.whole, p.keyHeads);
     CachedUnit u{};
     u.split = split.rest;
-    u.depth0 = part.rest * kDepths;
-    u.first = chunk.rest * kQueries;
+    u.depth0 = part.rest * kCachedDepths;
+    u.first = chunk.rest * kCachedQueries;
     u.h = head.rest;
     u.b = head.whole;
-    u.queries = static_cast<int>(rows - u.first < kQueries ? rows - u.first : kQueries);
-    u.total = tokensOf(work.at<const int32_t>(CachedOperands::lengths), u.b, p.fresh, p.capacity);
+    u.queries = static_cast<int>(rows - u.first < kCachedQueries ? rows - u.first : kCachedQueries);
+    u.total = tokensOf(work.at<const int32_t>(CachedOperand::lengths), u.b, p.fresh, p.capacity);
     if (u.total < 0) {
       fault(work, Fault::indexOutOfRange);
       continue;
     }
     u.begin = u.total;
     for (int r = 0; r < u.queries; r++) {
-      int64_t begin, end;
-      seenBy(p, u.total, rowOf(p, u, r), begin, end);
-      if (end > u.total) end = u.total;
-      u.begin = begin < u.begin ? begin : u.begin;
-      u.end = end > u.end ? end : u.end;
+      const Range seen = cachedSeen(p, u.total, rowOf(p, u, r));
+      const int64_t end = min(seen.end, u.total);
+      u.begin = min(u.begin, seen.begin);
+      u.end = max(u.end, end);
     }
     if (records) {
       const int64_t from = u.split * kCacheSplit, to = from + kCacheSplit;
@@ -317,7 +300,7 @@ __device__ __forceinline__ void attend(const GpuWork& work, const CachedAttentio
 // Sums of splits, in their order; a thread for each number of y.
 __device__ __forceinline__ void mergeRecords(const GpuWork& work, const CachedAttentionParams& p, const float* records,
                                              const int32_t* lengths, const float* sinks) {
-  const int64_t record = ceil_div<int64_t>(p.depth + 2, 16) * 16, splits = ceil_div(p.capacity, kCacheSplit);
+  const int64_t record = cachedRecord(p), splits = cachedSplits(p);
   const int64_t count = p.batch * p.rows * p.heads * p.depth;
   for (int64_t n = firstIndex(); n < count; n += indexStep()) {
     const Quotient query = divide(n, p.depth), head = divide(query.whole, p.heads), row = divide(head.whole, p.rows);
@@ -347,7 +330,7 @@ DSNK_ENTRY(256, 2, attention_cached_bf16, CachedAttentionParams) { attend<bfloat
 DSNK_ENTRY(256, 2, attention_cached_i8, CachedAttentionParams) { attend<int8_t>(work, params); }
 // Of attention_cached itself: records in scratch, and its operands.
 DSNK_ENTRY(256, 0, attention_cached_merge, CachedAttentionParams) {
-  using O = CachedOperands;
+  using O = CachedOperand;
   mergeRecords(work, params, reinterpret_cast<const float*>(work.scratch), work.at<const int32_t>(O::lengths),
                work.at<const float>(O::sinks));
 }

@@ -1,27 +1,18 @@
 // How attention over a cache is cut into heads, splits of its tokens and blocks, for its contracts and all its rows.
 #pragma once
 #include "kernels/attention/attention.h"
+#include "kernels/attention/cached_tiles.h"
 #include "kernels/cache/cache.h"
 
 namespace dsnk {
 
-// Numbers of the operands of attention_cached.
-struct CachedOperand {
-  enum : uint32_t { y, q, k, v, kScales, vScales, lengths, pages, bias, slopes, sinks };
-};
-
 // Rows of scores and sums stand in scratch so far apart: no two in the same sets of L1.
 constexpr int64_t kCachedScoreRow = kCachePage + 16;
 
-inline int64_t cachedSplits(const CachedAttentionParams& p) { return ceilDiv(p.capacity, kCacheSplit); }
-// Floats of the sums of one query, head and split: y without its divisor, the largest score, the sum of weights.
-inline int64_t cachedRecord(const CachedAttentionParams& p) { return roundUp(p.depth + 2, 16); }
 inline bool cachedIsEmpty(const CachedAttentionParams& p) {
   return p.batch == 0 || p.rows == 0 || p.heads == 0 || p.depth == 0;
 }
-// Queries that share a head of the cache: all of its group. Row r is query r % rows of head r / rows of the group.
-inline int64_t cachedRows(const CachedAttentionParams& p) { return p.heads / p.keyHeads * p.rows; }
-// The same in fours, or one more than fours.
+// Queries that share a head of the cache, in fours, or one more than fours: row r is query r % rows of head r / rows.
 inline int64_t cachedPaddedRows(const CachedAttentionParams& p) {
   const int64_t rows = cachedRows(p);
   return rows % 4 > 1 ? roundUp(rows, 4) : rows;
@@ -38,13 +29,6 @@ inline CachedTokens cachedTokens(const CachedAttentionParams& p, const int32_t* 
   const int64_t first = p.window > 0 ? total - p.rows - p.window + 1 : 0;
   return {total, first < 0 ? 0 : first < total ? first : total};
 }
-// Tokens that query i sees.
-inline Range cachedSeen(const CachedAttentionParams& p, int64_t total, int64_t i) {
-  const int64_t at = total - p.rows + i;
-  const int64_t end = p.causal ? at + 1 : total, begin = p.window > 0 ? at - p.window + 1 : 0;
-  return {begin < 0 ? 0 : begin, end < 0 ? 0 : end};
-}
-
 // Where the parts of the scratch start, in floats; rows are those of cachedPaddedRows.
 struct CachedScratch {
   int64_t rowQ, rowO;  // between rows of queries, of sums

@@ -1,14 +1,11 @@
-// Where the tokens of a cache lie, for the contracts and the kernels of append and attention.
+// What contracts of caches check, and the rows of one head for the kernels of processors.
 #pragma once
 #include "kernels/axis.h"
-#include "kernels/cache/params.gen.h"
+#include "kernels/cache/tokens.h"
 #include "kernels/kernel.h"
 #include "kernels/sizes.h"
 
 namespace dsnk {
-
-// Tokens of a page and of a block of scores, and of a part whose sums are merged with those of others.
-constexpr int64_t kCachePage = 64, kCacheSplit = 512;
 
 // Of all caches: tokens of one head in a row of the batch, at most, and the heads of the whole cache.
 constexpr int64_t kMaxTokens = INT32_MAX;
@@ -64,31 +61,19 @@ inline bool areStrides(const int64_t* stride) {
   return isStride(stride[0]) && isStride(stride[1]) && isStride(stride[2]);
 }
 
-// The rows of one head of one row of the batch. Page numbers come from memory and are not to be trusted.
+// The rows of one head of one row of the batch.
 template <class P>
 struct CacheHead {
   const P& p;
-  const int32_t* pages;  // of this row of the batch
+  const int32_t* pages;
   int64_t b, h;
 
-  // Which row of the cache holds token t; the tokens of its page follow. -1 where the table names no page.
-  int64_t rowOf(int64_t t) const {
-    if (p.pages == 0) return (b * p.keyHeads + h) * p.capacity + t;
-    const int64_t page = pages[t / kCachePage];
-    if (page < 0 || page >= p.pages) return -1;
-    return (page * p.keyHeads + h) * kCachePage + t % kCachePage;
-  }
+  int64_t rowOf(int64_t t) const { return cacheRow(p, pages, b, h, t); }
 };
 
 template <class P>
 CacheHead<P> cacheHead(const P& p, const int32_t* pages, int64_t b, int64_t h) {
-  return {p, p.pages == 0 ? nullptr : pages + b * (p.capacity / kCachePage), b, h};
-}
-
-// Tokens of row b with the `fresh` last ones, -1 where they would not be in [0, capacity].
-inline int64_t tokensOf(const int32_t* lengths, int64_t b, int64_t fresh, int64_t capacity) {
-  const int64_t length = lengths[b];
-  return length < 0 || length + fresh > capacity ? -1 : length + fresh;
+  return {p, pages, b, h};
 }
 
 }  // namespace dsnk

@@ -5,7 +5,8 @@
 // Tiling    a warp for each [batch, row, head]; a decoder's step has few of them, and none waits for another
 // Packing   none
 // Source    none
-#include "kernels/cache/cache.cuh"
+#include "cuda/elements.cuh"
+#include "kernels/cache/tokens.h"
 
 namespace dsnk {
 

@@ -4,7 +4,8 @@
 // Tiling    a thread for each pair and for each element behind them; it reads both before it writes, so y may be x
 // Packing   none
 // Source    Su et al., RoFormer (2021), §3.2
-#include "kernels/cache/cache.cuh"
+#include "cuda/elements.cuh"
+#include "kernels/cache/params.gen.h"
 
 namespace dsnk {
 
