@@ -50,5 +50,16 @@ export function spelled(value: unknown): string {
 
 /** `[1,3,224,224]`, with symbols as they are. */
 export function shapeText(shape: readonly (number | string)[] | undefined): string {
-  return shape === undefined ? '[unknown]' : `[${shape.join(',')}]`;
+  return shape === undefined ? '[unknown]' : `[${Array.from(shape, (d) => (typeof d === 'string' ? d : spelled(d))).join(',')}]`;
+}
+
+/** Every key of some options: the compiler holds the list complete. */
+export type KeysOf<Options> = { readonly [Key in keyof Options]-?: true };
+
+/** Throws ERR_DSNK_INVALID_ARGUMENT where options are none, or have a key that nothing reads: a slip of the pen would silently change results. */
+export function checkKeys(where: string, options: unknown, known: Readonly<Record<string, true>>, name = 'options'): void {
+  const bad = (mustHold: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, mustHold, `${spelled(came)} came`);
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw bad(`${name} must be an object`, options);
+  const unknown = Object.entries(options).find(([key, value]) => value !== undefined && !Object.hasOwn(known, key));
+  if (unknown !== undefined) throw bad(`${name} must be of ${Object.keys(known).join(', ')}`, unknown[0]);
 }

@@ -23,16 +23,18 @@ type Functions = typeof functions;
 export class GraphBuilder {
   readonly #graph: Graph;
   constructor(name = 'graph') {
+    if (typeof name !== 'string') throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'GraphBuilder', 'name must be a string', `${spelled(name)} came`);
     this.#graph = new Graph(name);
   }
 
   /** A graph input. */
   input(name: string, descriptor: OperandDescriptor): Operand {
     const { dataType, shape } = descriptor ?? {};
-    const where = `input "${name}"`;
-    if (!isDType(dataType)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'dataType must be an ONNX element type', `${String(dataType)} came`);
+    const where = `input ${spelled(name)}`;
+    if (typeof name !== 'string') throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'its name must be a string', `${spelled(name)} came`);
+    if (!isDType(dataType)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'dataType must be an ONNX element type', `${spelled(dataType)} came`);
     if (!Array.isArray(shape) || !shape.every((d) => typeof d === 'string' || (Number.isSafeInteger(d) && d >= 0))) {
-      const came = Array.isArray(shape) ? shapeText(shape) : String(shape);
+      const came = Array.isArray(shape) ? shapeText(shape) : spelled(shape);
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'shape must be a list of names and non-negative integers', `${came} came`);
     }
     if (this.#graph.inputs.some((v) => v.name === name)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'input names must be unique', 'it came twice');
@@ -64,6 +66,30 @@ export class GraphBuilder {
   }
 }
 
+/** Options, and which of their keys are read: one that nothing reads is a mistake that would silently change results. */
+class ReadOptions {
+  readonly #read = new Set<string>();
+  readonly options: object;
+
+  constructor(readonly given: object) {
+    this.options = new Proxy(given, {
+      get: (target, key) => {
+        if (typeof key === 'string') this.#read.add(key);
+        return Reflect.get(target, key);
+      },
+    });
+  }
+
+  /** Those that functions take, and one of the caller's that is none of them. */
+  unread(): { readonly known: string; readonly key: string } | undefined {
+    const found = Object.entries(this.given).find(([key, value]) => value !== undefined && !this.#read.has(key));
+    return found && { known: [...this.#read].join(', '), key: found[0] };
+  }
+}
+
+/** Whether an argument behind the required ones is the options: neither a number, nor a list, nor a tensor or operand. */
+const isOptions = (x: unknown): x is object => typeof x === 'object' && x !== null && !Array.isArray(x) && !(x instanceof Operand) && !('dims' in x);
+
 /**
  * A function that says what is wrong with its arguments, whatever they are: what comes before the first default is required, and
  * null is nothing that any of them takes. Where the function itself trips over something else, that is the caller's too.
@@ -76,8 +102,14 @@ function guarded<F extends (...args: never[]) => unknown>(name: string, fn: F): 
       if (x === undefined && i > 0 && i < fn.length) throw bad(`argument ${i + 1} must be given`, 'undefined came');
       if (x === null && i >= fn.length) throw bad('options must be an object', 'null came');
     });
+    const last = args.length > fn.length ? args.at(-1) : undefined;
+    const options = isOptions(last) ? new ReadOptions(last) : undefined;
+    if (options !== undefined) args[args.length - 1] = options.options;
     try {
-      return fn(...(args as never[]));
+      const result = fn(...(args as never[]));
+      const unread = options?.unread();
+      if (unread !== undefined) throw bad(`options must be of ${unread.known}`, `"${unread.key}" came`);
+      return result;
     } catch (error) {
       if (error instanceof DsnkError || !(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)) throw error;
       throw bad('arguments must be of the declared types', error.message, error);

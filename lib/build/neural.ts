@@ -1,9 +1,9 @@
 /** Convolution, pooling, products, normalization, attention-shaped functions; WebNN names and options, NCHW / OIHW layouts. */
 
-import { dsnkError } from '../errors.js';
+import { dsnkError, spelled } from '../errors.js';
 import type { TensorLike } from '../tensor.js';
 import type { Labelled } from './elementwise.js';
-import { type Arg, emit, ints, type Result, shapeOf } from './operand.js';
+import { type Arg, emit, ints, oneOf, type Result, shapeOf } from './operand.js';
 
 type Dense = Exclude<Arg, number>;
 
@@ -67,21 +67,20 @@ export interface Pool2dOptions extends Labelled {
 
 function pool(op: string, globalOp: string, extra: Record<string, number>) {
   return <X extends Dense>(x: X, options: Pool2dOptions = {}): Result<X> => {
-    if (options.windowDimensions === undefined) {
-      return emit({ op: globalOp, inputs: [x], attrs: op === 'LpPool' ? extra : {}, label: options.label })[0] as Result<X>;
+    const { windowDimensions, padding = [0, 0, 0, 0], strides = [1, 1], dilations = [1, 1], outputShapeRounding = 'floor', label } = options;
+    oneOf(op, 'outputShapeRounding', outputShapeRounding, ['floor', 'ceil']);
+    const plain = padding.every((p) => p === 0) && dilations.every((d) => d === 1);
+    if (windowDimensions === undefined && plain) {
+      return emit({ op: globalOp, inputs: [x], attrs: op === 'LpPool' ? extra : {}, label })[0] as Result<X>;
     }
+    const window = windowDimensions ?? shapeOf(x).slice(2);
+    if (!Array.isArray(window) || !window.every((d) => typeof d === 'number'))
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', op, 'windowDimensions must be two sizes', `${spelled(window)} came`);
     return emit({
       op,
       inputs: [x],
-      attrs: {
-        kernel_shape: options.windowDimensions,
-        strides: options.strides ?? [1, 1],
-        dilations: options.dilations ?? [1, 1],
-        pads: pads(options.padding),
-        ceil_mode: options.outputShapeRounding === 'ceil' ? 1 : 0,
-        ...extra,
-      },
-      label: options.label,
+      attrs: { kernel_shape: window, strides, dilations, pads: pads(padding), ceil_mode: outputShapeRounding === 'ceil' ? 1 : 0, ...extra },
+      label,
     })[0] as Result<X>;
   };
 }
@@ -184,12 +183,14 @@ export interface Resample2dOptions extends Labelled {
 
 /** Resizes two axes, half-pixel centres. */
 export function resample2d<X extends Dense>(x: X, options: Resample2dOptions = {}): Result<X> {
-  const scales = options.sizes ? undefined : ({ type: 'float32', dims: [2], data: Float32Array.from(options.scales ?? [1, 1]) } satisfies TensorLike);
+  const { mode = 'nearest-neighbor', sizes, scales: factors = [1, 1] } = options;
+  oneOf('resample2d', 'mode', mode, ['nearest-neighbor', 'linear']);
+  const scales = sizes ? undefined : ({ type: 'float32', dims: [2], data: Float32Array.from(factors) } satisfies TensorLike);
   return emit({
     op: 'Resize',
-    inputs: [x, undefined, scales, options.sizes && ints(options.sizes)],
+    inputs: [x, undefined, scales, sizes && ints(sizes)],
     attrs: {
-      mode: options.mode === 'linear' ? 'linear' : 'nearest',
+      mode: mode === 'linear' ? 'linear' : 'nearest',
       coordinate_transformation_mode: 'half_pixel',
       nearest_mode: 'round_prefer_floor',
       axes: options.axes ?? [2, 3],

@@ -124,6 +124,12 @@ function scalarTensor(op: string, x: number, dtype: DType): TensorLike {
   return { type: dtype, dims: [], data: new ctor(bytes.buffer, bytes.byteOffset, bytes.byteLength / ctor.BYTES_PER_ELEMENT) };
 }
 
+/** Throws ERR_DSNK_INVALID_ARGUMENT where an option is none of these. */
+export function oneOf(where: string, name: string, value: unknown, list: readonly string[]): void {
+  if (!list.includes(value as string))
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `${name} must be ${list.map((v) => `'${v}'`).join(' or ')}`, `${spelled(value)} came`);
+}
+
 /** A small int64 tensor for axes, shapes and the like. */
 export function ints(values: readonly number[]): TensorLike {
   try {

@@ -2,7 +2,7 @@
 import { dsnkError } from '../errors.js';
 import type { TensorLike } from '../tensor.js';
 import type { Labelled } from './elementwise.js';
-import { type Arg, emit, type Result, shapeOf } from './operand.js';
+import { type Arg, emit, oneOf, type Result, shapeOf } from './operand.js';
 import { concat } from './structure.js';
 
 type Dense = Exclude<Arg, number>;
@@ -50,10 +50,11 @@ function common(op: string, x: Dense, steps: number, hiddenSize: number, gates: 
     throw dsnkError('ERR_DSNK_SHAPE_MISMATCH', op, `input [steps,batch,inputSize] must have ${steps} steps`, `${sequence} came`);
   }
   const expected = op === 'LSTM' ? 'iofg' : 'zrn';
-  if (options.layout !== undefined && options.layout !== expected) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', op, `layout must be '${expected}'`, `'${options.layout}' came`);
-  }
-  const direction = directions[options.direction ?? 'forward'];
+  const { layout = expected, direction: way = 'forward', activations = [] } = options;
+  oneOf(op, 'layout', layout, [expected]);
+  oneOf(op, 'direction', way, Object.keys(directions));
+  for (const a of activations) oneOf(op, 'activations', a, Object.keys(onnxActivation));
+  const direction = directions[way];
   const count = direction === 'bidirectional' ? 2 : 1;
   const acts = options.activations?.map((a) => onnxActivation[a]);
   const width = gates * hiddenSize;

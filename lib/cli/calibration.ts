@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tensor } from 'onnxruntime-common';
 import { dsnkError } from '../errors.js';
+import { feedsFrom } from '../runtime/calibrate.js';
 import { InferenceSession } from '../runtime/session.js';
 import type { Feeds } from '../runtime/signature.js';
 import { toTensor } from '../tensor.js';
@@ -56,7 +57,7 @@ function feedsOf(folder: string, session: InferenceSession, options: Calibration
   async function* feeds(): AsyncGenerator<Feeds> {
     for (const name of chosen) {
       const path = join(folder, name);
-      const feed: Record<string, Tensor> = {};
+      const feed: Record<string, Tensor> = feedsFrom(path, {});
       if (pictures.test(name)) {
         const input = imageInput(session);
         feed[input.name] = await imageTensor(path, input, dims, preprocess);

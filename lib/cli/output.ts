@@ -39,8 +39,14 @@ export function writeOutput(option: string, path: string, contents: string | Uin
   }
 }
 
+/** JSON has no word for infinity, but 1e999 is a number that parsers read as one; `JSON.stringify` would write null. */
+export function jsonText(document: unknown): string {
+  const writable = (v: unknown) => (v === Number.POSITIVE_INFINITY || v === Number.NEGATIVE_INFINITY ? `\0${v}` : typeof v === 'bigint' ? Number(v) : v);
+  return JSON.stringify(document, (_, v) => writable(v), 2).replace(/"\\u0000(-?)Infinity"/g, (_, sign) => `${sign}1e999`);
+}
+
 export function printJson(document: unknown): void {
-  process.stdout.write(`${JSON.stringify(document, (_, v) => (typeof v === 'bigint' ? Number(v) : v), 2)}\n`);
+  process.stdout.write(`${jsonText(document)}\n`);
 }
 
 /** Rows as aligned columns; columns of numbers go to the right. */

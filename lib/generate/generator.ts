@@ -1,11 +1,10 @@
 /** `TextGenerator`: a decoder, its tokenizer, and the tokens that its caches hold. */
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { dsnkError, spelled } from '../errors.js';
+import { checkKeys, dsnkError, type KeysOf, spelled } from '../errors.js';
 import { checkSignal } from '../runtime/abort.js';
 import type { Provider } from '../runtime/gpu.js';
+import { pathOf } from '../runtime/model-source.js';
 import { InferenceSession } from '../runtime/session.js';
-import type { SessionOptions } from '../runtime/session-options.js';
+import { checkOptions, type SessionOptions } from '../runtime/session-options.js';
 import { Answer, type FinishReason, type TextPiece } from './answer.js';
 import { type ChatFormat, type ChatMessage, chatText } from './chat.js';
 import { type CacheType, cacheBytes, cacheTypes, type DecoderShape, decoderGraph } from './decoder.js';
@@ -51,6 +50,15 @@ export interface GeneratedText {
 
 const DEFAULT_CONTEXT = 4096;
 
+// biome-ignore format: a list
+const loadKeys: KeysOf<TextGeneratorOptions> = {
+  weights: true, batch: true, contextLength: true, intraOpNumThreads: true, executionProviders: true, cache: true, tokenizer: true,
+};
+// biome-ignore format: a list
+const generateKeys: KeysOf<GenerateOptions> = {
+  maxTokens: true, temperature: true, topK: true, topP: true, minP: true, repetitionPenalty: true, seed: true, stop: true, signal: true,
+};
+
 export class TextGenerator {
   readonly #session: InferenceSession;
   readonly #tokenizer: Tokenizer;
@@ -86,21 +94,23 @@ export class TextGenerator {
     const where = 'TextGenerator.load';
     if (typeof model !== 'string' && !(model instanceof URL))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'model must be a path or a file: URL', `${spelled(model)} came`);
+    checkKeys(where, options, loadKeys);
     const few = fewBitsOf(options.weights);
-    const { cache = 'float16', batch = 1 } = options;
+    const { cache = 'float16', batch = 1, tokenizer: file, intraOpNumThreads, executionProviders } = options;
+    const settings = { ...(intraOpNumThreads !== undefined && { intraOpNumThreads }), ...(executionProviders !== undefined && { executionProviders }) };
+    checkOptions(settings);
+    if (file !== undefined && typeof file !== 'string')
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'tokenizer must be a path', `${spelled(file)} came`);
     if (!(Number.isInteger(batch) && batch >= 1 && batch <= 256))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'batch must be an integer from 1 to 256', `${spelled(batch)} came`);
     if (!cacheTypes.includes(cache))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `cache must be one of ${cacheTypes.join(', ')}`, `${spelled(cache)} came`);
-    const path = typeof model === 'string' ? resolve(model) : fileURLToPath(model);
-    const { shape, weights, tokenizer, chat, free } = await loadTextModel(path, options.tokenizer);
+    const { shape, weights, tokenizer, chat, free } = await loadTextModel(pathOf(model, where), file);
     let session: InferenceSession | undefined;
     try {
       const capacity = contextOf(options.contextLength, shape);
       const sizes = { batch, capacity, cache };
       const graph = decoderGraph(shape, weights, { weights: few, ...sizes });
-      const { intraOpNumThreads, executionProviders } = options;
-      const settings = { ...(intraOpNumThreads !== undefined && { intraOpNumThreads }), ...(executionProviders !== undefined && { executionProviders }) };
       session = await InferenceSession.open({ graph, keepBytes: false, free }, settings);
       const decoding = new Decoding(session, batch, capacity, shape.vocabulary);
       await decoding.prepare();
@@ -133,6 +143,7 @@ export class TextGenerator {
 
   /** The tokens of a text, with those that the model wants in front of it. */
   encode(text: string): number[] {
+    if (typeof text !== 'string') throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'encode', 'text must be a string', `${spelled(text)} came`);
     return this.#tokenizer.encode(text);
   }
 
@@ -148,6 +159,7 @@ export class TextGenerator {
   }
 
   decode(tokens: readonly number[]): string {
+    if (!Array.isArray(tokens)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'decode', 'tokens must be a list', `${spelled(tokens)} came`);
     this.#assertTokens(tokens);
     return this.#tokenizer.decode(tokens);
   }
@@ -259,6 +271,7 @@ export class TextGenerator {
   }
 
   #answer(prompt: string | readonly number[], options: GenerateOptions): Answer {
+    checkKeys('generation', options, generateKeys);
     const tokens = this.#promptOf(prompt);
     const { stop = [], maxTokens = Number.POSITIVE_INFINITY } = options;
     checkSignal(options.signal);
@@ -279,9 +292,9 @@ export class TextGenerator {
   }
 
   #assertTokens(tokens: readonly number[]): void {
-    const wrong = tokens.find((t) => !(Number.isInteger(t) && t >= 0 && t < this.#shape.vocabulary));
-    if (wrong !== undefined)
-      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'tokens', `they must be integers below ${this.#shape.vocabulary}`, `${spelled(wrong)} came`);
+    const wrong = tokens.findIndex((t) => !(Number.isInteger(t) && t >= 0 && t < this.#shape.vocabulary));
+    if (wrong >= 0)
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'tokens', `they must be integers below ${this.#shape.vocabulary}`, `${spelled(tokens[wrong])} came`);
   }
 
   #assertLive(): void {
@@ -289,11 +302,13 @@ export class TextGenerator {
   }
 }
 
+const weightKeys: KeysOf<FewBits> = { bits: true, groupSize: true, algorithm: true };
 const groupSizes = [16, 32, 64, 128, 256] as const;
 
 function fewBitsOf(weights: TextGeneratorOptions['weights'] = 'stored'): 'stored' | 'float32' | FewBits {
   if (weights === 'stored' || weights === 'float32') return weights;
   const { bits, groupSize = 32, algorithm = 'rtn' } = (weights ?? {}) as Partial<FewBits>;
+  if (typeof weights === 'object' && weights !== null) checkKeys('TextGenerator.load', weights, weightKeys, 'weights');
   const bad = (mustHold: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'TextGenerator.load', mustHold, `${spelled(came)} came`);
   if (bits !== 4 && bits !== 8) throw bad("weights must be 'stored', 'float32' or { bits: 4 | 8 }", bits ?? weights);
   if (!groupSizes.includes(groupSize)) throw bad(`weights.groupSize must be one of ${groupSizes.join(', ')}`, groupSize);
@@ -302,7 +317,7 @@ function fewBitsOf(weights: TextGeneratorOptions['weights'] = 'stored'): 'stored
 }
 
 function contextOf(given: number | undefined, { context }: DecoderShape): number {
-  const size = given ?? Math.min(context, DEFAULT_CONTEXT);
+  const size = given === undefined ? Math.min(context, DEFAULT_CONTEXT) : given;
   if (!Number.isInteger(size) || size < 1 || size > context)
     throw dsnkError(
       'ERR_DSNK_INVALID_ARGUMENT',

@@ -12,22 +12,27 @@ import { parseSafetensors } from './safetensors.js';
 import { type FindTensor, gpt2Names, huggingFaceNames, Weights } from './tensors.js';
 import type { TextModel } from './text-model.js';
 
+const invalidFile = (path: string, mustHold: string, came: string, cause?: unknown) =>
+  dsnkError('ERR_DSNK_INVALID_MODEL', `file "${path}"`, mustHold, came, cause);
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw invalidFile(path, 'it must be readable', (cause as Error).message, cause);
+  }
+}
+
 function readJson(path: string, required = true): Json {
   if (!required && !existsSync(path)) return {};
-  const invalid = (mustHold: string, came: string, cause?: unknown) => dsnkError('ERR_DSNK_INVALID_MODEL', `file "${path}"`, mustHold, came, cause);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw invalid('it must be readable', (cause as Error).message, cause);
-  }
+  const text = readText(path);
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
   } catch (cause) {
-    throw invalid('it must be JSON', (cause as Error).message, cause);
+    throw invalidFile(path, 'it must be JSON', (cause as Error).message, cause);
   }
-  throw invalid('it must be an object', 'something else came');
+  throw invalidFile(path, 'it must be an object', 'something else came');
 }
 
 const rotating = ['llama', 'mistral', 'qwen2', 'qwen3'];
@@ -130,7 +135,7 @@ export async function loadFolder(folder: string): Promise<TextModel> {
 /** Newer folders have the template in a file of its own. */
 function templateIn(folder: string): string | undefined {
   const path = join(folder, 'chat_template.jinja');
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  return existsSync(path) ? readText(path) : undefined;
 }
 
 function weightsOf(folder: string, shape: DecoderShape, find: FindTensor, config: Json): Weights {

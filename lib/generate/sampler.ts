@@ -33,7 +33,7 @@ function checked(options: SamplingOptions): Required<Omit<SamplingOptions, 'seed
   if (!isNumber(topP, 0, 1) || topP === 0) throw bad('topP', 'above 0 and at most 1', topP);
   if (!isNumber(minP, 0, 1)) throw bad('minP', 'from 0 to 1', minP);
   if (!isNumber(repetitionPenalty, 1e-6, 1e6)) throw bad('repetitionPenalty', 'a positive number', repetitionPenalty);
-  if (seed !== undefined && !Number.isInteger(seed)) throw bad('seed', 'an integer', seed);
+  if (seed !== undefined && !Number.isSafeInteger(seed)) throw bad('seed', 'an integer of at most 53 bits', seed);
   return { temperature, topK, topP, minP, repetitionPenalty };
 }
 

@@ -3,7 +3,7 @@
  * newest form of its operator (upgrade.ts), functions of the model are inlined, and the file's order is not trusted.
  * What is damaged throws ERR_DSNK_INVALID_MODEL; what is merely not supported is collected in `problems`.
  */
-import { dsnkError } from '../errors.js';
+import { dsnkError, spelled } from '../errors.js';
 import { type AttrValue, type Constant, type Domain, Graph, Node, Value } from '../graph/graph.js';
 import { findOperator } from '../ops/index.js';
 import { inferNode } from '../ops/infer.js';
@@ -42,6 +42,8 @@ export interface ImportedModel {
 }
 
 export function importModel(given: Uint8Array, options: ImportOptions = {}): ImportedModel {
+  if (typeof options !== 'object' || options === null)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'importModel', 'options must be an object', `${spelled(options)} came`);
   if (!ArrayBuffer.isView(given))
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'importModel', 'bytes must be a Uint8Array, the contents of a model file', `${typeof given} came`);
   // A Buffer's slice() does not copy: only plain arrays go further.

@@ -1,4 +1,4 @@
-/** What a pruning did: one entry per layer, and the whole model. Plain objects: JSON.stringify writes them. */
+/** What a pruning did: one entry per layer, and the whole model. Plain objects: JSON.stringify writes them, and null for the Infinity dB of what is equal. */
 import type { Node } from '../graph/graph.js';
 import type { ModelReport } from '../quantize/report.js';
 import type { Pattern, Score } from './layers.js';

@@ -1,4 +1,5 @@
 /** The report as a picture: what every layer lost. */
+import { dsnkError, spelled } from '../errors.js';
 import type { LayerReport, QuantizeReport } from './report.js';
 
 const ROW = 18;
@@ -15,6 +16,8 @@ const loudness = (l: LayerReport): number | undefined => (l.bits === 32 ? undefi
 
 /** An SVG with one bar per layer: its signal to noise in dB, its bits, its size before and after. */
 export function quantizePicture(report: QuantizeReport): string {
+  if (!Array.isArray((report as Partial<QuantizeReport> | null)?.layers) || report.weights === undefined)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'quantizePicture', 'report must be one of quantize', `${spelled(report)} came`);
   const values = report.layers.map(loudness).filter((v): v is number => v !== undefined && Number.isFinite(v));
   const most = Math.max(10, ...values.map((v) => Math.ceil(v / 10) * 10));
   const height = TOP + report.layers.length * ROW + 16;

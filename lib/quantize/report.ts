@@ -1,4 +1,4 @@
-/** What a quantization did: one entry per layer and tensor, and the whole model. Plain objects: JSON.stringify writes them. */
+/** What a quantization did: one entry per layer and tensor, and the whole model. Plain objects: JSON.stringify writes them, and null for the Infinity dB of what is equal. */
 import type { Graph, Node } from '../graph/graph.js';
 import { type ActivationType, type Affine, coverage, type Range } from './affine.js';
 import type { FewBitsAlgorithm } from './algorithms.js';
@@ -45,6 +45,7 @@ export interface LayerReport {
 /** Results of the whole quantized model over a few feeds. */
 export interface OutputReport {
   readonly name: string;
+  /** Infinity where nothing differs. */
   readonly sqnrDb: number;
 }
 

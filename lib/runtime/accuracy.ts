@@ -1,4 +1,5 @@
 /** How far the outputs of one run are from those of another: what a precision mode costs on given inputs. */
+import { dsnkError, spelled } from '../errors.js';
 import type { TensorLike } from '../tensor.js';
 
 /** The distance of one output. Ratios are 0 where both are all zeros, Infinity where only the reference is. */
@@ -19,10 +20,15 @@ const ratio = (a: number, b: number) => (a === 0 ? 0 : a / b);
 
 /** Compares every output that both have and whose elements are numbers: `outputs` with what they should be. */
 export function compareOutputs(reference: Readonly<Record<string, TensorLike>>, outputs: Readonly<Record<string, TensorLike>>): OutputAccuracy[] {
+  for (const given of [reference, outputs]) {
+    if (typeof given !== 'object' || given === null)
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'compareOutputs', 'reference and outputs must be objects of tensors by name', `${spelled(given)} came`);
+  }
   const list: OutputAccuracy[] = [];
   for (const [name, want] of Object.entries(reference)) {
     const got = Object.hasOwn(outputs, name) ? outputs[name] : undefined;
-    if (got === undefined || got.dims.join() !== want.dims.join() || !isNumbers(want.data) || !isNumbers(got.data)) continue;
+    if (!Array.isArray(got?.dims) || !Array.isArray(want?.dims) || got.dims.join() !== want.dims.join() || !isNumbers(want.data) || !isNumbers(got.data))
+      continue;
     const [x, y] = [want.data, got.data];
     let [most, sum, energy, largest, magnitude, signal, at, atOther] = [0, 0, 0, 0, 0, 0, 0, 0];
     for (let i = 0; i < x.length; i++) {

@@ -39,6 +39,10 @@ export async function compress<const Stages extends readonly Stage[]>(model: Mod
   let result: StageResult | undefined;
   for (const stage of stages as readonly Stage[]) {
     result = await stage(result?.bytes ?? model);
+    if (!(result?.bytes instanceof Uint8Array) || typeof result.report !== 'object' || result.report === null) {
+      const came = typeof result === 'object' && result !== null ? `an object with ${Object.keys(result).join(', ') || 'nothing'}` : spelled(result);
+      throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', `compress: stage ${reports.length + 1}`, 'it must give a model as bytes, graph and report', `${came} came`);
+    }
     reports.push(result.report);
   }
   const { bytes, graph } = result as StageResult;

@@ -7,7 +7,7 @@ import type { Operand } from '../build/operand.js';
 import { type Catalogue, without } from '../compile/catalogue.js';
 import { type CompileOptions, compile } from '../compile/compile.js';
 import { WeightIndex } from '../compile/weights.js';
-import { type DsnkError, dsnkError, spelled } from '../errors.js';
+import { checkKeys, type DsnkError, dsnkError, type KeysOf, spelled } from '../errors.js';
 import { narrowOf } from '../kernels/narrow.js';
 import { allocate } from '../tensor.js';
 import { checkLimits } from './limits.js';
@@ -22,6 +22,8 @@ export interface KernelOptions {
   /** Timed runs; default 1. */
   readonly repeat?: number;
 }
+
+const keys: KeysOf<KernelOptions> = { kernel: true, threads: true, repeat: true };
 
 export interface KernelResult {
   readonly data: Float32Array;
@@ -47,7 +49,7 @@ function restricted(name: string | undefined): { readonly catalogue: Catalogue; 
   const all = nativeCatalogue();
   if (name === undefined) return { catalogue: all };
   const row = all.kernels.find((k) => k.name === name);
-  if (row === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', 'kernel must be a name of the catalogue', `"${name}" came`);
+  if (row === undefined) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', 'kernel must be a name of the catalogue', `${spelled(name)} came`);
   if (!row.usable) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', `kernel ${name} must be usable on this processor`);
   const catalogue = without(all, (k) => k.op === row.op && k.dtypes === row.dtypes && k !== row);
   const precision = narrowOf(row.dtypes);
@@ -65,6 +67,7 @@ export function prepareKernel(
   input: Float32Array,
   options: KernelOptions = {},
 ): PreparedKernel {
+  checkKeys('kernels', options, keys);
   const builder = new GraphBuilder('kernel');
   const graph = builder.build({ y: build(builder, builder.input('x', { dataType: 'float32', shape: dims })) });
   if (options.threads !== undefined) checkLimits('kernels', { intraOpNumThreads: options.threads });
@@ -102,7 +105,7 @@ const MOVES = new Set(['strided_copy', 'transpose', 'copy']);
 
 function call(prepared: PreparedKernel, repeat = 1): KernelResult {
   try {
-    if (!Number.isSafeInteger(repeat)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', 'repeat must be an integer', `${repeat} came`);
+    if (!Number.isSafeInteger(repeat)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'kernels', 'repeat must be an integer', `${spelled(repeat)} came`);
     const timesNs = Array.from({ length: Math.max(1, repeat) }, () => prepared.run());
     return { data: prepared.data, dims: prepared.dims, kernels: prepared.kernels, timesNs };
   } finally {
@@ -132,12 +135,13 @@ export function gemm(
   shape: { m: number; n: number; k: number; bias?: Float32Array },
   options: KernelOptions = {},
 ): KernelResult {
-  const { m, n, k, bias } = shape ?? {};
+  checkKeys('kernels.gemm', shape, { m: true, n: true, k: true, bias: true }, 'shape');
+  const { m, n, k, bias } = shape;
   checked('a', a, [m, k]);
   checked('b', b, [k, n]);
   const build = (builder: GraphBuilder, x: Operand): Operand => {
     const y = builder.matmul(x, { type: 'float32', dims: [k, n], data: b });
-    return (bias ? builder.add(y, { type: 'float32', dims: [n], data: checked('bias', bias, [n]) }) : y) as Operand;
+    return (bias !== undefined ? builder.add(y, { type: 'float32', dims: [n], data: checked('bias', bias, [n]) }) : y) as Operand;
   };
   return call(prepareKernel(build, [m, k], a, options), options.repeat);
 }
@@ -154,10 +158,13 @@ export interface Conv2dShape {
   readonly groups?: number;
 }
 
+const convKeys: KeysOf<Conv2dShape> = { input: true, weight: true, strides: true, padding: true, dilations: true, groups: true };
+
 /** Convolution of x (NCHW) with w (OIHW), packed beforehand; the time leaves out the layout changes at both ends. */
 export function conv2d(x: Float32Array, w: Float32Array, shape: Conv2dShape, options: KernelOptions = {}): KernelResult {
-  checked('x', x, shape?.input);
-  checked('w', w, shape?.weight);
+  checkKeys('kernels.conv2d', shape, convKeys, 'shape');
+  checked('x', x, shape.input);
+  checked('w', w, shape.weight);
   const { input, weight, ...conv } = shape;
   return call(
     prepareKernel((b, v) => b.conv2d(v, { type: 'float32', dims: weight, data: w }, conv) as Operand, input, x, options),

@@ -4,6 +4,7 @@ import type { Graph, Node, Value } from '../graph/graph.js';
 import { comparisonGraph, decibels } from '../quantize/compare.js';
 import type { Product } from '../quantize/islands.js';
 import type { OutputReport } from '../quantize/report.js';
+import { feedName } from './calibrate.js';
 import { InferenceSession } from './session.js';
 import type { SessionOptions } from './session-options.js';
 import type { Feeds } from './signature.js';
@@ -59,7 +60,7 @@ async function measureError(
     for (const [i, [v]] of pairs.entries()) {
       const [s, n] = [Number(results[`signal:${i}`]?.data[0]), Number(results[`noise:${i}`]?.data[0])];
       // The energy of what is finite may overflow; a difference that is no number comes from NaN or infinities.
-      if (Number.isNaN(s + n)) throw notFinite(v, done);
+      if (Number.isNaN(s + n)) throw notFinite(v, feedName(done, feeds));
       signal[i] = (signal[i] as number) + s;
       noise[i] = (noise[i] as number) + n;
     }
@@ -68,12 +69,7 @@ async function measureError(
   return Array.from(signal, (s, i) => decibels(s, noise[i] as number));
 }
 
-function notFinite(v: Value, feed: number): DsnkError {
+function notFinite(v: Value, where: string): DsnkError {
   const made = v.producer === undefined ? 'an input of the model' : `the result of ${v.producer.where}`;
-  return dsnkError(
-    'ERR_DSNK_INVALID_ARGUMENT',
-    `calibration feed ${feed}`,
-    'activations must be finite',
-    `NaN or infinite elements came in "${v.name}", ${made}`,
-  );
+  return dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'activations must be finite', `NaN or infinite elements came in "${v.name}", ${made}`);
 }

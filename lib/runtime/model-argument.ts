@@ -12,22 +12,17 @@ function isDetached(buffer: ArrayBufferLike): boolean {
 }
 
 /** The bytes that a caller means. */
-export function bytesOf(model: unknown, offset: number, length: number | undefined): Uint8Array {
+export function bytesOf(model: unknown, where: string, offset = 0, length?: number): Uint8Array {
   const whole = (model as ArrayBufferLike | undefined)?.byteLength;
   if (typeof whole === 'number' && !(offset >= 0 && (length ?? 0) >= 0 && offset + (length ?? 0) <= whole)) {
     const came = `${offset} and ${length} came for ${whole} bytes`;
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'byteOffset and byteLength must lie inside the buffer', came);
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'byteOffset and byteLength must lie inside the buffer', came);
   }
   const memory = ArrayBuffer.isView(model) ? model.buffer : model;
   // Not by class: a buffer of another realm (a test runner's, say) is one of another class.
   if ((types.isAnyArrayBuffer(memory) && isDetached(memory)) || !Number.isInteger(offset))
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'model must be bytes in a buffer that is not detached', `offset ${offset} came`);
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'model must be bytes in a buffer that is not detached', `offset ${offset} came`);
   if (ArrayBuffer.isView(model)) return new Uint8Array(model.buffer, model.byteOffset + offset, length ?? model.byteLength - offset);
   if (types.isAnyArrayBuffer(model)) return new Uint8Array(model, offset, length);
-  throw dsnkError(
-    'ERR_DSNK_INVALID_ARGUMENT',
-    'InferenceSession.create',
-    'model must be a path, a URL, a Uint8Array or an ArrayBuffer',
-    `${typeof model} came`,
-  );
+  throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'model must be a path, a URL, a Uint8Array or an ArrayBuffer', `${typeof model} came`);
 }

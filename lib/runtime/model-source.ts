@@ -52,13 +52,12 @@ export function adoptModel(bytes: Uint8Array): ModelSource {
 }
 
 /** The path that a string or file: URL names. */
-export function pathOf(model: string | URL): string {
+export function pathOf(model: string | URL, where: string): string {
   if (typeof model === 'string') return resolve(model);
-  if (model.protocol !== 'file:')
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'a URL must be a file: URL', `${model.protocol} came`);
+  if (model.protocol !== 'file:') throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'a URL must be a file: URL', `${model.protocol} came`);
   try {
     return fileURLToPath(model);
   } catch (error) {
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession.create', 'a URL must be one of a local file', `"${model.href}" came`, error);
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'a URL must be one of a local file', `"${model.href}" came`, error);
   }
 }

@@ -1,8 +1,8 @@
 /** What `prune` can be asked for, and what is refused. */
-import { dsnkError, spelled } from '../errors.js';
+import { checkKeys, dsnkError, type KeysOf, spelled } from '../errors.js';
 import { type Scope, scopes } from '../prune/allocate.js';
 import { type ChannelPlan, type Pattern, type PrunePlan, patterns, type Score, scores } from '../prune/layers.js';
-import type { CalibrationFeeds } from './calibrate.js';
+import { type CalibrationFeeds, isIterable } from './calibrate.js';
 
 export interface PruneProgress {
   readonly stage: 'calibrate' | 'weights' | 'measure' | 'timing';
@@ -62,6 +62,12 @@ export interface PruneOptions {
   readonly onProgress?: (progress: PruneProgress) => void;
 }
 
+// biome-ignore format: a list
+const keys: KeysOf<PruneOptions> = {
+  pattern: true, ratio: true, score: true, vector: true, scope: true, multiple: true, repair: true, permute: true, calibration: true, biasCorrection: true,
+  keep: true, keepFirst: true, timing: true, intraOpNumThreads: true, onProgress: true,
+};
+
 export type CheckedPlan = (PrunePlan | ChannelPlan) & { readonly biasCorrection: boolean };
 
 export const removes = (plan: PrunePlan | ChannelPlan): plan is ChannelPlan => plan.pattern === 'channels' || plan.pattern === 'heads';
@@ -69,23 +75,19 @@ export const removes = (plan: PrunePlan | ChannelPlan): plan is ChannelPlan => p
 /** What the options come to; error ERR_DSNK_INVALID_ARGUMENT. */
 export function checkPruneOptions(options: PruneOptions): CheckedPlan {
   const bad = (mustHold: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'prune options', mustHold, `${spelled(came)} came`);
-  if (typeof options !== 'object' || options === null) throw bad('options must be an object', options);
+  checkKeys('prune options', options, keys);
   const { pattern, calibration, keep, scope, multiple } = options;
   if (!patterns.includes(pattern)) throw bad(`pattern must be ${patterns.join(' or ')}`, pattern);
   const removing = pattern === 'channels' || pattern === 'heads';
-  const ratio = options.ratio ?? (removing ? 0.3 : 0.5);
+  const { ratio = removing ? 0.3 : 0.5 } = options;
   if (typeof ratio !== 'number' || !(ratio > 0 && ratio < 1)) throw bad('ratio must lie between 0 and 1', ratio);
   if (pattern === '2:4' && ratio !== 0.5) throw bad('ratio must be 0.5 with 2:4', ratio);
   const { vector } = options;
-  const score = options.score ?? (calibration === undefined ? 'magnitude' : vector === undefined ? 'sparsegpt' : 'wanda');
+  const { score = calibration === undefined ? 'magnitude' : vector === undefined ? 'sparsegpt' : 'wanda' } = options;
   if (!scores.includes(score)) throw bad(`score must be ${scores.join(' or ')}`, score);
   if (score !== 'magnitude' && calibration === undefined) throw bad(`calibration must be there for ${score}`, calibration);
   if (options.timing === true && calibration === undefined) throw bad('calibration must be there for timing', calibration);
-  if (
-    calibration !== undefined &&
-    (typeof calibration !== 'object' || calibration === null || !(Symbol.iterator in calibration || Symbol.asyncIterator in calibration))
-  )
-    throw bad('calibration must be an iterable or async iterable of feeds', calibration);
+  if (calibration !== undefined && !isIterable(calibration)) throw bad('calibration must be an iterable or async iterable of feeds', calibration);
   for (const name of ['biasCorrection', 'keepFirst', 'timing', 'repair', 'permute'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'boolean') throw bad(`${name} must be true or false`, options[name]);
   if (options.onProgress !== undefined && typeof options.onProgress !== 'function') throw bad('onProgress must be a function', options.onProgress);

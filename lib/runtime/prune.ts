@@ -48,7 +48,7 @@ export function prune(...args: [ModelSource, PruneOptions] | [PruneOptions]): Pr
 
 async function pruneModel(model: ModelSource, options: PruneOptions): Promise<PrunedModel> {
   const { biasCorrection, ...plan } = checkPruneOptions(options);
-  const { graph, bytes, metadata, opsets } = await floatModel(model);
+  const { graph, bytes, metadata, opsets } = await floatModel(model, 'prune');
   const sessionOptions = options.intraOpNumThreads === undefined ? {} : { intraOpNumThreads: options.intraOpNumThreads };
   const feeds = options.calibration === undefined ? undefined : kept(options.calibration, PRUNED, 'prune');
   const { keep, notes } = await foldModel(graph, feeds, options.keep ?? [], 'keep');

@@ -1,11 +1,11 @@
 /** What `quantize` can be asked for, by method, and what is refused. */
-import { dsnkError, spelled } from '../errors.js';
+import { checkKeys, dsnkError, type KeysOf, spelled } from '../errors.js';
 import { type ActivationType, activationTypes } from '../quantize/affine.js';
 import { type FewBitsAlgorithm, fewBitsAlgorithms } from '../quantize/algorithms.js';
 import type { WeightBits } from '../quantize/few-bits.js';
 import { type Observer, observers } from '../quantize/observers.js';
 import { algorithms } from '../quantize/weights.js';
-import type { CalibrationFeeds } from './calibrate.js';
+import { type CalibrationFeeds, isIterable } from './calibrate.js';
 import type { InferenceSession } from './session.js';
 
 export interface WeightOptions {
@@ -121,6 +121,27 @@ export interface DynamicOptions extends Omit<CommonOptions, 'biasCorrection' | '
 
 export type QuantizeOptions = StaticOptions | WeightOnlyOptions | DynamicOptions;
 
+const shared = { calibration: true, keepFloat: true, timing: true, intraOpNumThreads: true, onProgress: true } as const;
+const methodKeys: {
+  readonly static: KeysOf<StaticOptions>;
+  readonly 'weight-only': KeysOf<WeightOnlyOptions>;
+  readonly dynamic: KeysOf<DynamicOptions>;
+} = {
+  static: { method: true, ...shared, observer: true, activation: true, weights: true, biasCorrection: true, equalize: true, target: true, auto: true },
+  'weight-only': { method: true, ...shared, weights: true, biasCorrection: true, target: true },
+  dynamic: { method: true, ...shared, weights: true, auto: true },
+};
+const weightKeys: {
+  readonly static: KeysOf<WeightOptions>;
+  readonly 'weight-only': KeysOf<FewBitsWeightOptions>;
+  readonly dynamic: KeysOf<WeightOptions>;
+} = {
+  static: { bits: true, perChannel: true, algorithm: true },
+  'weight-only': { bits: true, layers: true, groupSize: true, symmetric: true, algorithm: true, activationAware: true, actOrder: true },
+  dynamic: { bits: true, perChannel: true, algorithm: true },
+};
+const targetKeys: KeysOf<QuantizeTarget> = { metric: true, maxDrop: true, sqnr: true };
+
 export function checkOptions(options: QuantizeOptions): void {
   const where = 'quantize options';
   const bad = (mustHold: string, came: unknown) => dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, mustHold, `${spelled(came)} came`);
@@ -129,9 +150,12 @@ export function checkOptions(options: QuantizeOptions): void {
     if (value !== undefined && !list.includes(value)) throw bad(`${name} must be ${list.join(' or ')}`, value);
   };
   oneOf('method', options.method, ['static', 'weight-only', 'dynamic']);
+  const { method = 'static', target: wanted } = options as { readonly method?: QuantizeOptions['method']; readonly target?: unknown };
+  if (method === 'dynamic' && wanted !== undefined) throw bad('target must stand with method static or weight-only', method);
+  checkKeys(where, options, methodKeys[method], `options of method ${method}`);
   const { weights, onProgress, target } = options as Partial<Record<'weights' | 'onProgress' | 'target', unknown>>;
-  for (const [name, value] of Object.entries({ weights, target }))
-    if (value !== undefined && (typeof value !== 'object' || value === null)) throw bad(`${name} must be an object`, value);
+  if (weights !== undefined) checkKeys(where, weights, weightKeys[method], 'weights');
+  if (target !== undefined) checkKeys(where, target, targetKeys, 'target');
   if (onProgress !== undefined && typeof onProgress !== 'function') throw bad('onProgress must be a function', onProgress);
   if (options.method !== 'dynamic') oneOf('biasCorrection', options.biasCorrection, [true, false]);
   if (options.method === 'weight-only') checkFewBits(options, oneOf);
@@ -156,15 +180,13 @@ export function checkOptions(options: QuantizeOptions): void {
   for (const [name, wanted] of Object.entries({ auto, timing: options.timing }))
     if (wanted === true && calibration === undefined) throw bad(`calibration must be there for ${name}`, calibration);
   const needed = (options.method ?? 'static') === 'static' || calibration !== undefined;
-  if (needed && (typeof calibration !== 'object' || calibration === null || !(Symbol.iterator in calibration || Symbol.asyncIterator in calibration)))
-    throw bad('calibration must be an iterable or async iterable of feeds', calibration);
+  if (needed && !isIterable(calibration)) throw bad('calibration must be an iterable or async iterable of feeds', calibration);
   if (keepFloat !== undefined && !(Array.isArray(keepFloat) && keepFloat.every((k) => typeof k === 'string' || k instanceof RegExp)))
     throw bad('keepFloat must be a list of names and regular expressions', keepFloat);
-  if (target !== undefined) checkTarget(options.method, target as QuantizeTarget, bad);
+  if (target !== undefined) checkTarget(target as QuantizeTarget, bad);
 }
 
-function checkTarget(method: QuantizeOptions['method'], { metric, maxDrop, sqnr }: QuantizeTarget, bad: (mustHold: string, came: unknown) => Error): void {
-  if (method === 'dynamic') throw bad('target must stand with method static or weight-only', method);
+function checkTarget({ metric, maxDrop, sqnr }: QuantizeTarget, bad: (mustHold: string, came: unknown) => Error): void {
   if (metric === undefined && sqnr === undefined) throw bad('target must have a metric or an sqnr', { metric, sqnr });
   if (metric !== undefined && typeof metric !== 'function') throw bad('target.metric must be a function', metric);
   for (const [name, value] of Object.entries({ sqnr, maxDrop }))
@@ -174,6 +196,13 @@ function checkTarget(method: QuantizeOptions['method'], { metric, maxDrop, sqnr 
 function checkFewBits(options: WeightOnlyOptions, oneOf: (name: string, value: unknown, list: readonly unknown[]) => void): void {
   const { weights } = options;
   oneOf('weights.bits', weights?.bits, [8, 4, 3, 2]);
+  if (weights?.layers !== undefined && (typeof weights.layers !== 'object' || weights.layers === null || Array.isArray(weights.layers)))
+    throw dsnkError(
+      'ERR_DSNK_INVALID_ARGUMENT',
+      'quantize options',
+      'weights.layers must be an object of bits by node name',
+      `${spelled(weights.layers)} came`,
+    );
   for (const [name, bits] of Object.entries(weights?.layers ?? {})) oneOf(`weights.layers["${name}"]`, bits, [8, 4, 3, 2]);
   oneOf('weights.groupSize', weights?.groupSize, [16, 32, 64, 128, 256, 'channel']);
   oneOf('weights.symmetric', weights?.symmetric, [true, false]);

@@ -1,7 +1,6 @@
 /** What `quantize` and `prune` are given: the model as a graph, and feeds that are read once. */
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname } from 'node:path';
 import { dsnkError, spelled } from '../errors.js';
 import { closeSubgraphs } from '../graph/close-subgraphs.js';
 import { Graph, type Node } from '../graph/graph.js';
@@ -10,6 +9,7 @@ import { assertSupported, inferGraph } from '../ops/infer.js';
 import { assertFloat, computedConstants, constantsOnly, foldFloat, settleConstants } from '../quantize/prepare.js';
 import { type CalibrationFeeds, feedShapes } from './calibrate.js';
 import { bytesOf } from './model-argument.js';
+import { pathOf } from './model-source.js';
 import type { Feeds } from './signature.js';
 import { runConstants } from './survey.js';
 
@@ -37,9 +37,18 @@ export async function settle(graph: Graph): Promise<void> {
   inferGraph(graph, { concrete: false });
 }
 
+/** What a loop over the feeds would call. */
+function iteratorOf(source: CalibrationFeeds, where: string): Iterator<Feeds> | AsyncIterator<Feeds> {
+  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = source as Partial<AsyncIterable<Feeds> & Iterable<Feeds>>;
+  const begin: ((this: unknown) => unknown) | undefined = later ?? now;
+  const iterator = begin?.call(source);
+  if (typeof (iterator as Partial<Iterator<Feeds>> | null | undefined)?.next === 'function') return iterator as Iterator<Feeds>;
+  throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, "calibration's iterator must have next()", `${spelled(iterator)} came`);
+}
+
 /** The feeds as an async iterable that is read once, with the first ones kept. */
-export function kept(source: CalibrationFeeds, most: KeptSize, where = 'quantize') {
-  const iterator = (source as AsyncIterable<Feeds>)[Symbol.asyncIterator]?.() ?? (source as Iterable<Feeds>)[Symbol.iterator]?.();
+export function kept(source: CalibrationFeeds, most: KeptSize, where: string) {
+  const iterator = iteratorOf(source, where);
   const samples: Feeds[] = [];
   let bytes = 0;
   const keep = (feeds: Feeds) => {
@@ -48,17 +57,28 @@ export function kept(source: CalibrationFeeds, most: KeptSize, where = 'quantize
   };
   const isFull = () => samples.length >= most.feeds || bytes >= most.bytes;
   const total = Array.isArray(source) ? source.length : undefined;
+  const next = async () => {
+    const result = await iterator.next();
+    if (typeof result === 'object' && result !== null) return result;
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, "next() of calibration's iterator must give objects", `${spelled(result)} came`);
+  };
   const first = async () => {
-    const { value, done } = await iterator.next();
+    const { value, done } = await next();
     if (done === true) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'calibration must give at least one feed', 'none came');
     keep(value);
     return value;
   };
   async function* all(): AsyncGenerator<Feeds> {
-    yield samples[0] as Feeds;
-    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
-      if (!isFull()) keep(next.value);
-      yield next.value;
+    let ended = false;
+    try {
+      yield samples[0] as Feeds;
+      for (let { value, done } = await next(); !(ended = done === true); { value, done } = await next()) {
+        if (!isFull()) keep(value);
+        yield value;
+      }
+    } finally {
+      // Those that are not wanted any more: files may be open behind them.
+      if (!ended) await iterator.return?.();
     }
   }
   return { samples, total, first, all, isFull };
@@ -75,8 +95,8 @@ export interface Source {
 }
 
 /** A float model, checked. */
-export async function floatModel(model: unknown): Promise<Source> {
-  const source = await graphOf(model);
+export async function floatModel(model: unknown, where: string): Promise<Source> {
+  const source = await graphOf(model, where);
   closeSubgraphs(source.graph);
   assertSupported(source.graph);
   assertFloat(source.graph);
@@ -96,7 +116,7 @@ export interface FoldedModel {
 /** Folds what can be into weights, in place, for the shapes of the first feed. `wanted` are nodes to keep, which `option` gave. */
 export async function foldModel(graph: Graph, feeds: KeptFeeds | undefined, wanted: readonly (string | RegExp)[], option: string): Promise<FoldedModel> {
   const names = graph.nodes.map((n) => n.name);
-  const shapes = feeds === undefined ? declaredShapes(graph) : feedShapes(graph, await feeds.first(), 'calibration feed 0');
+  const shapes = feeds === undefined ? declaredShapes(graph) : feedShapes(graph, await feeds.first(), 0);
   const folded = foldFloat(graph, shapes);
   await settle(graph);
   names.push(...graph.nodes.map((n) => n.name));
@@ -125,23 +145,23 @@ export function declaredShapes(graph: Graph): number[][] {
 export async function readFeeds(graph: Graph, feeds: KeptFeeds, onFeed: (done: number) => void): Promise<readonly Feeds[]> {
   let count = 0;
   for await (const feed of feeds.all()) {
-    feedShapes(graph, feed, `calibration feed ${count}`);
+    feedShapes(graph, feed, count);
     onFeed(++count);
     if (feeds.isFull()) break;
   }
   return feeds.samples;
 }
 
-async function graphOf(model: unknown): Promise<Source> {
+async function graphOf(model: unknown, where: string): Promise<Source> {
   if (model instanceof Graph) return { graph: model.clone({ deep: true }).graph, bytes: undefined };
-  const path = model instanceof URL ? fileURLToPath(model) : model;
-  if (typeof path === 'string') {
-    const file = await readFile(resolve(path)).catch((cause: unknown) => {
+  if (typeof model === 'string' || model instanceof URL) {
+    const path = pathOf(model, where);
+    const file = await readFile(path).catch((cause: unknown) => {
       throw dsnkError('ERR_DSNK_INVALID_MODEL', `model "${path}"`, 'file must be readable', cause instanceof Error ? cause.message : spelled(cause), cause);
     });
-    return imported(importModel(file, { folder: dirname(resolve(path)) }), file.byteLength);
+    return imported(importModel(file, { folder: dirname(path) }), file.byteLength);
   }
-  const bytes = bytesOf(model, 0, undefined);
+  const bytes = bytesOf(model, where);
   return imported(importModel(bytes), bytes.byteLength);
 }
 

@@ -37,7 +37,7 @@ export function quantize(...args: [ModelSource, QuantizeOptions] | [QuantizeOpti
 
 async function quantizeModel(model: ModelSource, options: QuantizeOptions): Promise<QuantizedModel> {
   checkOptions(options);
-  const { graph, bytes, metadata, opsets } = await floatModel(model);
+  const { graph, bytes, metadata, opsets } = await floatModel(model, 'quantize');
   const sessionOptions = options.intraOpNumThreads === undefined ? {} : { intraOpNumThreads: options.intraOpNumThreads };
   const target = options.method === 'dynamic' ? undefined : options.target;
   const metricBefore = await metricOf(target, graph, sessionOptions);
@@ -45,7 +45,11 @@ async function quantizeModel(model: ModelSource, options: QuantizeOptions): Prom
   const feeds =
     options.calibration === undefined
       ? undefined
-      : kept(options.calibration, options.method === 'weight-only' || (options.method !== 'dynamic' && (options.weights?.bits ?? 8) < 8) ? SEEN : MEASURED);
+      : kept(
+          options.calibration,
+          options.method === 'weight-only' || (options.method !== 'dynamic' && (options.weights?.bits ?? 8) < 8) ? SEEN : MEASURED,
+          'quantize',
+        );
   const { keep, notes } = await foldModel(graph, feeds, options.keepFloat ?? [], 'keepFloat');
   const onFeed = (done: number) => options.onProgress?.({ stage: 'calibrate', done, total: feeds?.total });
   const common = { keep, options: sessionOptions, onProgress: (p: QuantizeProgress) => options.onProgress?.(p) };

@@ -50,6 +50,8 @@ export function checkOptions(options: SessionOptions): void {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'InferenceSession', 'session options must be an object', `${spelled(options)} came`);
   }
   const { freeDimensionOverrides, skipPasses } = options;
+  if (freeDimensionOverrides !== undefined && (typeof freeDimensionOverrides !== 'object' || Array.isArray(freeDimensionOverrides)))
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'freeDimensionOverrides must be an object of sizes by name', `${spelled(freeDimensionOverrides)} came`);
   for (const [name, size] of Object.entries(freeDimensionOverrides ?? {})) {
     if (!(Number.isSafeInteger(size) && size >= 0))
       throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `freeDimensionOverrides.${name} must be a size`, `${spelled(size)} came`);

@@ -1,7 +1,7 @@
 /** `InferenceSession`, in the words of onnxruntime: create, run, release. */
 import type { Tensor } from 'onnxruntime-common';
 import type { DType } from '../dtype.js';
-import { dsnkError, spelled } from '../errors.js';
+import { checkKeys, dsnkError, type KeysOf, spelled } from '../errors.js';
 import { closeSubgraphs } from '../graph/close-subgraphs.js';
 import { assertGraph, type Graph, type Value } from '../graph/graph.js';
 import { assertSupported, inferGraph } from '../ops/infer.js';
@@ -23,6 +23,8 @@ export interface BindStateOptions {
   /** Tokens that there is room for, where the state is a past that grows. */
   readonly capacity?: number;
 }
+
+const bindKeys: KeysOf<BindStateOptions> = { capacity: true };
 
 export interface TensorMetadata {
   readonly name: string;
@@ -79,7 +81,8 @@ export class InferenceSession {
     const options = (typeof second === 'number' ? fourth : second) ?? {};
     checkOptions(options);
     const isFile = typeof model === 'string' || model instanceof URL;
-    const source = isFile ? await readModel(pathOf(model)) : adoptModel(bytesOf(model, typeof second === 'number' ? second : 0, byteLength));
+    const where = 'InferenceSession.create';
+    const source = isFile ? await readModel(pathOf(model, where)) : adoptModel(bytesOf(model, where, typeof second === 'number' ? second : 0, byteLength));
     return InferenceSession.open(source, options);
   }
 
@@ -210,6 +213,7 @@ export class InferenceSession {
         'states must be bound before the first run or between runs',
         'one is in flight',
       );
+    checkKeys(`model "${this.#graph.name}"`, options, bindKeys, 'options of bindState');
     const growing = this.#model.growing;
     const state = stateBetween(this.#graph, output, input, { of: growing, capacity: options.capacity });
     this.#model.bind(state, growing?.has(state.input, state.output) ? options.capacity : undefined);

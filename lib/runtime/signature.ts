@@ -72,6 +72,9 @@ export class Signature {
       return t;
     });
     if (fetches === undefined) return { inputs, names: this.#outputNames, wanted: this.#allWanted, outputs: this.#noOutputs, fetches: {} };
+    for (const name of Array.isArray(fetches) ? (fetches as readonly unknown[]) : [])
+      if (typeof name !== 'string')
+        throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `fetches must be named ${quoted(this.#outputNames)}`, `${spelled(name)} came`);
     const list = Array.isArray(fetches)
       ? Object.fromEntries(fetches.map((n: string) => [n, null]))
       : ((fetches as Record<string, TensorLike | null> | undefined) ?? undefined);

@@ -105,12 +105,12 @@ export function stateBetween(
   input: string,
   growing?: { readonly of: GrowingPast | undefined; readonly capacity: number | undefined },
 ): State {
-  const where = `bindState("${output}", "${input}")`;
+  const where = `bindState(${spelled(output)}, ${spelled(input)})`;
   const find = (list: readonly Value[], name: string, kind: string) => {
     const value = list.find((v) => v.name === name);
     if (value !== undefined) return value;
     const names = list.map((v) => `"${v.name}"`).join(', ') || 'left: all are bound';
-    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `${kind} must be one of ${names}`, `"${name}" came`);
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `${kind} must be one of ${names}`, `${spelled(name)} came`);
   };
   const [to, from] = [find(graph.feeds, input, 'input'), find(graph.results, output, 'output')];
   if (from.dtype !== to.dtype) throw dsnkError('ERR_DSNK_DTYPE_MISMATCH', where, `output must be ${to.dtype} as the input is`, `it is ${from.dtype}`);

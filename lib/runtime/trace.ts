@@ -3,7 +3,7 @@ import type { Tensor } from 'onnxruntime-common';
 import { GraphBuilder } from '../build/builder.js';
 import { Operand } from '../build/operand.js';
 import type { Precision } from '../compile/precision.js';
-import { dsnkError } from '../errors.js';
+import { checkKeys, dsnkError, type KeysOf } from '../errors.js';
 import { type HostTensor, readTensor, type TensorLike, toTensor } from '../tensor.js';
 import { checkLimits } from './limits.js';
 import { Model } from './model.js';
@@ -34,6 +34,8 @@ export interface CompileFunctionOptions {
   readonly precision?: Precision;
 }
 
+const keys: KeysOf<CompileFunctionOptions> = { intraOpNumThreads: true, maxPrograms: true, winograd: true, tune: true, precision: true };
+
 /**
  * Traces `fn` once per signature (element types and shapes) and runs the fused program from then on. `fn` must be pure:
  * what it computes from shapes is fixed at the trace, and it never sees tensor contents.
@@ -49,6 +51,7 @@ export function compile<R extends Traced>(fn: (...inputs: Operand[]) => R, optio
     readonly wrap: (tensors: Tensor[]) => TracedResult<R>;
   }
   if (typeof fn !== 'function') throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'compile(fn)', 'fn must be a function', `${typeof fn} came`);
+  checkKeys('compile options', options, keys);
   checkLimits('compile options', options);
   const entries = new Map<string, Entry>();
   const most = options.maxPrograms ?? 8;

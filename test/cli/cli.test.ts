@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { coresOf } from '../../lib/cli/board.js';
+import { jsonText } from '../../lib/cli/output.js';
 import { exportModel, GraphBuilder } from '../../lib/index.js';
 import { randomFloats } from '../kernels/harness.js';
 import { encode, f32, node } from '../onnx/models.js';
@@ -330,6 +331,12 @@ describe('bench', () => {
   });
 });
 
+it('writes infinities as numbers that parsers read as such', () => {
+  const text = jsonText({ a: Number.POSITIVE_INFINITY, b: [Number.NEGATIVE_INFINITY, '\u0000Infinity '], c: 3n });
+  expect(JSON.parse(text)).toEqual({ a: Number.POSITIVE_INFINITY, b: [Number.NEGATIVE_INFINITY, '\u0000Infinity '], c: 3 });
+  expect(text).toContain('"a": 1e999');
+});
+
 describe('prune', () => {
   it('writes a model with zeros that runs, and tells what they cost', () => {
     const data = join(folder, 'to-prune');
@@ -357,6 +364,10 @@ describe('prune', () => {
     expect(refused('--pattern', 'heads', '--ratio', '0.5').stderr).toMatch(/model must have heads of attention that can go/);
     expect(refused('--multiple', '8').stderr).toMatch(/multiple must be left out with 2:4/);
     expect(refused('--keep', '/[/').stderr).toMatch(/--keep: must be a name or a regular expression/);
+    const data = join(folder, 'odd');
+    mkdirSync(data);
+    for (const [name, columns] of Object.entries({ a: 8, b: 7 })) file(`odd/${name}.npy`, npy('<f4', `(2, ${columns})`, new Uint8Array(8 * columns)));
+    expect(refused('--data', data).stderr).toMatch(/calibration feed 1 \(.*odd\/b\.npy\): input "x": shape must be \[batch,8\], \[2,7\] came/);
   });
 });
 

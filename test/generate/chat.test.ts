@@ -6,8 +6,7 @@ import { type ChatMessage, chatFormatOf, chatText } from '../../lib/generate/cha
 import { shapeOfConfig } from '../../lib/generate/hugging-face.js';
 import { PieceTokenizer } from '../../lib/generate/pieces.js';
 import { TextGenerator } from '../../lib/index.js';
-import { randomFloats } from '../kernels/harness.js';
-import { folderOf, gguf, safetensors, type Tensors, tokenizerJson, tokens, VOCABULARY } from './files.js';
+import { folderOf, gguf, gpt2Config, gpt2Tensors, safetensors, tokenizerJson, tokens, VOCABULARY } from './files.js';
 
 const chatMl =
   "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
@@ -68,37 +67,6 @@ describe('special tokens that are written out', () => {
   });
 });
 
-/** A GPT-2 of one layer with random weights. */
-function tensorsOf(names: Readonly<Record<string, string>>, turned: boolean): Tensors {
-  const tensors: Tensors = {};
-  const add = (name: string, ...dims: number[]) => {
-    const own = turned && dims.length === 2 && name.startsWith('h.') ? dims.toReversed() : dims;
-    tensors[names[name] ?? name] = {
-      dims: own,
-      values: randomFloats(
-        dims.reduce((a, b) => a * b, 1),
-        Object.keys(tensors).length,
-      ),
-    };
-  };
-  add('wte.weight', VOCABULARY, 8);
-  add('wpe.weight', 64, 8);
-  for (const [name, ...dims] of [
-    ['attn.c_attn', 8, 24],
-    ['attn.c_proj', 8, 8],
-    ['mlp.c_fc', 8, 32],
-    ['mlp.c_proj', 32, 8],
-  ] as const) {
-    add(`h.0.${name}.weight`, ...dims);
-    add(`h.0.${name}.bias`, dims[1]);
-  }
-  for (const name of ['h.0.ln_1', 'h.0.ln_2', 'ln_f']) {
-    add(`${name}.weight`, 8);
-    add(`${name}.bias`, 8);
-  }
-  return tensors;
-}
-
 const folders: string[] = [];
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true });
@@ -107,7 +75,6 @@ const keep = (folder: string) => {
   folders.push(folder);
   return folder;
 };
-const config = { model_type: 'gpt2', vocab_size: VOCABULARY, n_embd: 8, n_head: 2, n_layer: 1, n_positions: 64 };
 const lines = "{% for m in messages %}{{ m.role + ':' + m.content + eos_token }}{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}";
 const hello = [say('user', 'Hello'), say('assistant', 'Hi'), say('user', 'Bye')];
 const expected = () => {
@@ -116,7 +83,7 @@ const expected = () => {
 };
 
 describe('TextGenerator.chat', () => {
-  const files = { 'config.json': config, 'tokenizer.json': tokenizerJson, 'model.safetensors': safetensors(tensorsOf({}, false)) };
+  const files = { 'config.json': gpt2Config, 'tokenizer.json': tokenizerJson, 'model.safetensors': safetensors(gpt2Tensors({}, false)) };
 
   it.each(['tokenizer_config.json', 'chat_template.jinja'])('with the template of %s', async (where) => {
     const own = where === 'tokenizer_config.json';
@@ -160,7 +127,7 @@ describe('TextGenerator.chat', () => {
       'tokenizer.ggml.eos_token_id': VOCABULARY - 1,
       'tokenizer.chat_template': lines,
     };
-    const folder = keep(folderOf({ 'model.gguf': gguf(metadata, tensorsOf(names, true)) }));
+    const folder = keep(folderOf({ 'model.gguf': gguf(metadata, gpt2Tensors(names, true)) }));
     await using generator = await TextGenerator.load(join(folder, 'model.gguf'));
     expect(generator.chat(hello)).toEqual(expected());
   });

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mulberry32 } from '../kernels/harness.js';
+import { mulberry32, randomFloats } from '../kernels/harness.js';
 
 /** A tensor of a file: float32 elements, and for GGUF blocks their bytes. */
 export interface Written {
@@ -139,6 +139,39 @@ export const tokenizerJson = {
   decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
   model: { type: 'BPE', vocab: Object.fromEntries(tokens.map((t, i) => [t, i])), merges: [] },
 };
+
+export const gpt2Config = { model_type: 'gpt2', vocab_size: VOCABULARY, n_embd: 8, n_head: 2, n_layer: 1, n_positions: 64 };
+
+/** A GPT-2 of one layer with random weights, by its names in Hugging Face folders or others. */
+export function gpt2Tensors(names: Readonly<Record<string, string>>, turned: boolean): Tensors {
+  const tensors: Tensors = {};
+  const add = (name: string, ...dims: number[]) => {
+    const own = turned && dims.length === 2 && name.startsWith('h.') ? dims.toReversed() : dims;
+    tensors[names[name] ?? name] = {
+      dims: own,
+      values: randomFloats(
+        dims.reduce((a, b) => a * b, 1),
+        Object.keys(tensors).length,
+      ),
+    };
+  };
+  add('wte.weight', VOCABULARY, 8);
+  add('wpe.weight', 64, 8);
+  for (const [name, ...dims] of [
+    ['attn.c_attn', 8, 24],
+    ['attn.c_proj', 8, 8],
+    ['mlp.c_fc', 8, 32],
+    ['mlp.c_proj', 32, 8],
+  ] as const) {
+    add(`h.0.${name}.weight`, ...dims);
+    add(`h.0.${name}.bias`, dims[1]);
+  }
+  for (const name of ['h.0.ln_1', 'h.0.ln_2', 'ln_f']) {
+    add(`${name}.weight`, 8);
+    add(`${name}.bias`, 8);
+  }
+  return tensors;
+}
 
 /** A folder with these files. */
 export function folderOf(files: Readonly<Record<string, Uint8Array | object>>): string {
