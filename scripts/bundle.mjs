@@ -52,12 +52,13 @@ const library = await bundle({
 library.text = ascii(library.text);
 const file = `library-${createHash('sha256').update(library.text).digest('hex').slice(0, 12)}.cjs`;
 const start = await bundle({ entryPoints: [join(lib, 'start.ts')], format: 'esm' });
-// Node has no `require` in such a module. A bundler that swallows the package finds the library by it.
+// Node has no `require` in such a module, except that of `node -e`, the REPL and workers made of text, which is global and looks elsewhere.
+// A bundler that swallows the package finds the library by its own.
 const index = `${start.text.replace(/export \{\s*start\s*\};\s*$/, '')}
 ${library.packages.map((name, i) => `import * as package${i} from "${name}";`).join('\n')}
 var packages = { ${library.packages.map((name, i) => `"${name}": package${i}`).join(', ')} };
 export const { ${names.join(', ')} } =
-  typeof require === "function" ? require("./${file}") : start(new URL("./${file}", import.meta.url), packages);
+  typeof require === "function" && require !== globalThis.require ? require("./${file}") : start(new URL("./${file}", import.meta.url), packages);
 `;
 const cli = await bundle({ entryPoints: [join(lib, 'cli', 'main.ts')], format: 'esm' });
 

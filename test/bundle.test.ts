@@ -129,6 +129,13 @@ describe('the bundle', () => {
     expect(run(code)).toEqual({ names: Object.keys(api).sort(), different: [], called: [] });
   });
 
+  it('starts where scripts made of text have a global require', () => {
+    const code = "import('./dist/index.js').then((m) => console.log(typeof m.InferenceSession))";
+    const env = { ...process.env, DS_NATIVE_KERNELS_PREBUILD: addonPath(), XDG_CACHE_HOME: join(folder, 'caches') };
+    const worker = `new (require('node:worker_threads').Worker)(${JSON.stringify(code)}, { eval: true })`;
+    for (const script of [code, worker]) expect(execFileSync(process.execPath, ['-e', script], { cwd: folder, env, encoding: 'utf8' })).toBe('function\n');
+  });
+
   it('runs a model, and fails with the classes it exports', () => {
     const code = `
       import { readFileSync } from 'node:fs';

@@ -1,5 +1,7 @@
 /** `generate`: a text goes on, and how fast it comes. */
+import { dsnkError } from '../errors.js';
 import { TextGenerator, type TextGeneratorOptions } from '../generate/generator.js';
+import { providerOption, type SessionFlags } from './options.js';
 import { bytesText, printJson, styled } from './output.js';
 
 export interface GenerateCommandOptions {
@@ -19,6 +21,7 @@ export interface GenerateCommandOptions {
   readonly context?: number;
   readonly tokenizer?: string;
   readonly threads?: number;
+  readonly provider?: SessionFlags['provider'];
   readonly json?: boolean;
 }
 
@@ -42,15 +45,17 @@ class LiveRate {
   }
 }
 
-const loadOptions = ({ weights, cache, context, tokenizer, threads }: GenerateCommandOptions): TextGeneratorOptions => ({
+const loadOptions = ({ weights, cache, context, tokenizer, threads, provider }: GenerateCommandOptions): TextGeneratorOptions => ({
   weights: weights === '8' ? { bits: 8 } : weights === '4' ? { bits: 4 } : weights,
   cache,
   ...(context !== undefined && { contextLength: context }),
   ...(tokenizer !== undefined && { tokenizer }),
   ...(threads !== undefined && { intraOpNumThreads: threads }),
+  ...providerOption(provider),
 });
 
 export async function generate(model: string, options: GenerateCommandOptions): Promise<void> {
+  if (options.system !== undefined && !options.chat) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', '--system', 'must stand with --chat');
   const loadStart = performance.now();
   await using generator = await TextGenerator.load(model, loadOptions(options));
   const loadMs = performance.now() - loadStart;

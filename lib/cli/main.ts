@@ -67,7 +67,10 @@ class CliCommand extends Command {
       .option('--no-winograd', 'no Winograd convolutions')
       .option('--tune [file]', 'measure which kernels are fastest; kept in <model>.tune.json or the file')
       .addOption(new Option('--precision <mode>', 'whether products may round to 16 bits').choices(precisions))
-      .addOption(new Option('--provider <name>', 'where to run; auto: on a GPU where there is one').choices(['cpu', 'cuda', 'auto']));
+      .provider();
+  }
+  provider(): this {
+    return this.addOption(new Option('--provider <name>', 'where to run; auto: on a GPU where there is one').choices(['cpu', 'cuda', 'auto']));
   }
   accuracy(): this {
     return this.option('--accuracy', 'compare the outputs with those in float32');
@@ -136,6 +139,7 @@ program
   .option('--context <n>', 'tokens that prompt and answer may have together', count)
   .option('--tokenizer <file>', 'tokenizer of a llama2.c model')
   .threads()
+  .provider()
   .json()
   .action(generate);
 

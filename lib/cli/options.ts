@@ -15,6 +15,11 @@ export interface SessionFlags {
   readonly accuracy?: boolean;
 }
 
+/** `--provider` as sessions take it. */
+export function providerOption(provider: SessionFlags['provider']): Pick<SessionOptions, 'executionProviders'> {
+  return provider === undefined ? {} : { executionProviders: provider === 'auto' ? provider : [provider] };
+}
+
 /** What the flags say to a session of that model file. */
 export function sessionOptions(model: string, flags: SessionFlags): SessionOptions {
   return {
@@ -22,6 +27,6 @@ export function sessionOptions(model: string, flags: SessionFlags): SessionOptio
     ...(flags.winograd !== undefined && { winograd: flags.winograd }),
     ...(flags.tune !== undefined && { tune: { file: flags.tune === true ? `${model}.tune.json` : flags.tune } }),
     ...(flags.precision !== undefined && { precision: flags.precision }),
-    ...(flags.provider !== undefined && { executionProviders: flags.provider === 'auto' ? flags.provider : [flags.provider] }),
+    ...providerOption(flags.provider),
   };
 }

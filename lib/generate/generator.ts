@@ -330,6 +330,7 @@ function contextOf(given: number | undefined, { context }: DecoderShape): number
 
 function stopsOf(stop: unknown): readonly string[] {
   const list: unknown = typeof stop === 'string' ? [stop] : stop;
-  if (Array.isArray(list) && list.every((s) => typeof s === 'string' && s !== '')) return list as string[];
-  throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'generation options', 'stop must be strings that are not empty', `${spelled(stop)} came`);
+  const wrong: unknown[] = Array.isArray(list) ? list.filter((s) => typeof s !== 'string' || s === '') : [stop];
+  if (wrong.length === 0) return list as string[];
+  throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'generation options', 'stop must be strings that are not empty', `${spelled(wrong[0])} came`);
 }

@@ -430,6 +430,8 @@ describe('generate', () => {
       status: 1,
       stderr: expect.stringMatching(/nowhere\.bin/),
     });
+    expect(said('--system', 'Be brief.').stderr).toMatch(/ERR_DSNK_INVALID_ARGUMENT: --system: must stand with --chat/);
+    expect(said('--provider', 'gpu').status).toBe(2);
     for (const wrong of ['-1', '1.5', 'all'])
       expect(said('--top-k', wrong)).toMatchObject({ status: 2, stderr: expect.stringMatching(/'--top-k <k>' argument/) });
   });

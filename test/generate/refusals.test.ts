@@ -60,6 +60,7 @@ describe('a generator', () => {
       await expect(generator.generateAll(['a'], wrong(options))).rejects.toThrow(refusal(/generation: options must be an object/));
     }
     await expect(generator.generate('a', wrong({ temprature: 1 }))).rejects.toThrow(refusal(/options must be of maxTokens, temperature, .*"temprature" came/));
+    await expect(generator.generate('a', { stop: ['b', ''] })).rejects.toThrow(refusal(/stop must be strings that are not empty, "" came/));
     await expect(generator.generate('a', { seed: 2 ** 60 })).rejects.toThrow(refusal(/seed must be an integer of at most 53 bits/));
     expect(await generator.generate('abc', { maxTokens: 4, ...{ seed: undefined } } as never)).toEqual(want);
   });
