@@ -2,8 +2,9 @@
 // Shapes    a: [batch, ⌈m/128⌉, steps, 8, 128, 16 bytes] in scratch, as product_rows has put it there, zeros beyond m and k;
 //           b: packed panels, of which a Kind says where the pieces of a stage lie
 // Numerics  those of wgmma: exact 32-bit sums of bytes; sums of 16 products of 16-bit floats, added in float32
-// Tiling    a block for each multiprocessor goes through tiles of 128 x 256 (tiles_sm90.h), in the order of GpuCut. One warp
-//           keeps four stages of 48 KB under way: 16 KB of a in one bulk copy, b in 32 pieces of 1 KB, one for each lane. Two
+// Tiling    a block for each multiprocessor goes through tiles of 128 x 256 (tiles_sm90.h), in the order of GpuCut. A
+//           warpgroup keeps four stages of 48 KB under way: 16 KB of a in one bulk copy, b in 32 pieces of 1 KB, eight for
+//           each warp, whose lanes ask one after another. Two
 //           warpgroups multiply 64 x 256 each (m64n256k16, m64n256k32: 128 sums a thread), two stages of which are in flight,
 //           and hand stages back by a second set of barriers; copies of the next tile go on while a tile is ended.
 //           Neither operand is swizzled: a core matrix of 8 x 16 bytes is 128 bytes in a row, which needs every bank once,
@@ -24,19 +25,22 @@
 #if DSNK_SM90
 namespace dsnk {
 
-// Copies the rows of a into scratch, a thread 16 bytes of a row at a time: `load(batch, row, k)` gives those of the row
-// from byte k on, zeros where there are none. Lanes have neighbouring rows: writes are whole lines.
-template <class Load>
-__device__ __forceinline__ void product_rows(const GpuWork& work, const Load& load) {
+// Copies the rows of a into scratch, a thread 16 bytes of a row at a time: `rows(batch, row)(k)` gives those of the row
+// from byte k on, zeros where there are none. Lanes have neighbouring rows: writes are whole lines. There is no scratch for
+// so many stages that 32 bits would not count them.
+template <class Rows>
+__device__ __forceinline__ void product_rows(const GpuWork& work, const Rows& rows) {
   using T = HopperTile;
-  const int64_t tiles = work.number[0], batch = work.number[2], steps = work.number[kHopperSteps];
+  const auto tiles = static_cast<uint32_t>(work.number[0]), batch = static_cast<uint32_t>(work.number[2]);
+  const auto steps = static_cast<uint32_t>(work.number[kHopperSteps]);
   const int row = static_cast<int>(threadIdx.x) % T::rows;
-  for (int64_t i = blockIdx.x; i < tiles * batch * steps; i += gridDim.x) {
-    const int64_t step = i % steps, tile = i / steps % tiles, matrix = i / steps / tiles;
-    std::byte* to = work.scratch + i * T::bytesA;
+  for (uint32_t i = blockIdx.x; i < tiles * batch * steps; i += gridDim.x) {
+    const uint32_t step = i % steps, tile = i / steps % tiles;
+    const auto load = rows(i / steps / tiles, int64_t{tile} * T::rows + row);
+    std::byte* to = work.scratch + int64_t{i} * T::bytesA;
 #pragma unroll 2
     for (int chunk = static_cast<int>(threadIdx.x) / T::rows; chunk < T::chunks; chunk += 256 / T::rows) {
-      store16(to + hopperPlaceA(row, chunk), load(matrix, tile * T::rows + row, step * T::depthBytes + chunk * 16));
+      store16(to + hopperPlaceA(row, chunk), load(int64_t{step} * T::depthBytes + chunk * 16));
     }
   }
 }
@@ -57,28 +61,29 @@ struct StageTurn {
   }
 };
 
-// Asks for the copies of all stages. `b(tile)` has the matrix of a tile: `at(step, place)` says where this lane's kilobyte of
-// b lies and where in a stage it belongs; nullptr where there is none.
+// Asks for the copies of all stages, a warp for its share of the pieces of b. `b(tile, piece)` has one piece of all stages:
+// `at(step)` says where this kilobyte lies, nullptr where there is none, and `place` where in a stage it belongs.
 template <class B>
 __device__ __forceinline__ void produce(const GpuWork& work, HopperBarriers& barriers, const GpuCut& cut, const B& b) {
   using T = HopperTile;
-  constexpr int kPiece = 1024;
+  constexpr int kPiece = T::piece, kOfWarp = T::pieces / 4;
+  const int piece = warp() * kOfWarp + lane();
   const int64_t steps = work.number[kHopperSteps], count = cut.count();
   StageTurn turn;
   for (int64_t i = blockIdx.x; i < count; i += gridDim.x) {
     const GpuTile tile = cut.tile(i);
     const std::byte* a = work.scratch + (tile.batch * cut.tilesM + tile.m) * steps * T::bytesA;
-    const auto pieces = b(tile);
+    const auto pieces = b(tile, lane() < kOfWarp ? piece : -1);
     for (int64_t step = 0; step < steps; step++, turn.next()) {
       unsigned char* stage = shared_memory() + turn.stage * T::stage;
       PhaseBarrier* full = &barriers.full[turn.stage];
       wait_barrier(&barriers.empty[turn.stage], turn.parity ^ 1);
-      int place = 0;
-      const std::byte* from = pieces.at(step, place);
+      const std::byte* from = pieces.at(step);
       const int there = count_bits(ballot(from != nullptr));
-      unsigned char* to = stage + T::bytesA + place;
+      unsigned char* to = stage + T::bytesA + pieces.place;
+      const uint32_t ofA = warp() == 0 ? T::bytesA : 0;
       if (pieces.whole) {
-        if (lane() == 0) arrive_expecting(full, T::bytesA + kPiece * there);
+        if (lane() == 0) arrive_expecting(full, ofA + kPiece * there);
         sync_warp();
         if (from != nullptr) copy_bulk(to, from, kPiece, full);
       } else {
@@ -91,10 +96,10 @@ __device__ __forceinline__ void produce(const GpuWork& work, HopperBarriers& bar
         }
         fence_stores();
         sync_warp();
-        if (lane() == 0) arrive_expecting(full, T::bytesA);
+        if (lane() == 0) arrive_expecting(full, ofA);
         sync_warp();
       }
-      if (lane() == 0) copy_bulk(stage, a + step * T::bytesA, T::bytesA, full);
+      if (threadIdx.x == 0) copy_bulk(stage, a + step * T::bytesA, T::bytesA, full);
     }
   }
 }
@@ -167,7 +172,7 @@ __device__ __forceinline__ void hopper_product(const GpuWork& work, const B& b, 
   const GpuCut cut{work.number[0], work.number[1], work.number[2], work.number[3], work.number[4]};
   if (threadIdx.x == 0) {
     for (int s = 0; s < T::stages; s++) {
-      init_barrier(&barriers.full[s], 1);
+      init_barrier(&barriers.full[s], 4);
       init_barrier(&barriers.empty[s], T::consumers);
     }
     publish_barriers();
@@ -175,7 +180,7 @@ __device__ __forceinline__ void hopper_product(const GpuWork& work, const B& b, 
   sync_block();
   if (warpgroup() == 0) {
     leave_registers<56>();
-    if (warp() == 0) produce(work, barriers, cut, b);
+    produce(work, barriers, cut, b);
   } else {
     take_registers<224>();
     consume<Kind>(work, barriers, cut, end);

@@ -2,7 +2,7 @@
 // Shapes    as product.inl has them
 // Numerics  the bits of every other row (gemm_i8.cu)
 // Tiling    gemm/product_sm90.cuh. A stage is 128 of k: 16 of them of 64 columns are one piece of weights. nvcc 13, sm_90a,
-//           registers: 168 (then 224 a thread that multiplies, 56 one that copies), rows 31; none spilled. Compiled and
+//           registers: 168 (then 224 a thread that multiplies, 56 one that copies), rows 30; none spilled. Compiled and
 //           emulated; not yet run on a GPU
 // Packing   integer_pack with nr 64, kr 16, as gemm_i8.cu reads it: 8 columns of sixteen bytes are a core matrix
 // Source    as gemm/product_sm90.cuh
@@ -75,39 +75,44 @@ __device__ __forceinline__ void endSums(const IntegerEnding& e, int64_t row, int
 
 DSNK_ENTRY(256, 0, gemm_i8_sm90_rows, IntegerGemmParams) {
   const int grain = grainOf(work.at<const uint8_t>(1), params.lda);
-  product_rows(work, [&](int64_t, int64_t row, int64_t k) {
-    const uint8_t* a = work.at<const uint8_t>(1) + row * params.lda + k;
-    const int64_t left = row < params.m ? params.k - k : 0;
-    if (grain == 16 && left >= kChunk) return load16(a);
-    u32x4 bytes;
+  product_rows(work, [&](int64_t, int64_t row) {
+    const uint8_t* first = work.at<const uint8_t>(1) + row * params.lda;
+    const int64_t depth = row < params.m ? params.k : 0;
+    return [first, depth, grain](int64_t k) {
+      const int64_t left = depth - k;
+      if (grain == 16 && left >= kChunk) return load16(first + k);
+      u32x4 bytes;
 #pragma unroll
-    for (int i = 0; i < 4; i++)
-      bytes.v[i] = loadBytes(a + 4 * i, static_cast<int>(clamp<int64_t>(left - 4 * i, 0, 4)), grain >= 4);
-    return bytes;
+      for (int i = 0; i < 4; i++) {
+        const auto there = static_cast<int>(clamp<int64_t>(left - 4 * i, 0, 4));
+        bytes.v[i] = loadBytes(first + k + 4 * i, there, grain >= 4);
+      }
+      return bytes;
+    };
   });
 }
 
 DSNK_ENTRY(384, 1, gemm_i8_sm90_128x256, IntegerGemmParams) {
   using T = HopperTile;
-  // Sixteens of k of 64 columns, eight of them a stage: lane 8 p + c has sixteen c of panel p.
+  // Sixteens of k of 64 columns, eight of them a stage: piece 8 p + c is sixteen c of panel p.
   struct Pieces {
     const std::byte* from;
-    int64_t sixteens;
+    int64_t sixteens;  // from its own on
     bool whole;
-    __device__ __forceinline__ const std::byte* at(int64_t step, int& place) const {
-      const int panel = lane() / T::chunks, chunk = lane() % T::chunks;
-      place = (chunk * T::columns + panel * kGpuNr) * kChunk;
-      const int64_t sixteen = step * T::chunks + chunk;
-      return from == nullptr || sixteen >= sixteens ? nullptr : from + sixteen * (kGpuNr * kChunk);
+    int place;
+    __device__ __forceinline__ const std::byte* at(int64_t step) const {
+      return from == nullptr || step * T::chunks >= sixteens ? nullptr : from + step * (T::chunks * T::piece);
     }
   };
   hopper_product<HopperKindBytes>(
       work,
-      [&](const GpuTile& tile) {
+      [&](const GpuTile& tile, int piece) {
         const int64_t panels = (params.n + kGpuNr - 1) / kGpuNr, sixteens = (params.k + kGpuKr - 1) / kGpuKr;
-        const int64_t panel = tile.n * (T::columns / kGpuNr) + lane() / T::chunks;
-        const std::byte* b = work.at<const std::byte>(2) + panel * (kGpuHead + sixteens * kGpuKr * kGpuNr) + kGpuHead;
-        return Pieces{panel < panels ? b : nullptr, sixteens, true};
+        const int chunk = piece % T::chunks, ofTile = piece / T::chunks;
+        const int64_t panel = tile.n * (T::columns / kGpuNr) + ofTile;
+        const std::byte* b = work.at<const std::byte>(2) + panel * (kGpuHead + sixteens * T::piece) + kGpuHead;
+        return Pieces{piece >= 0 && panel < panels ? b + chunk * T::piece : nullptr, sixteens - chunk, true,
+                      hopperPlaceBytes(ofTile, chunk)};
       },
       [&](const GpuTile&) {
         return [&params, e = IntegerEnding(params, work, params.residualRow)](int64_t row, int64_t column,

@@ -2,7 +2,7 @@
 // Shapes    as the contracts say
 // Numerics  operands as the type rounds them (half_pack, bfloat_pack); gemm/product_sm90.cuh
 // Tiling    gemm/product_sm90.cuh. A stage is 64 of k: 8 columns of it are one piece of weights. nvcc 13, sm_90a, registers:
-//           168 (then 224 a thread that multiplies, 56 one that copies), rows 48; none spilled. Compiled and emulated; not yet
+//           168 (then 224 a thread that multiplies, 56 one that copies), rows 32; none spilled. Compiled and emulated; not yet
 //           run on a GPU
 // Packing   half_pack and bfloat_pack for nr 8, kr 64: 8 columns of every k, which are 16 bytes and so the rows of a core
 //           matrix in which columns run along the row
@@ -52,22 +52,25 @@ struct HopperPanels16 {
 template <class Type>
 __device__ __forceinline__ void rows_16(const GpuWork& work, const GemmParams& p) {
   const int64_t strideRow = p.transA != 0 ? 1 : p.lda, strideK = p.transA != 0 ? p.lda : 1;
-  product_rows(work, [&](int64_t batch, int64_t row, int64_t kByte) {
-    const float* a =
-        work.at<const float>(1) + batch_offset(p, p.strideA, batch) + row * strideRow + kByte / 2 * strideK;
-    const int64_t left = row < p.m ? p.k - kByte / 2 : 0;
-    Quad q[2] = {};
-    if (strideK == 1 && left >= 8 && aligned16(a)) {
-      q[0] = load_quad(a);
-      q[1] = load_quad(a + 4);
-    } else {
+  product_rows(work, [&](int64_t batch, int64_t row) {
+    const float* first = work.at<const float>(1) + batch_offset(p, p.strideA, batch) + row * strideRow;
+    const int64_t k = row < p.m ? p.k : 0;
+    return [first, k, strideK](int64_t kByte) {
+      const float* a = first + kByte / 2 * strideK;
+      const int64_t left = k - kByte / 2;
+      Quad q[2] = {};
+      if (strideK == 1 && left >= 8 && aligned16(a)) {
+        q[0] = load_quad(a);
+        q[1] = load_quad(a + 4);
+      } else {
 #pragma unroll
-      for (int i = 0; i < 8; i++) {
-        if (i < left) q[i / 4].v[i % 4] = a[i * strideK];
+        for (int i = 0; i < 8; i++) {
+          if (i < left) q[i / 4].v[i % 4] = a[i * strideK];
+        }
       }
-    }
-    const u32x2 low = Type::rounded(q[0]), high = Type::rounded(q[1]);
-    return u32x4{{low.v[0], low.v[1], high.v[0], high.v[1]}};
+      const u32x2 low = Type::rounded(q[0]), high = Type::rounded(q[1]);
+      return u32x4{{low.v[0], low.v[1], high.v[0], high.v[1]}};
+    };
   });
 }
 
@@ -77,17 +80,19 @@ __device__ __forceinline__ void gemm_16_sm90(const GpuWork& work, const GemmPara
   struct Pieces {
     const std::byte* from;
     bool whole;
-    __device__ __forceinline__ const std::byte* at(int64_t step, int& place) const {
-      place = lane() * kHopperKr * kHopperNr * 2;
-      return from == nullptr ? nullptr : from + step * (kHopperKr * kHopperNr * 2);
+    int place;
+    __device__ __forceinline__ const std::byte* at(int64_t step) const {
+      return from == nullptr ? nullptr : from + step * T::piece;
     }
   };
   hopper_product<HopperKind16<Type>>(
       work,
-      [&](const GpuTile& tile) {
+      [&](const GpuTile& tile, int piece) {
         const HopperPanels16<Type> b(work, p, tile.batch);
-        const int64_t panel = tile.n * (T::columns / kHopperNr) + lane();
-        return Pieces{panel < b.panels ? b.packed + panel * b.stride + b.head : nullptr, aligned16(b.packed)};
+        const int64_t panel = tile.n * (T::columns / kHopperNr) + piece;
+        const bool there = piece >= 0 && panel < b.panels;
+        return Pieces{there ? b.packed + panel * b.stride + b.head : nullptr, aligned16(b.packed),
+                      hopperPlace16(piece)};
       },
       [&](const GpuTile& tile) {
         return [&p, b = HopperPanels16<Type>(work, p, tile.batch), e = matrix_ending(work, p, tile.batch)](
