@@ -68,22 +68,28 @@ async function compile({ root, toolkit, flags, folder, name, source }) {
 
 /**
  * Compiles `wanted` (name → source) into `folder`, `jobs` at a time; `said(name, fresh, ms)` after each. Returns what ptxas said of
- * the entries and what the compiler warned of.
+ * the entries and what the compiler warned of. What does not compile is not in the way of the rest: it is thrown at the end.
  */
 export async function compileAll({ root, toolkit, flags, folder, wanted, jobs, said }) {
   mkdirSync(folder, { recursive: true });
   const waiting = [...wanted];
   const done = new Map();
+  const failures = [];
   const worker = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [name, source] = next;
       const start = performance.now();
-      const result = await compile({ root, toolkit, flags, folder, name, source });
-      done.set(name, result);
-      said?.(name, result.fresh, performance.now() - start);
+      try {
+        const result = await compile({ root, toolkit, flags, folder, name, source });
+        done.set(name, result);
+        said?.(name, result.fresh, performance.now() - start);
+      } catch (error) {
+        failures.push(error.message);
+      }
     }
   };
   await Promise.all(Array.from({ length: jobs }, worker));
+  if (failures.length > 0) throw new Error(failures.join('\n'));
   const results = [...wanted.keys()].map((name) => done.get(name));
   return { entries: results.flatMap((r) => r.entries), warnings: results.flatMap((r) => r.warnings ?? []) };
 }
