@@ -19,11 +19,12 @@
 #define blockDim (::dsnk::emulated::place.blockDim_)
 #define gridDim (::dsnk::emulated::place.gridDim_)
 
-#define DSNK_ENTRY(threads, blocks, name, Params)                                                                  \
+#define DSNK_ENTRY(threads, blocks, name, Params) DSNK_ENTRY_FROM(0, threads, blocks, name, Params)
+#define DSNK_ENTRY_FROM(least, threads, blocks, name, Params)                                                      \
   static_assert(sizeof(::dsnk::GpuWork) + sizeof(Params) <= 4096, "parameters of a launch");                       \
   static void name(const ::dsnk::GpuWork& work, const Params& params);                                             \
   static const ::dsnk::emulated::Registration name##_registration(                                                 \
-      {#name, threads, sizeof(Params),                                                                             \
+      {#name, least, threads, sizeof(Params),                                                                      \
        [](const ::dsnk::GpuWork& work, const void* params) { name(work, *static_cast<const Params*>(params)); }}); \
   static void name([[maybe_unused]] const ::dsnk::GpuWork& work, [[maybe_unused]] const Params& params)
 

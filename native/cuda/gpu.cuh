@@ -8,6 +8,10 @@
 // defines an entry for 256 threads of which at least 2 blocks should fit a multiprocessor (0: unsaid); its body sees
 // `const GpuWork work` and `const GemmParams params`. Where a contract's parameters have a tail, the struct begins with them
 // and goes on with uint32_t tail[N]: words beyond those of the program are zero.
+//
+//   DSNK_ENTRY_FROM(75, 128, 4, gemm_i8_64x64, IntegerGemmParams) { … }
+//
+// is an entry that rows of this compute capability and later launch: for GPUs before it is not compiled.
 #pragma once
 #include <cstddef>
 #include <cstdint>

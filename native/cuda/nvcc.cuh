@@ -1,11 +1,26 @@
 // cuda/gpu.cuh for nvcc: intrinsics and inline PTX. What an architecture lacks is made of what it has (Turing's matrix
 // instructions are half as deep); where nothing will do it traps: plans choose rows by capability, so that is never reached.
+// Entries whose rows begin later have no body before that (DSNK_ENTRY_FROM): the package has no room for code that never runs.
 #pragma once
 
 #define DSNK_ENTRY(threads, blocks, name, Params)                                            \
   static_assert(sizeof(::dsnk::GpuWork) + sizeof(Params) <= 4096, "parameters of a launch"); \
   extern "C" __global__ void __launch_bounds__(threads, blocks)                              \
       name(const __grid_constant__ ::dsnk::GpuWork work, const __grid_constant__ Params params)
+
+// The body is a template: it is made where it is called.
+#define DSNK_ENTRY_FROM(least, threads, blocks, name, Params)                                     \
+  template <int arch>                                                                             \
+  __device__ __forceinline__ void name##_body(const ::dsnk::GpuWork& work, const Params& params); \
+  DSNK_ENTRY(threads, blocks, name, Params) {                                                     \
+    if constexpr (::dsnk::compiled_for(least))                                                    \
+      name##_body<DSNK_ARCH>(work, params);                                                       \
+    else                                                                                          \
+      ::dsnk::unavailable();                                                                      \
+  }                                                                                               \
+  template <int arch>                                                                             \
+  __device__ __forceinline__ void name##_body([[maybe_unused]] const ::dsnk::GpuWork& work,       \
+                                              [[maybe_unused]] const Params& params)
 
 namespace dsnk {
 
@@ -14,6 +29,9 @@ namespace dsnk {
 #else
 #define DSNK_ARCH 0
 #endif
+
+// Whether this code is for GPUs that run rows of capability `least`.
+__device__ constexpr bool compiled_for(int least) { return DSNK_ARCH >= least * 10; }
 
 // Dynamic shared memory, Launch::sharedBytes of it.
 __device__ __forceinline__ unsigned char* shared_memory() {

@@ -218,6 +218,9 @@ DSNK_ENTRY(128, 0, check_warpgroup, CheckParams) {
 }
 #endif
 
+// An entry of later GPUs.
+DSNK_ENTRY_FROM(90, 32, 0, check_later, CheckParams) { work.at<int32_t>(0)[threadIdx.x] = params.value; }
+
 // For timing: params.value steps of a product for each warp, or of a barrier.
 DSNK_ENTRY(256, 0, check_speed, CheckParams) {
   const uint32_t a[4] = {threadIdx.x, 1, 2, 3}, b[2] = {4, 5};

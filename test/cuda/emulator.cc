@@ -485,6 +485,12 @@ void checkFaults() {
     api.cuDeviceGetAttribute(&same, kIntegrated, 0);
     EXPECT(major == 9 && minor == 0 && shared == 227 * 1024 && same == 1, "%d.%d %d %d", major, minor, shared, same);
   }
+  for (const char* of : {"89", "90", "100"}) {
+    const Setting capability("DSNK_EMULATOR_CAPABILITY", of);
+    Session session;
+    session.launch("check_later", 1, 32, 0, workOf({session.alloc(128)}), {0, 1});
+    EXPECT(session.wait() == (std::strcmp(of, "89") == 0 ? kLaunchFailed : kSuccess), "an entry from sm_90 on, on %s", of);
+  }
 }
 
 void time(Session& session) {

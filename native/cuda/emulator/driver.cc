@@ -18,8 +18,10 @@ int64_t setting(const char* name, int64_t otherwise) {
 
 size_t totalMemory() { return static_cast<size_t>(setting("MEMORY", int64_t{4} << 30)); }
 
+int capability() { return static_cast<int>(setting("CAPABILITY", 87)); }
+
 unsigned sharedMost() {
-  switch (setting("CAPABILITY", 87)) {
+  switch (capability()) {
     case 72: return 96 * 1024;
     case 75: return 64 * 1024;
     case 80:
@@ -163,7 +165,6 @@ DSNK_EXPORT Result cuDeviceGetAttribute(int* value, DeviceAttribute attribute, D
   const Call call(false);
   if (call.refused) return call.refused;
   if (!isDeviceNumber(device)) return kInvalidDevice;
-  const int capability = static_cast<int>(setting("CAPABILITY", 87));
   switch (attribute) {
     case kMaxThreadsPerBlock: *value = 1024; return kSuccess;
     case kMaxSharedMemoryPerBlock: *value = 48 * 1024; return kSuccess;
@@ -173,8 +174,8 @@ DSNK_EXPORT Result cuDeviceGetAttribute(int* value, DeviceAttribute attribute, D
     case kCanMapHostMemory:
     case kUnifiedAddressing: *value = 1; return kSuccess;
     case kL2CacheSize: *value = 4 << 20; return kSuccess;
-    case kCapabilityMajor: *value = capability / 10; return kSuccess;
-    case kCapabilityMinor: *value = capability % 10; return kSuccess;
+    case kCapabilityMajor: *value = capability() / 10; return kSuccess;
+    case kCapabilityMinor: *value = capability() % 10; return kSuccess;
     case kMaxSharedMemoryPerBlockOptin: *value = static_cast<int>(sharedMost()); return kSuccess;
   }
   return kInvalidValue;

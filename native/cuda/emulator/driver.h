@@ -63,6 +63,7 @@ EmulatedDriver& driver();
 
 int64_t setting(const char* name, int64_t otherwise);
 size_t totalMemory();
+int capability();       // of all devices
 unsigned sharedMost();  // per block, for this capability
 
 // Every call begins with one of these; `refused` is what it must answer unless that is success.

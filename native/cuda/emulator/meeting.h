@@ -84,6 +84,7 @@ inline void aligned(const void* p, size_t bytes) {
 
 struct Entry {
   const char* name;
+  int least;  // compute capability, as DSNK_ENTRY_FROM has it
   unsigned threads;
   size_t paramBytes;
   void (*run)(const GpuWork& work, const void* params);

@@ -73,6 +73,11 @@ Result run(const FunctionObject& function, emulated::LaunchShape shape, const Gp
   if (most >= 0 && driver().launches >= most) return lose(kIllegalAddress, "DSNK_EMULATOR_LOSE_AFTER");
   driver().launches++;
   std::string why;
+  // As DSNK_ENTRY_FROM: elsewhere there is a trap in the place of the body.
+  if (capability() < function.entry.least) {
+    std::fprintf(stderr, "emulated GPU: %s is not compiled for sm_%d\n", function.entry.name, capability());
+    return lose(kLaunchFailed, "an entry of later GPUs");
+  }
   const auto begin = std::chrono::steady_clock::now();
   const emulated::Outcome outcome = emulated::runLaunch(function.entry, shape, work, params, why);
   if (setting("TRACE", 0)) {

@@ -7,5 +7,5 @@
 #include "kernels/narrow/floats.cuh"
 
 namespace dsnk {
-DSNK_ENTRIES_16(BfloatsOnGpu, bf16)
+DSNK_ENTRIES_16(80, BfloatsOnGpu, bf16)
 }  // namespace dsnk

@@ -7,5 +7,5 @@
 #include "kernels/narrow/floats.cuh"
 
 namespace dsnk {
-DSNK_ENTRIES_16(HalvesOnGpu, f16)
+DSNK_ENTRIES_16(75, HalvesOnGpu, f16)
 }  // namespace dsnk

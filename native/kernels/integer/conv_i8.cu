@@ -175,13 +175,13 @@ __device__ __forceinline__ void convTile(const GpuWork& w, const IntegerConvolut
   }
 }
 
-DSNK_ENTRY(256, 2, conv_i8_128x64, IntegerConvolutionParams) {
+DSNK_ENTRY_FROM(75, 256, 2, conv_i8_128x64, IntegerConvolutionParams) {
   convTile<TallTile, TensorSums<TallTile>, int32_t>(work, params);
 }
-DSNK_ENTRY(128, 4, conv_i8_64x64, IntegerConvolutionParams) {
+DSNK_ENTRY_FROM(75, 128, 4, conv_i8_64x64, IntegerConvolutionParams) {
   convTile<MiddleTile, TensorSums<MiddleTile>, int32_t>(work, params);
 }
-DSNK_ENTRY(128, 4, conv_i8_16x64, IntegerConvolutionParams) {
+DSNK_ENTRY_FROM(75, 128, 4, conv_i8_16x64, IntegerConvolutionParams) {
   convTile<FlatTile, TensorSums<FlatTile>, int32_t>(work, params);
 }
 DSNK_ENTRY(256, 2, conv_i8_dot, IntegerConvolutionParams) {

@@ -20,9 +20,15 @@ __device__ __forceinline__ void gemmTile(const GpuWork& w, const IntegerGemmPara
   });
 }
 
-DSNK_ENTRY(256, 2, gemm_i8_128x128, IntegerGemmParams) { gemmTile<LargeTile, TensorSums<LargeTile>>(work, params); }
-DSNK_ENTRY(128, 4, gemm_i8_64x64, IntegerGemmParams) { gemmTile<MiddleTile, TensorSums<MiddleTile>>(work, params); }
-DSNK_ENTRY(128, 4, gemm_i8_16x64, IntegerGemmParams) { gemmTile<FlatTile, TensorSums<FlatTile>>(work, params); }
+DSNK_ENTRY_FROM(75, 256, 2, gemm_i8_128x128, IntegerGemmParams) {
+  gemmTile<LargeTile, TensorSums<LargeTile>>(work, params);
+}
+DSNK_ENTRY_FROM(75, 128, 4, gemm_i8_64x64, IntegerGemmParams) {
+  gemmTile<MiddleTile, TensorSums<MiddleTile>>(work, params);
+}
+DSNK_ENTRY_FROM(75, 128, 4, gemm_i8_16x64, IntegerGemmParams) {
+  gemmTile<FlatTile, TensorSums<FlatTile>>(work, params);
+}
 DSNK_ENTRY(256, 2, gemm_i8_dot, IntegerGemmParams) { gemmTile<DotTile, DotSums<DotTile>>(work, params); }
 
 }  // namespace dsnk

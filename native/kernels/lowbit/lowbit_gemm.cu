@@ -197,7 +197,7 @@ __device__ __forceinline__ void fewRowsOf(const GpuWork& w, const LowBitGemmPara
 DSNK_ENTRY(256, 2, lowbit_gemm_1, LowBitGemmParams) { fewRowsOf<1>(work, params); }
 DSNK_ENTRY(256, 2, lowbit_gemm_4, LowBitGemmParams) { fewRowsOf<4>(work, params); }
 DSNK_ENTRY(256, 2, lowbit_gemm_8, LowBitGemmParams) { fewRowsOf<8>(work, params); }
-DSNK_ENTRY(128, 3, lowbit_gemm_many, LowBitGemmParams) {
+DSNK_ENTRY_FROM(75, 128, 3, lowbit_gemm_many, LowBitGemmParams) {
   withBits(params.bits, [&](auto bits) { manyRows<decltype(bits)::value>(work, params); });
 }
 

@@ -67,27 +67,37 @@ constexpr int kMiddleBlocks = 2, kNarrowBlocks = 3;
 constexpr int kMiddleBlocks = 3, kNarrowBlocks = 4;
 #endif
 
-// All entries of one type: its name stands in theirs.
-#define DSNK_ENTRIES_16(Type, name)                                                                                    \
-  DSNK_ENTRY(256, 1, gemm_##name##_128x128, GemmParams) { gemm_16<Type, Large16>(work, params); }                      \
-  DSNK_ENTRY(128, kMiddleBlocks, gemm_##name##_128x64, GemmParams) { gemm_16<Type, Middle16>(work, params); }          \
-  DSNK_ENTRY(128, 4, gemm_##name##_64x64, GemmParams) { gemm_16<Type, Small16>(work, params); }                        \
-  DSNK_ENTRY(128, kNarrowBlocks, gemm_##name##_128x32, GemmParams) { gemm_16<Type, Narrow16>(work, params); }          \
-  DSNK_ENTRY(128, 4, gemm_##name##_16x128, GemmParams) { gemm_16<Type, Few16>(work, params); }                         \
-  DSNK_ENTRY(256, 0, gemm_##name##_sum, GemmParams) {                                                                  \
+// All entries of one type, for GPUs that have rows of it: its name stands in theirs.
+#define DSNK_ENTRIES_16(least, Type, name)                                                                             \
+  DSNK_ENTRY_FROM(least, 256, 1, gemm_##name##_128x128, GemmParams) { gemm_16<Type, Large16>(work, params); }          \
+  DSNK_ENTRY_FROM(least, 128, kMiddleBlocks, gemm_##name##_128x64, GemmParams) {                                       \
+    gemm_16<Type, Middle16>(work, params);                                                                             \
+  }                                                                                                                    \
+  DSNK_ENTRY_FROM(least, 128, 4, gemm_##name##_64x64, GemmParams) { gemm_16<Type, Small16>(work, params); }            \
+  DSNK_ENTRY_FROM(least, 128, kNarrowBlocks, gemm_##name##_128x32, GemmParams) {                                       \
+    gemm_16<Type, Narrow16>(work, params);                                                                             \
+  }                                                                                                                    \
+  DSNK_ENTRY_FROM(least, 128, 4, gemm_##name##_16x128, GemmParams) { gemm_16<Type, Few16>(work, params); }             \
+  DSNK_ENTRY_FROM(least, 256, 0, gemm_##name##_sum, GemmParams) {                                                      \
     finish_splits(work, params.m, params.n, [&](int64_t i) { return matrix_ending(work, params, i); });                \
   }                                                                                                                    \
-  DSNK_ENTRY(128, kMiddleBlocks, conv_##name##_128x64, ConvParams) { conv_16<Type, Middle16>(work, params); }          \
-  DSNK_ENTRY(128, 4, conv_##name##_64x64, ConvParams) { conv_16<Type, Small16>(work, params); }                        \
-  DSNK_ENTRY(128, 3, conv_##name##_128x32, ConvParams) { conv_16<Type, Narrow16>(work, params); }                      \
-  DSNK_ENTRY(256, 1, conv_##name##_points_128x128, ConvParams) { points_16<Type, Large16>(work, params); }             \
-  DSNK_ENTRY(128, kMiddleBlocks, conv_##name##_points_128x64, ConvParams) { points_16<Type, Middle16>(work, params); } \
-  DSNK_ENTRY(128, 4, conv_##name##_points_64x64, ConvParams) { points_16<Type, Small16>(work, params); }               \
-  DSNK_ENTRY(128, kNarrowBlocks, conv_##name##_points_128x32, ConvParams) { points_16<Type, Narrow16>(work, params); } \
-  DSNK_ENTRY(256, 0, conv_##name##_sum, ConvParams) {                                                                  \
+  DSNK_ENTRY_FROM(least, 128, kMiddleBlocks, conv_##name##_128x64, ConvParams) {                                       \
+    conv_16<Type, Middle16>(work, params);                                                                             \
+  }                                                                                                                    \
+  DSNK_ENTRY_FROM(least, 128, 4, conv_##name##_64x64, ConvParams) { conv_16<Type, Small16>(work, params); }            \
+  DSNK_ENTRY_FROM(least, 128, 3, conv_##name##_128x32, ConvParams) { conv_16<Type, Narrow16>(work, params); }          \
+  DSNK_ENTRY_FROM(least, 256, 1, conv_##name##_points_128x128, ConvParams) { points_16<Type, Large16>(work, params); } \
+  DSNK_ENTRY_FROM(least, 128, kMiddleBlocks, conv_##name##_points_128x64, ConvParams) {                                \
+    points_16<Type, Middle16>(work, params);                                                                           \
+  }                                                                                                                    \
+  DSNK_ENTRY_FROM(least, 128, 4, conv_##name##_points_64x64, ConvParams) { points_16<Type, Small16>(work, params); }   \
+  DSNK_ENTRY_FROM(least, 128, kNarrowBlocks, conv_##name##_points_128x32, ConvParams) {                                \
+    points_16<Type, Narrow16>(work, params);                                                                           \
+  }                                                                                                                    \
+  DSNK_ENTRY_FROM(least, 256, 0, conv_##name##_sum, ConvParams) {                                                      \
     finish_splits(work, conv_pixels(params), params.outChannels / params.group,                                        \
                   [&](int64_t group) { return conv_ending(work, params, group); });                                    \
   }                                                                                                                    \
-  DSNK_ENTRY(256, 0, conv_##name##_any, ConvParams) { conv_any_16<Type>(work, params); }
+  DSNK_ENTRY_FROM(least, 256, 0, conv_##name##_any, ConvParams) { conv_any_16<Type>(work, params); }
 
 }  // namespace dsnk

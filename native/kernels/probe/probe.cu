@@ -39,12 +39,12 @@ DSNK_ENTRY(256, 0, probe_fma_f32, ProbeFmaParams) {
   });
 }
 
-DSNK_ENTRY(256, 0, probe_mma_f16, ProbeFmaParams) {
+DSNK_ENTRY_FROM(80, 256, 0, probe_mma_f16, ProbeFmaParams) {
   const uint32_t half = pack_halves(0.001f, 0.002f), a[4] = {half, half, half, half}, b[2] = {half, half};
   probe<FloatSums>(work, params, [&](FloatSums& s) { mma_f16(s.d, a, b); });
 }
 
-DSNK_ENTRY(256, 0, probe_mma_u8s8, ProbeFmaParams) {
+DSNK_ENTRY_FROM(80, 256, 0, probe_mma_u8s8, ProbeFmaParams) {
   const uint32_t ones = 0x01010101u, a[4] = {ones, ones, ones, ones}, b[2] = {ones, ones};
   probe<IntegerSums>(work, params, [&](IntegerSums& s) { mma_u8s8(s.d, a, b); });
 }
