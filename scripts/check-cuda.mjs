@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Holds compiled kernels for GPUs to what is written of them: registers, shared memory and spills of each entry
 // (native/cuda/resources.json, by `npm run build:cuda -- --check`), and the instructions that entries were written for
-// (native/cuda/instructions.json) in the machine code of prebuilds/cuda, where the toolkit of `npm run prebuild:cuda` was fetched.
-//   node scripts/check-cuda.mjs            both, of what lies in build/cuda-check and prebuilds/cuda
+// (native/cuda/instructions.json) in the machine code that `npm run prebuild:cuda` has left in build/cuda-11.
+//   node scripts/check-cuda.mjs            both, of what lies in build/cuda-check and build/cuda-11
 //   node scripts/check-cuda.mjs --update   writes the table of what lies in build/cuda-check
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -36,14 +36,13 @@ export function checkReport({ nvcc, entries }, { update = false, part = false } 
   return wrong.length === 0;
 }
 
-/** Says which entries of the fat binaries in `folder` lack instructions; true where none does. */
-export function checkInstructions(cuobjdump, env, folder) {
+/** Says which entries of these modules, as the private toolkit has compiled them, lack instructions; true where none does. */
+export function checkInstructions({ cuobjdump, env }, root, names) {
   const wrong = [];
-  for (const file of readdirSync(folder)
-    .filter((name) => name.endsWith('-11.fatbin'))
-    .sort()) {
-    const { status, stdout, stderr } = spawnSync(cuobjdump, ['-sass', join(folder, file)], { encoding: 'utf8', env, maxBuffer: 1 << 30 });
-    if (status !== 0) wrong.push(`${file}: must be read by cuobjdump, ${stderr.trim()}`);
+  for (const name of names) {
+    const file = join(root, 'build', 'cuda-11', `${name}.fatbin`);
+    const { status, stdout, stderr } = spawnSync(cuobjdump, ['-sass', file], { encoding: 'utf8', env, maxBuffer: 1 << 30 });
+    if (status !== 0) wrong.push(`${name}: must be read by cuobjdump, ${stderr?.trim() || 'which ended early'}`);
     else wrong.push(...missingInstructions(parseSass(stdout), instructions));
   }
   for (const line of wrong) console.error(`check:cuda: ${line}`);
@@ -55,8 +54,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   let right = true;
   if (existsSync(report)) right = checkReport(read(report), { update: process.argv.includes('--update') });
   else console.log('check:cuda: no report; `npm run build:cuda -- --check` makes one');
-  const [toolkit, folder] = [fetchedToolkit(join(root, 'build', 'toolkits')), join(root, 'prebuilds', 'cuda')];
-  if (toolkit && existsSync(folder)) right = checkInstructions(toolkit.cuobjdump, toolkit.env, folder) && right;
+  const [toolkit, folder] = [fetchedToolkit(join(root, 'build', 'toolkits')), join(root, 'build', 'cuda-11')];
+  const compiled = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.fatbin')) : [];
+  if (toolkit && compiled.length > 0) right = checkInstructions(toolkit, root, compiled.map((file) => file.slice(0, -'.fatbin'.length)).sort()) && right;
   else console.log('check:cuda: instructions are not looked at; `npm run prebuild:cuda` makes what is needed');
   process.exit(right ? 0 : 1);
 }

@@ -1,39 +1,30 @@
 #!/usr/bin/env node
-// Compiles the kernels for NVIDIA's GPUs as the package ships them, into prebuilds/cuda/: <module>-11.fatbin by a private CUDA 11.8
-// that is fetched for this, which every driver since 11.4 loads (JetPack 5 and later), and <module>-13.fatbin by the CUDA 13 that is
-// installed, for what 11.8 does not know. One file serves x64 and arm64. Then looks for the instructions that entries must have.
-//   npm run prebuild:cuda [-- --only gemm] [-- --toolkit 11]
-import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+// Compiles the kernels for NVIDIA's GPUs as the package ships them: prebuilds/cuda/sm_87.br and so on, one pack for each kind of GPU
+// (scripts/cuda/images.mjs). For GPUs up to Hopper by a private CUDA 11.8 that is fetched for this, whose code every driver since 11.4
+// loads (JetPack 5 and later); for what 11.8 does not know by the CUDA 13 that is installed. One pack serves x64 and arm64. Then looks
+// for the instructions that entries must have. What has not changed since the last time is taken as it is.
+//   npm run prebuild:cuda                        everything, which takes half an hour
+//   npm run prebuild:cuda -- --only gemm,conv    modules with one of these in their name; others stay as they are in the packs
+//   npm run prebuild:cuda -- --toolkit 11        what one CUDA makes
+//   npm run prebuild:cuda -- --optional          a toolkit that cannot be had is no failure
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { checkInstructions } from './check-cuda.mjs';
+import { compilations, hopper, imagesOf, isForHopper, mostPackBytes, packed, packFolder, packsIn, unpacked, wholePacks } from './cuda/images.mjs';
 import { compileAll, gencodes, modules } from './cuda/modules.mjs';
 import { cure, installedToolkit, privateToolkit } from './cuda/toolkits.mjs';
 import { isHook } from './prebuild/hook.mjs';
 
-/** What all files together may have. */
-const mostBytes = 12e6;
-
-// gpu.cuh tells three kinds of GPUs before Hopper apart. PTX of the third is what GPUs run that none of these files knows.
-const lines = {
-  11: [
-    ['compute_72', 'sm_72'],
-    ['compute_75', 'sm_75'],
-    ['compute_80', 'sm_80', 'sm_86', 'sm_87', 'sm_89', 'sm_90', 'compute_80'],
-  ],
-  13: [
-    ['compute_90a', 'sm_90a'],
-    ['compute_100', 'sm_100'],
-    ['compute_110', 'sm_110'],
-    ['compute_120', 'sm_120'],
-  ],
-};
-const smaller = { 11: ['-Xfatbin', '-compress-all'], 13: ['--compress-mode=size'] };
-
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { values: options } = parseArgs({
-  options: { only: { type: 'string', default: '' }, jobs: { type: 'string', default: '2' }, toolkit: { type: 'string', default: '11,13' } },
+  options: {
+    only: { type: 'string', default: '' },
+    jobs: { type: 'string', default: '2' },
+    toolkit: { type: 'string', default: '11,13' },
+    optional: { type: 'boolean', default: false },
+  },
 });
 
 function fail(message) {
@@ -43,7 +34,7 @@ function fail(message) {
 // who builds for this machine needs no binaries for others
 if (isHook('prebuild:cuda')) process.exit(0);
 const versions = options.toolkit.split(',');
-for (const version of versions) if (!(version in lines)) fail(`--toolkit must be of 11, 13, ${version} came`);
+for (const version of versions) if (!(version in compilations)) fail(`--toolkit must be of 11, 13, ${version} came`);
 
 function toolkitOf(version) {
   if (version === '11') return privateToolkit(join(root, 'build', 'toolkits'));
@@ -52,40 +43,73 @@ function toolkitOf(version) {
   throw new Error(`nvcc 13 must be there, ${toolkit ? `nvcc ${toolkit.version}` : 'none'} is: ${cure}`);
 }
 
-const folder = join(root, 'prebuilds', 'cuda');
+const folder = packFolder(root);
+const all = modules(root);
+const wanted = new Map([...all].filter(([name]) => options.only.split(',').some((part) => name.includes(part))));
+
+/** Compiles modules for one version's GPUs, `lines` of them; notes their images by pack. */
+async function compile(version, toolkit, some, lines, packs) {
+  const work = join(root, 'build', `cuda-${version}`);
+  const { entries, warnings } = await compileAll({
+    root,
+    toolkit,
+    folder: work,
+    wanted: some,
+    flags: ['-no-compress', ...gencodes(lines)],
+    jobs: Math.max(1, Number(options.jobs) || 1),
+    said: (name, fresh, ms) => fresh && console.log(`${name}, CUDA ${version}: ${(ms / 1000).toFixed(0)} s`),
+  });
+  for (const warning of warnings) console.error(warning);
+  for (const { entry, arch, spillStores, spillLoads } of entries) {
+    if (spillStores + spillLoads > 0) console.log(`${entry}, ${arch}: ${spillStores + spillLoads} bytes spill`);
+  }
+  const codes = lines.flatMap(([, ...names]) => names);
+  for (const name of some.keys()) {
+    for (const { capability, ptx, bytes } of imagesOf(readFileSync(join(work, `${name}.fatbin`)))) {
+      const pack = codes.find((code) => code.startsWith(ptx ? 'compute_' : 'sm_') && Number.parseInt(code.split('_')[1], 10) === capability);
+      if (pack === undefined) throw new Error(`${name}: has an image for ${capability} that nobody asked for`);
+      packs.set(pack, [...(packs.get(pack) ?? []), [name, bytes]]);
+    }
+  }
+}
+
+/** Writes a pack unless it is what lies there. With --only, what else lies there stays. */
+function write(name, images) {
+  const file = join(folder, `${name}.br`);
+  let before = new Map();
+  try {
+    before = unpacked(readFileSync(file));
+  } catch {} // none, or of an older form
+  const now = new Map([...(options.only ? before : []), ...images].filter(([module]) => all.has(module)));
+  if (now.size === before.size && [...now].every(([module, bytes]) => before.get(module)?.equals(bytes))) return;
+  writeFileSync(`${file}.${process.pid}`, packed([...now].sort(([a], [b]) => (a < b ? -1 : 1))));
+  renameSync(`${file}.${process.pid}`, file);
+}
+
 mkdirSync(folder, { recursive: true });
 try {
-  const all = modules(root);
-  const wanted = new Map([...all].filter(([name]) => name.includes(options.only)));
-  for (const version of versions) {
-    const toolkit = toolkitOf(version);
-    const work = join(root, 'build', `cuda-${version}`);
+  let toolkits;
+  try {
+    toolkits = versions.map((version) => [version, toolkitOf(version)]);
+  } catch (error) {
+    if (!options.optional) throw error;
+    console.log(`prebuild:cuda: kernels for GPUs are not packed here: ${error.message}`);
+    process.exit(0);
+  }
+  for (const [version, toolkit] of toolkits) {
     const start = performance.now();
-    const { entries, warnings } = await compileAll({
-      root,
-      toolkit,
-      folder: work,
-      wanted,
-      flags: [...smaller[version], ...gencodes(lines[version])],
-      jobs: Math.max(1, Number(options.jobs) || 1),
-      said: (name, fresh, ms) => fresh && console.log(`${name}-${version}: ${(ms / 1000).toFixed(0)} s`),
-    });
-    for (const warning of warnings) console.error(warning);
-    for (const { entry, arch, spillStores, spillLoads } of entries) {
-      if (spillStores + spillLoads > 0) console.log(`${entry}, ${arch}: ${spillStores + spillLoads} bytes spill`);
-    }
-    for (const name of wanted.keys()) {
-      const file = join(folder, `${name}-${version}.fatbin`);
-      copyFileSync(join(work, `${name}.fatbin`), `${file}.${process.pid}`);
-      renameSync(`${file}.${process.pid}`, file);
-    }
+    const packs = new Map();
+    const [forHopper, others] = [true, false].map((yes) => new Map([...wanted].filter(([name]) => isForHopper(name) === yes)));
+    await compile(version, toolkit, others, compilations[version], packs);
+    if (version === '13') await compile(version, toolkit, forHopper, [hopper], packs);
+    for (const [name, images] of packs) write(name, images);
     console.log(`CUDA ${toolkit.version}: ${wanted.size} modules (${Math.round((performance.now() - start) / 1000)} s)`);
-    if (version === '11' && !checkInstructions(toolkit.cuobjdump, toolkit.env, folder)) process.exit(1);
+    if (version === '11' && !checkInstructions(toolkit, root, others.keys())) process.exit(1);
   }
   let bytes = 0;
-  for (const file of readdirSync(folder).sort()) {
-    if (!all.has(/^(.*)-\d+\.fatbin$/.exec(file)?.[1])) {
-      rmSync(join(folder, file)); // of a module that is no more
+  for (const file of packsIn(folder)) {
+    if (![...wholePacks, hopper[1]].includes(file.slice(0, -'.br'.length))) {
+      rmSync(join(folder, file)); // of GPUs that are no more
       continue;
     }
     const { size } = statSync(join(folder, file));
@@ -93,7 +117,7 @@ try {
     console.log(`${String(size).padStart(9)} ${file}`);
   }
   console.log(`${String(bytes).padStart(9)} together`);
-  if (bytes > mostBytes) fail(`prebuilds/cuda must have at most ${mostBytes} bytes, ${bytes} came`);
+  if (bytes > mostPackBytes) fail(`prebuilds/cuda must have at most ${mostPackBytes} bytes, ${bytes} came`);
 } catch (error) {
   fail(error.message);
 }

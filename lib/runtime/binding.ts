@@ -53,6 +53,8 @@ export interface Binding {
   cpu(): CpuInfo;
   /** What the GPU is, or why there is none: Refusal in native/cuda/driver.h. */
   openGpu(library: string, files: readonly string[]): GpuInfo | { readonly cause: number; readonly detail: string };
+  /** Images of modules for the GPU that is open: where in `bytes`, which end with a zero, each begins. Files come before them. */
+  offerKernels(bytes: Uint8Array, names: readonly string[], places: readonly number[]): void;
   readFile(path: string, done: Done): void;
   adopt(bytes: Uint8Array): ArrayBuffer | null;
   releaseBuffer(buffer: ArrayBuffer): void;

@@ -1,5 +1,7 @@
 /** The GPU of the process: found and opened when the first session asks for it. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
 import { type Catalogue, rowsOn } from '../compile/catalogue.js';
 import type { Device } from '../compile/compile.js';
 import { type DsnkError, dsnkError } from '../errors.js';
@@ -24,13 +26,60 @@ const refusals: Readonly<Record<number, readonly [must: string, cure: string]>> 
   4: ['the GPU must open', 'restart the process, then the machine; `dmesg` names what the driver says of it'],
 };
 
-/** Files of kernels, `*` for the module's name, best first: those built here, then those of the package, by CUDA version. */
+/** Files of kernels that were built on this machine, `*` for the module's name. They come before those of the package. */
 function kernelFiles(): string[] {
   const own = process.env['DSNK_CUDA_KERNELS'];
   if (own) return [join(own, '*.fatbin')];
-  if (packageRoot === undefined) return [];
-  const built = process.env['PREBUILDS_ONLY'] ? [] : [join(packageRoot, 'build', 'cuda', '*.fatbin')];
-  return [...built, ...['13', '11'].map((version) => join(packageRoot as string, 'prebuilds', 'cuda', `*-${version}.fatbin`))];
+  return packageRoot === undefined || process.env['PREBUILDS_ONLY'] ? [] : [join(packageRoot, 'build', 'cuda', '*.fatbin')];
+}
+
+/**
+ * Packs of the package (scripts/cuda/images.mjs), best first: for which compute capabilities, and the CUDA version that a driver must
+ * have for what was compiled by CUDA 13. Code for 8.6 serves 8.9, and that of the first GPU of a later generation serves the others.
+ */
+const packs: readonly (readonly [name: string, least: number, most: number, driver: number])[] = [
+  ['sm_120', 120, 129, 13_000],
+  ['sm_110', 110, 119, 13_000],
+  ['sm_100', 100, 109, 13_000],
+  ['sm_90a', 90, 90, 13_000],
+  ['sm_90', 90, 90, 11_040],
+  ['sm_86', 86, 86, 11_040],
+  ['sm_86', 89, 89, 11_040],
+  ['sm_87', 87, 87, 11_040],
+  ['sm_80', 80, 80, 11_040],
+  ['sm_75', 75, 75, 11_040],
+  ['sm_72', 72, 72, 11_040],
+  ['compute_80', 80, Number.POSITIVE_INFINITY, 11_080], // PTX, which the driver compiles, for GPUs that came later
+];
+/** This one has modules of instructions that one GPU alone has: the next one has all others. */
+const OVERLAY = 'sm_90a';
+
+/** Names of the packs for a GPU, best first. */
+export const packsFor = ({ capability, driverVersion }: Pick<GpuInfo, 'capability' | 'driverVersion'>): string[] =>
+  packs.filter(([, least, most, driver]) => capability >= least && capability <= most && driverVersion >= driver).map(([name]) => name);
+
+/** Gives the GPU the kernels of the package. All of a pack's modules are unpacked at once, in some 50 ms; the driver loads the ones in use. */
+function offerPacks(gpu: GpuInfo): void {
+  const folder = process.env['DSNK_CUDA_KERNELS'] || (packageRoot && join(packageRoot, 'prebuilds', 'cuda'));
+  if (folder === undefined) return;
+  for (const name of packsFor(gpu)) {
+    const file = join(folder, `${name}.br`);
+    if (!existsSync(file)) continue;
+    try {
+      const bytes = brotliDecompressSync(readFileSync(file));
+      const begin = 4 + bytes.readUInt32LE(0);
+      const table: readonly [name: string, at: number, size: number][] = JSON.parse(bytes.toString('utf8', 4, begin));
+      native().offerKernels(
+        bytes,
+        table.map(([module]) => module),
+        table.map(([, at]) => begin + at),
+      );
+    } catch (error) {
+      const reason = `${file}: ${(error as Error).message}\n  cure: install the package again, or npm run prebuild:cuda in a checkout`;
+      throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, 'the kernels of the package must be whole', reason);
+    }
+    if (name !== OVERLAY) return;
+  }
 }
 
 let opened: GpuInfo | undefined;
@@ -42,6 +91,7 @@ export function openGpu(): GpuInfo {
     const [must, cure] = refusals[answer.cause] ?? ['the GPU must open', 'update the driver'];
     throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, must, `${answer.detail}\n  cure: ${cure}`);
   }
+  if (opened === undefined) offerPacks(answer);
   opened = answer;
   return answer;
 }

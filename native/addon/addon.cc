@@ -78,6 +78,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("catalogue", Napi::Function::New(env, guarded<catalogue>));
   exports.Set("cpu", Napi::Function::New(env, guarded<cpu>));
   exports.Set("openGpu", Napi::Function::New(env, guarded<openGpu>));
+  exports.Set("offerKernels", Napi::Function::New(env, guarded<offerKernels>));
   exports.Set("readFile", Napi::Function::New(env, guarded<readFile>));
   exports.Set("adopt", Napi::Function::New(env, guarded<adopt>));
   exports.Set("releaseBuffer", Napi::Function::New(env, guarded<releaseBuffer>));

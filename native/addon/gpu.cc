@@ -40,6 +40,25 @@ Napi::Value openGpu(const Napi::CallbackInfo& info) {
   return out;
 }
 
+// offerKernels(bytes, names, places): images of modules for the GPU that is open, where in `bytes` each begins. A zero must
+// end the last.
+Napi::Value offerKernels(const Napi::CallbackInfo& info) {
+  View view;
+  cuda::GpuDevice* device = cuda::GpuDevice::opened();
+  if (device == nullptr || !viewOf(info.Env(), info[0], view) || view.bytes == 0 ||
+      view.base[view.bytes - 1] != std::byte{0})
+    throw typeError(info.Env(), "offerKernels: a GPU that is open, and bytes that end with 0");
+  // Lives as long as the device, which outlives all: modules are loaded when they are first asked for.
+  auto* bytes =
+      new std::vector<char>(reinterpret_cast<char*>(view.base), reinterpret_cast<char*>(view.base) + view.bytes);
+  const auto names = info[1].As<Napi::Array>(), places = info[2].As<Napi::Array>();
+  for (uint32_t i = 0; i < names.Length(); i++) {
+    const uint32_t at = places.Get(i).ToNumber();
+    if (at < bytes->size()) device->offer(names.Get(i).ToString(), bytes->data() + at);
+  }
+  return info.Env().Undefined();
+}
+
 }  // namespace dsnk
 #else
 
@@ -53,6 +72,7 @@ Napi::Value openGpu(const Napi::CallbackInfo& info) {
   out.Set("detail", "a 32-bit Node");
   return out;
 }
+Napi::Value offerKernels(const Napi::CallbackInfo& info) { return info.Env().Undefined(); }
 
 }  // namespace dsnk
 #endif

@@ -32,6 +32,7 @@ Napi::Value abortRun(const Napi::CallbackInfo&);
 
 // gpu.cc
 Napi::Value openGpu(const Napi::CallbackInfo&);
+Napi::Value offerKernels(const Napi::CallbackInfo&);
 Accelerator* openedGpu();  // null before openGpu has succeeded
 
 // The program of a live handle; throws for anything else.

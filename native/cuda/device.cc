@@ -185,9 +185,21 @@ bool GpuDevice::addressOf(const std::byte* host, uint64_t& address) {
   return driver_.cuMemHostGetDevicePointer(&address, const_cast<std::byte*>(host), 0) == kSuccess;
 }
 
+void GpuDevice::offer(const std::string& name, const char* image) {
+  std::lock_guard lock(mutex_);
+  images_.emplace_back(name, image);
+}
+
 Module GpuDevice::moduleOf(const std::string& name, std::string& why) {
   if (const auto found = modules_.find(name); found != modules_.end()) return found->second;
   std::string tried;
+  const auto load = [&](const std::string& from, const char* image) {
+    Module module = nullptr;
+    const Result result = driver_.cuModuleLoadData(&module, image);
+    if (result == kSuccess) return modules_[name] = module;
+    tried += "; " + from + ": " + cuda::textOf(driver_, result);
+    return Module{};
+  };
   for (const std::string& pattern : files_) {
     const size_t star = pattern.rfind('*');
     if (star == std::string::npos) continue;
@@ -195,12 +207,13 @@ Module GpuDevice::moduleOf(const std::string& name, std::string& why) {
     std::vector<char> image = contentsOf(path);
     if (image.empty()) continue;
     image.push_back(0);  // PTX is text that ends so
-    Module module = nullptr;
-    const Result result = driver_.cuModuleLoadData(&module, image.data());
-    if (result == kSuccess) return modules_[name] = module;
-    tried += "; " + path + ": " + cuda::textOf(driver_, result);
+    if (const Module module = load(path, image.data())) return module;
   }
-  why = "kernels \"" + name + "\" were not found in " + (files_.empty() ? "any folder" : files_.back()) + tried;
+  for (const auto& [of, image] : images_) {
+    if (of != name) continue;
+    if (const Module module = load("the package's", image)) return module;
+  }
+  why = "kernels \"" + name + "\" were not found in " + (files_.empty() ? "the package" : files_.back()) + tried;
   return nullptr;
 }
 

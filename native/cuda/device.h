@@ -35,6 +35,10 @@ class GpuDevice final : public Accelerator {
   static GpuDevice* open(const std::string& library, const std::vector<std::string>& files, Refusal& why);
   static GpuDevice* opened();
 
+  // A module in memory, for what no file has: an image whose end it says itself. It must live as long as the device. What is
+  // given first is tried first.
+  void offer(const std::string& name, const char* image);
+
   const Properties& properties() const { return properties_; }
   const Driver& driver() const { return driver_; }
 
@@ -81,7 +85,8 @@ class GpuDevice final : public Accelerator {
   std::atomic<bool> lost_{false};
   Properties properties_;
   std::vector<std::string> files_;
-  std::mutex mutex_;  // of the tables below
+  std::mutex mutex_;  // of what is below
+  std::vector<std::pair<std::string, const char*>> images_;
   std::unordered_map<std::string, Module> modules_;
   std::unordered_map<std::string, Function> entries_;
 };

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { imagesOf, missingFromPacks, packed, unpacked, wholePacks } from '../../scripts/cuda/images.mjs';
 import { gencodes, linesOf, modules } from '../../scripts/cuda/modules.mjs';
 import { differences, missingInstructions, parsePtxas, parseSass, tableOf, tableText } from '../../scripts/cuda/report.mjs';
 
@@ -127,6 +128,60 @@ describe('modules', () => {
       ['compute_90a', 'sm_90a'],
       ['compute_80', 'compute_80'],
     ]);
+  });
+});
+
+describe('packs', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dsnk-packs-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  /** As fatbinary lays it out: a mark, then images, each behind a head of its own length. */
+  const fatbin = (...images: readonly { kind: number; capability: number; head: number; bytes: Buffer; folded?: number }[]) => {
+    const begin = Buffer.alloc(16);
+    begin.writeUInt32LE(0xba55ed50);
+    begin.writeUInt16LE(1, 4);
+    begin.writeUInt16LE(16, 6);
+    const parts = images.map(({ kind, capability, head: length, bytes, folded = 0 }) => {
+      const head = Buffer.alloc(length);
+      head.writeUInt16LE(kind, 0);
+      head.writeUInt32LE(length, 4);
+      head.writeBigUInt64LE(BigInt(bytes.length), 8);
+      head.writeUInt32LE(folded, 16);
+      head.writeUInt32LE(capability, 28);
+      return Buffer.concat([head, bytes]);
+    });
+    return Buffer.concat([begin, ...parts]);
+  };
+  const code = { kind: 2, capability: 87, head: 64, bytes: Buffer.from('code of one GPU.') };
+  const text = { kind: 1, capability: 80, head: 88, bytes: Buffer.from('.version') };
+
+  it('take the images of a fat binary apart', () => {
+    expect(imagesOf(fatbin(code, text))).toEqual([
+      { capability: 87, ptx: false, bytes: code.bytes },
+      { capability: 80, ptx: true, bytes: text.bytes },
+    ]);
+    expect(() => imagesOf(fatbin({ ...code, folded: 9 }))).toThrow('images in a fat binary must not be packed');
+    expect(() => imagesOf(Buffer.from('no fat binary'))).toThrow('a fat binary must begin with its mark');
+  });
+
+  it('keep every image as it was, with a zero behind it', () => {
+    const images = [1, 15, 16, 17, 4000].map((size) => [`m${size}`, Buffer.alloc(size, size)] as const);
+    const got = unpacked(packed(images));
+    expect([...got]).toEqual(images);
+    for (const bytes of got.values()) {
+      const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length + 1);
+      expect(whole[bytes.length]).toBe(0);
+    }
+  });
+
+  it('are not whole where a module or a pack is missing, and only what is for Hopper is asked of its own', () => {
+    for (const name of wholePacks) writeFileSync(join(folder, `${name}.br`), packed([['plain', code.bytes]]));
+    expect(missingFromPacks(folder, ['plain'])).toEqual([]);
+    expect(missingFromPacks(folder, ['plain', 'other', 'gemm_sm90'])).toEqual([
+      ...wholePacks.map((name) => `${name}.br: must have other`),
+      'sm_90a.br: must have been made',
+    ]);
+    rmSync(join(folder, 'sm_72.br'));
+    expect(missingFromPacks(folder, ['plain'])).toEqual(['sm_72.br: must have been made']);
   });
 });
 

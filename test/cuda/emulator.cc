@@ -489,7 +489,8 @@ void checkFaults() {
     const Setting capability("DSNK_EMULATOR_CAPABILITY", of);
     Session session;
     session.launch("check_later", 1, 32, 0, workOf({session.alloc(128)}), {0, 1});
-    EXPECT(session.wait() == (std::strcmp(of, "89") == 0 ? kLaunchFailed : kSuccess), "an entry from sm_90 on, on %s", of);
+    EXPECT(session.wait() == (std::strcmp(of, "89") == 0 ? kLaunchFailed : kSuccess), "an entry from sm_90 on, on %s",
+           of);
   }
 }
 

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
+import { missingFromPacks, packFolder } from '../../scripts/cuda/images.mjs';
+import { modules } from '../../scripts/cuda/modules.mjs';
 import { addonFile, architectures } from '../../scripts/prebuild/addons.mjs';
 
 export interface Packed {
@@ -21,6 +23,8 @@ export interface Installed {
   readonly project: string;
   /** The package in it. */
   readonly home: string;
+  /** What its kernels for GPUs lack: they take long to compile, and not every machine can. */
+  readonly missingKernels: readonly string[];
 }
 
 declare module 'vitest' {
@@ -35,6 +39,8 @@ export default function setup(suite: TestProject): () => void {
   const missing = architectures.map(addonFile).filter((file) => !existsSync(join(checkout, file)));
   if (missing.length > 0) throw new Error(`${missing.join(', ')} must be there: npm run prebuild`);
   // Not in the checkout: modules would be found in its node_modules.
+  const missingKernels = missingFromPacks(packFolder(checkout), [...modules(checkout).keys()]);
+  if (missingKernels.length > 0) process.env['DSNK_PACK_WITHOUT_GPU'] = '1';
   const folder = mkdtempSync(join(tmpdir(), 'dsnk-package-'));
   const npm = (cwd: string, ...args: string[]) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   const [packed] = JSON.parse(npm(checkout, 'pack', '--json', '--pack-destination', folder)) as [Packed];
@@ -55,6 +61,6 @@ export default function setup(suite: TestProject): () => void {
     join(folder, 'cache'),
     ...[packed.filename, ...tarballs].map((file) => join(folder, file)),
   );
-  suite.provide('installed', { packed, project, home: join(project, 'node_modules', 'ds-native-kernels') });
+  suite.provide('installed', { packed, project, home: join(project, 'node_modules', 'ds-native-kernels'), missingKernels });
   return () => rmSync(folder, { recursive: true, force: true });
 }

@@ -1,10 +1,12 @@
 /** Sessions on a GPU, and on drivers that are missing, too old, out of memory or lost: on the emulated GPU, which can be all of these. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { packsFor } from '../../lib/runtime/gpu.js';
+import { packed, wholePacks } from '../../scripts/cuda/images.mjs';
 import { emulatorFolder } from '../gpu.js';
 
 const child = fileURLToPath(new URL('./gpu.child.ts', import.meta.url));
@@ -57,6 +59,33 @@ describe('without a driver', () => {
     const out = scenario({ DSNK_CUDA_LIBRARY: '/nowhere/libcuda.so.1' }, 'cuda,cpu');
     expect(out.asked.provider).toMatchObject({ name: 'cpu', refused: expect.stringMatching(/must load/) });
     expect(out.asked.results?.[0]).toEqual(expectUnharmed(out));
+  });
+});
+
+describe('the packs of kernels for a GPU', () => {
+  it.each([
+    [72, 11_040, ['sm_72']],
+    [75, 12_020, ['sm_75']],
+    [80, 11_040, ['sm_80']],
+    [86, 11_080, ['sm_86', 'compute_80']],
+    [87, 11_040, ['sm_87']], // Jetson Orin with JetPack 5
+    [89, 12_080, ['sm_86', 'compute_80']],
+    [90, 12_080, ['sm_90', 'compute_80']],
+    [90, 13_000, ['sm_90a', 'sm_90', 'compute_80']],
+    [100, 13_000, ['sm_100', 'compute_80']],
+    [103, 13_000, ['sm_100', 'compute_80']],
+    [110, 13_000, ['sm_110', 'compute_80']], // Jetson Thor
+    [120, 12_080, ['compute_80']], // a driver that does not know what CUDA 13 makes
+    [121, 13_000, ['sm_120', 'compute_80']],
+    [88, 13_000, ['compute_80']], // nothing was made for it
+    [130, 14_000, ['compute_80']],
+  ])('of compute capability %i with a driver of CUDA %i, best first', (capability, driverVersion, names) => {
+    expect(packsFor({ capability, driverVersion }).slice(0, names.length)).toEqual(names);
+  });
+
+  it('are those that are made, each for some GPU', () => {
+    const named = [72, 75, 80, 86, 87, 89, 90, 100, 110, 120].flatMap((capability) => packsFor({ capability, driverVersion: 13_000 }));
+    expect([...new Set(named)].sort()).toEqual([...wholePacks, 'sm_90a'].sort());
   });
 });
 
@@ -137,6 +166,30 @@ describe.skipIf(!emulated)('on the emulated GPU', () => {
       expect([out.asked.error?.code, out.asked.again?.code]).toEqual([unavailable, unavailable]);
       expect(out.asked.again?.message).toMatch(/CUDA_ERROR_[A-Z_]+/);
     }
+  });
+
+  it('takes the kernels from the pack of its compute capability, and is refused where that is damaged', () => {
+    const modules = readdirSync(emulatorFolder).filter((file) => file.endsWith('.fatbin'));
+    const images = modules.map((file) => [file.slice(0, -'.fatbin'.length), readFileSync(join(emulatorFolder, file))] as const);
+    const packs = join(folder, 'packs');
+    mkdirSync(packs);
+    writeFileSync(join(packs, 'sm_87.br'), packed(images));
+    const out = scenario({ DSNK_CUDA_KERNELS: packs });
+    expect(out.asked.error).toBeUndefined();
+    expectClose(out.asked.results?.[0], expectUnharmed(out));
+    expect(scenario({ DSNK_CUDA_KERNELS: packs, DSNK_EMULATOR_CAPABILITY: '75' }).asked.error?.message).toMatch(/were not found/);
+    // What Hopper alone runs comes first, and what that pack lacks comes from the other.
+    const none = images.map(([name]) => [name, Buffer.from('not a module')] as const);
+    writeFileSync(join(packs, 'sm_90a.br'), packed([...none.slice(1)]));
+    writeFileSync(join(packs, 'sm_90.br'), packed(images));
+    expect(scenario({ DSNK_CUDA_KERNELS: packs, DSNK_EMULATOR_CAPABILITY: '90', DSNK_EMULATOR_DRIVER_VERSION: '13000' }).asked.error).toBeUndefined();
+    writeFileSync(join(packs, 'sm_90.br'), packed(none));
+    const refused = scenario({ DSNK_CUDA_KERNELS: packs, DSNK_EMULATOR_CAPABILITY: '90' });
+    expect(refused.asked.error?.message).toMatch(/the package's: CUDA_ERROR_INVALID_IMAGE/);
+    writeFileSync(join(packs, 'sm_87.br'), 'torn');
+    const torn = scenario({ DSNK_CUDA_KERNELS: packs }, 'cuda,cpu');
+    expect(torn.asked.provider).toMatchObject({ name: 'cpu', refused: expect.stringMatching(/must be whole, .*sm_87\.br: [\s\S]*cure: install/) });
+    expectUnharmed(torn);
   });
 
   it('refuses kernels that are damaged, and kernels that are not there', () => {

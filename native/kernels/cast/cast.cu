@@ -128,7 +128,7 @@ __device__ __forceinline__ void writeGroup(std::byte* y, const CastParams& p, in
   }
 }
 
-DSNK_ENTRY(256, 0, cast_elements, CastParams) {
+DSNK_ENTRY(256, 4, cast_elements, CastParams) {
   std::byte* const y = work.at<std::byte>(0);
   const std::byte* const x = work.at<std::byte>(1);
   const auto from = static_cast<CastType>(params.from);

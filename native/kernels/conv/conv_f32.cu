@@ -59,16 +59,16 @@ __device__ __forceinline__ void conv_points(const GpuWork& work, const ConvParam
 using Square = FloatTile<128, 128, 8, 8, 8>;
 using Tall = FloatTile<128, 64, 8, 8, 8>;
 using Small = FloatTile<64, 64, 16, 8, 4>;
-using Narrow = FloatTile<128, 32, 16, 8, 4>;
+using NarrowTile = FloatTile<128, 32, 16, 8, 4>;
 
 DSNK_ENTRY(128, 3, conv_f32_128x64, ConvParams) { conv_windows<Tall, false>(work, params); }
 DSNK_ENTRY(128, 4, conv_f32_64x64, ConvParams) { conv_windows<Small, false>(work, params); }
-DSNK_ENTRY(128, 4, conv_f32_128x32, ConvParams) { conv_windows<Narrow, false>(work, params); }
+DSNK_ENTRY(128, 4, conv_f32_128x32, ConvParams) { conv_windows<NarrowTile, false>(work, params); }
 DSNK_ENTRY(256, 2, conv_f32_points_128x128, ConvParams) { conv_points<Square>(work, params); }
 DSNK_ENTRY(128, 4, conv_f32_points_64x64, ConvParams) { conv_points<Small>(work, params); }
-DSNK_ENTRY(128, 4, conv_f32_points_128x32, ConvParams) { conv_points<Narrow>(work, params); }
+DSNK_ENTRY(128, 4, conv_f32_points_128x32, ConvParams) { conv_points<NarrowTile>(work, params); }
 DSNK_ENTRY(128, 4, conv_transpose_f32_64x64, ConvParams) { conv_windows<Small, true>(work, params); }
-DSNK_ENTRY(128, 4, conv_transpose_f32_128x32, ConvParams) { conv_windows<Narrow, true>(work, params); }
+DSNK_ENTRY(128, 4, conv_transpose_f32_128x32, ConvParams) { conv_windows<NarrowTile, true>(work, params); }
 
 DSNK_ENTRY(256, 0, conv_f32_sum, ConvParams) {
   finish_splits(work, conv_pixels(params), params.outChannels / params.group,
@@ -86,7 +86,7 @@ __device__ __forceinline__ void conv_any(const GpuWork& work, const ConvParams& 
       },
       [](float x) { return x; });
 }
-DSNK_ENTRY(256, 0, conv_f32_any, ConvParams) { conv_any<false>(work, params); }
-DSNK_ENTRY(256, 0, conv_transpose_f32_any, ConvParams) { conv_any<true>(work, params); }
+DSNK_ENTRY(256, 3, conv_f32_any, ConvParams) { conv_any<false>(work, params); }
+DSNK_ENTRY(256, 3, conv_transpose_f32_any, ConvParams) { conv_any<true>(work, params); }
 
 }  // namespace dsnk

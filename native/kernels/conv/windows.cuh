@@ -1,6 +1,7 @@
 // What output pixels of a convolution see, as the rows of a matrix: element (pixel, k) with k = (tap, channel), zero in the
 // padding. A source of product_f32.cuh and of narrow/product_16.cuh; no matrix is made in memory.
 #pragma once
+#include "cuda/elements.cuh"
 #include "kernels/conv/params.gen.h"
 #include "kernels/gemm/operands.cuh"
 
@@ -189,12 +190,14 @@ __device__ __forceinline__ void convolve_any(const GpuWork& work, const ConvPara
   const int64_t columns = p.outChannels / p.group, channels = p.channels / p.group,
                 all = conv_pixels(p) * p.outChannels;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < all; i += int64_t{gridDim.x} * blockDim.x) {
-    const int64_t column = i % p.outChannels, pixel = i / p.outChannels, group = column / columns;
+    const Quotient place = divide(i, p.outChannels), part = divide(place.rest, columns);
+    const int64_t pixel = place.whole, group = part.whole, column = part.rest;
     int64_t rest = pixel, out[3];
 #pragma unroll
     for (int a = 2; a >= 0; a--) {
-      out[a] = rest % p.outSize[a];
-      rest /= p.outSize[a];
+      const Quotient at = divide(rest, p.outSize[a]);
+      out[a] = at.rest;
+      rest = at.whole;
     }
     float sum = 0.0f;
     int64_t k = 0, tap[3];
@@ -208,19 +211,20 @@ __device__ __forceinline__ void convolve_any(const GpuWork& work, const ConvPara
             const int64_t reach = tap[a] * p.dilations[a];
             int64_t position = transposed ? out[a] + p.pads[a] - reach : out[a] * p.strides[a] - p.pads[a] + reach;
             if (transposed) {
-              inside = inside && position % p.strides[a] == 0;
-              position = position < 0 ? -1 : position / p.strides[a];
+              const Quotient step = divide(position < 0 ? 0 : position, p.strides[a]);
+              inside = inside && position >= 0 && step.rest == 0;
+              position = step.whole;
             }
             inside = inside && position >= 0 && position < p.inSize[a];
             at = at * p.inSize[a] + position;
           }
           if (!inside) continue;
           const float* x = work.at<const float>(1) + at * p.channels + group * channels;
-          for (int64_t c = 0; c < channels; c++) sum = fmaf(round(x[c]), weight(group, k + c, column % columns), sum);
+          for (int64_t c = 0; c < channels; c++) sum = fmaf(round(x[c]), weight(group, k + c, column), sum);
         }
       }
     }
-    conv_ending(work, p, group).finish(sum, pixel, column % columns);
+    conv_ending(work, p, group).finish(sum, pixel, column);
   }
 }
 

@@ -98,6 +98,6 @@ constexpr int kMiddleBlocks = 3, kNarrowBlocks = 4;
     finish_splits(work, conv_pixels(params), params.outChannels / params.group,                                        \
                   [&](int64_t group) { return conv_ending(work, params, group); });                                    \
   }                                                                                                                    \
-  DSNK_ENTRY_FROM(least, 256, 0, conv_##name##_any, ConvParams) { conv_any_16<Type>(work, params); }
+  DSNK_ENTRY_FROM(least, 256, 3, conv_##name##_any, ConvParams) { conv_any_16<Type>(work, params); }
 
 }  // namespace dsnk

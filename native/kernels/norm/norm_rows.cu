@@ -64,7 +64,7 @@ __device__ __forceinline__ void normRows(const GpuWork& work, const NormRowsPara
 
 #define DSNK_FLOATS(type, T)                                                                    \
   DSNK_ENTRY(256, 0, norm_rows_##type, NormRowsParams) { normRows<WarpTeam, T>(work, params); } \
-  DSNK_ENTRY(256, 0, norm_long_rows_##type, NormRowsParams) { normRows<BlockTeam, T>(work, params); }
+  DSNK_ENTRY(256, 4, norm_long_rows_##type, NormRowsParams) { normRows<BlockTeam, T>(work, params); }
 DSNK_FLOATS(f32, float)
 DSNK_FLOATS(f16, half)
 DSNK_FLOATS(bf16, bfloat)

@@ -28,7 +28,8 @@ struct Loops {
   __device__ __forceinline__ int64_t offset(int64_t i) const {
     if (rank == 0) return 0;
     int64_t offset = 0;
-    for (int d = 0; d + 1 < rank; d++) {
+    DSNK_ROLLED  // stands in every fold
+        for (int d = 0; d + 1 < rank; d++) {
       const Quotient at = divide(i, size[d] > 0 ? size[d] : 1);
       i = at.whole;
       offset += at.rest * stride[d];
@@ -170,10 +171,10 @@ __device__ __forceinline__ void reduceColumns(const GpuWork& work, const ReduceP
 }
 
 #define DSNK_FLOATS(type, T)                                                                              \
-  DSNK_ENTRY(256, 0, reduce_rows_##type, ReduceParams) { reduceRows<WarpTeam, T>(work, params); }         \
-  DSNK_ENTRY(256, 0, reduce_long_rows_##type, ReduceParams) { reduceRows<BlockTeam, T>(work, params); }   \
-  DSNK_ENTRY(256, 0, reduce_columns_##type, ReduceParams) { reduceColumns<ColumnEach, T>(work, params); } \
-  DSNK_ENTRY(256, 0, reduce_high_columns_##type, ReduceParams) { reduceColumns<ColumnShared, T>(work, params); }
+  DSNK_ENTRY(256, 3, reduce_rows_##type, ReduceParams) { reduceRows<WarpTeam, T>(work, params); }         \
+  DSNK_ENTRY(256, 3, reduce_long_rows_##type, ReduceParams) { reduceRows<BlockTeam, T>(work, params); }   \
+  DSNK_ENTRY(256, 3, reduce_columns_##type, ReduceParams) { reduceColumns<ColumnEach, T>(work, params); } \
+  DSNK_ENTRY(256, 3, reduce_high_columns_##type, ReduceParams) { reduceColumns<ColumnShared, T>(work, params); }
 DSNK_FLOATS(f32, float)
 DSNK_FLOATS(f16, half)
 DSNK_FLOATS(bf16, bfloat)
@@ -247,9 +248,9 @@ __device__ __forceinline__ void reduceIntegers(const GpuWork& work, const Reduce
         reduceWhole<T>(s, static_cast<Reduction>(params.kind), work.at<const T>(1) + s.kept.offset(at.whole) + at.rest);
   }
 }
-DSNK_ENTRY(256, 0, reduce_i32, ReduceParams) { reduceIntegers<int32_t>(work, params); }
-DSNK_ENTRY(256, 0, reduce_i64, ReduceParams) { reduceIntegers<int64_t>(work, params); }
-DSNK_ENTRY(256, 0, reduce_u8, ReduceParams) { reduceIntegers<uint8_t>(work, params); }
-DSNK_ENTRY(256, 0, reduce_i8, ReduceParams) { reduceIntegers<int8_t>(work, params); }
+DSNK_ENTRY(256, 3, reduce_i32, ReduceParams) { reduceIntegers<int32_t>(work, params); }
+DSNK_ENTRY(256, 3, reduce_i64, ReduceParams) { reduceIntegers<int64_t>(work, params); }
+DSNK_ENTRY(256, 3, reduce_u8, ReduceParams) { reduceIntegers<uint8_t>(work, params); }
+DSNK_ENTRY(256, 3, reduce_i8, ReduceParams) { reduceIntegers<int8_t>(work, params); }
 
 }  // namespace dsnk

@@ -74,12 +74,12 @@ __device__ __forceinline__ void resizeElements(const GpuWork& work, const Resize
   }
 }
 
-DSNK_ENTRY(256, 0, resize_f32, ResizeParams) { resizeElements<float>(work, params); }
-DSNK_ENTRY(256, 0, resize_f16, ResizeParams) { resizeElements<half>(work, params); }
-DSNK_ENTRY(256, 0, resize_u8, ResizeParams) { resizeElements<uint8_t>(work, params); }
-DSNK_ENTRY(256, 0, resize_i8, ResizeParams) { resizeElements<int8_t>(work, params); }
+DSNK_ENTRY(256, 4, resize_f32, ResizeParams) { resizeElements<float>(work, params); }
+DSNK_ENTRY(256, 4, resize_f16, ResizeParams) { resizeElements<half>(work, params); }
+DSNK_ENTRY(256, 4, resize_u8, ResizeParams) { resizeElements<uint8_t>(work, params); }
+DSNK_ENTRY(256, 4, resize_i8, ResizeParams) { resizeElements<int8_t>(work, params); }
 
-DSNK_ENTRY(256, 0, resize_nearest, ResizeNearestParams) {
+DSNK_ENTRY(256, 4, resize_nearest, ResizeNearestParams) {
   std::byte* const y = work.at<std::byte>(0);
   const std::byte* const x = work.at<std::byte>(1);
   const std::byte* const filled = work.at<std::byte>(4);

@@ -138,8 +138,8 @@ __device__ __forceinline__ void topk(const GpuWork& work, const TopkParams& p) {
 
 #define DSNK_TYPE(type, T)                                                               \
   DSNK_ENTRY(256, 0, arg_reduce_##type, ArgReduceParams) { argReduce<T>(work, params); } \
-  DSNK_ENTRY(256, 0, topk_##type, TopkParams) { topk<T, false>(work, params); }          \
-  DSNK_ENTRY(256, 0, topk_long_##type, TopkParams) { topk<T, true>(work, params); }
+  DSNK_ENTRY(256, 4, topk_##type, TopkParams) { topk<T, false>(work, params); }          \
+  DSNK_ENTRY(256, 4, topk_long_##type, TopkParams) { topk<T, true>(work, params); }
 DSNK_TYPE(f32, float)
 DSNK_TYPE(f16, half)
 DSNK_TYPE(bf16, bfloat)

@@ -93,7 +93,7 @@ __device__ __forceinline__ void hardmax(const GpuWork& work, const SoftmaxParams
 }
 
 #define DSNK_FLOATS(type, T)                                                                                        \
-  DSNK_ENTRY(256, 0, softmax_rows_##type, SoftmaxParams) { softmaxRows<WarpTeam, T>(work, params); }                \
+  DSNK_ENTRY(256, 4, softmax_rows_##type, SoftmaxParams) { softmaxRows<WarpTeam, T>(work, params); }                \
   DSNK_ENTRY(256, 0, softmax_long_rows_##type, SoftmaxParams) { softmaxRows<BlockTeam, T>(work, params); }          \
   DSNK_ENTRY(256, 0, softmax_columns_##type, SoftmaxParams) { softmaxColumns<ColumnEach, T>(work, params); }        \
   DSNK_ENTRY(256, 0, softmax_high_columns_##type, SoftmaxParams) { softmaxColumns<ColumnShared, T>(work, params); } \
