@@ -22,11 +22,15 @@ export class Descending {
   /** Lower than this everything is left out. */
   #cut: Cut = { bucket: 0, count: Number.POSITIVE_INFINITY };
 
-  /** Weights of 0 take no part. */
-  constructor(readonly weights: Float32Array) {
+  /** Weights of 0 take no part, nor those below `least`. */
+  constructor(
+    readonly weights: Float32Array,
+    readonly least = 0,
+  ) {
     const [bits, counts, sums] = [new Uint32Array(weights.buffer, weights.byteOffset, weights.length), this.#counts, this.#sums];
     this.#bits = bits;
     for (let i = 0; i < bits.length; i++) {
+      if ((weights[i] as number) < least) continue;
       const b = (bits[i] as number) >>> SHIFT;
       (counts[b] as number)++;
       (sums[b] as number) += weights[i] as number;
@@ -37,8 +41,8 @@ export class Descending {
   }
 
   #listed(bucket: number): number[] {
-    const [bits, weights, list] = [this.#bits, this.weights, [] as number[]];
-    for (let i = 0; i < bits.length; i++) if ((bits[i] as number) >>> SHIFT === bucket) list.push(i);
+    const [bits, weights, least, list] = [this.#bits, this.weights, this.least, [] as number[]];
+    for (let i = 0; i < bits.length; i++) if ((bits[i] as number) >>> SHIFT === bucket && (weights[i] as number) >= least) list.push(i);
     return list.sort((a, b) => (weights[b] as number) - (weights[a] as number) || a - b);
   }
 
@@ -80,9 +84,9 @@ export class Descending {
     }
   }
 
-  /** Keeps the fewest that have this share of what is kept together. */
-  keepShare(share: number): void {
-    let left = share * this.total;
+  /** Keeps the fewest that have this weight together. */
+  keepShare(weight: number): void {
+    let left = weight;
     for (let b = BUCKETS - 1; b >= this.#cut.bucket; b--) {
       if (this.#counts[b] === 0) continue;
       const sum = this.#sumOf(b);

@@ -63,6 +63,46 @@ describe('the next token', () => {
     }
   });
 
+  it('is chosen from a large vocabulary as from a sorted list', () => {
+    const n = 3000;
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = randomNumbers(seed);
+      const scores = Float32Array.from({ length: n }, () => 8 * (random() + random() + random()) + (random() < 0.01 ? 6 : 0));
+      if (seed % 4 === 0) scores.fill(Number.NaN, 100, 700);
+      const order = [...scores.keys()].filter((i) => !Number.isNaN(scores[i])).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+      for (const options of [
+        { topK: 7 },
+        { topK: 500 },
+        { topP: 0.6 },
+        { minP: 0.2 },
+        { topK: 20, topP: 0.7 },
+        { topP: 0.8, minP: 0.3 },
+        { topK: 9, topP: 0.9, minP: 0.1 },
+      ]) {
+        const { topK = n, topP = 1, minP = 0 } = options as SamplingOptions;
+        const weight = (i: number) => Math.exp((scores[i] as number) - (scores[order[0] as number] as number));
+        let kept = order.slice(0, topK);
+        const share = topP * kept.reduce((sum, i) => sum + weight(i), 0);
+        let sum = 0;
+        kept = kept.filter((i) => {
+          const before = sum;
+          sum += weight(i);
+          return topP === 1 || before < share;
+        });
+        kept = kept.filter((i) => weight(i) >= minP);
+        const token = new Sampler({ temperature: 1, seed, ...options }).next(scores.slice(), []);
+        const at = kept.indexOf(token);
+        expect(at, `seed ${seed}, ${JSON.stringify(options)}`).toBeGreaterThanOrEqual(0);
+        // The heaviest first. Shares are of float32 weights: 3,000 roundings of 2^-24.
+        const total = kept.reduce((s, i) => s + weight(i), 0);
+        const begin = kept.slice(0, at).reduce((s, i) => s + weight(i), 0) / total;
+        const drawn = randomNumbers(seed)();
+        expect(drawn).toBeGreaterThan(begin - 2e-4);
+        expect(drawn).toBeLessThan(begin + weight(token) / total + 2e-4);
+      }
+    }
+  });
+
   it('is less likely when it came before', () => {
     const sampler = new Sampler({ repetitionPenalty: 2 });
     expect(sampler.next(Float32Array.of(1, 3, 2), [1, 1])).toBe(2);
