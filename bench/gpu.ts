@@ -1,5 +1,5 @@
 /**
- * `npm run bench:gpu [-- --only conv --runs 30 --python python3 --json file]`: products, convolutions and whole networks on the GPU of this
+ * `npm run bench:gpu [-- --only conv --runs 30 --python python3 --json file]`: products, convolutions, attention and whole networks on the GPU of this
  * machine, timed by its own events: best and median of `runs`. Beside them a loop of the same instruction in registers and a plain copy
  * (the ceilings), and PyTorch with cuBLASLt and cuDNN at equal shapes where the Python that is named has it (bench/gpu_peer.py).
  */
@@ -17,6 +17,7 @@ import { loadKernel } from '../lib/runtime/call.js';
 import { catalogueOn, cudaVersion, openGpu } from '../lib/runtime/gpu.js';
 import { convolution, depthwise, product, type SingleCall } from '../lib/runtime/measure.js';
 import { native } from '../lib/runtime/native.js';
+import { type CachedCase, type CacheType, cachedKernelCase, gpuCases } from './cases/cache.js';
 import { fewBits, graphOf, inputOf, LAYOUT, type QuantizedCall, quantizedConvolution, quantizedProduct } from './cases/operators.js';
 import { benchModels } from './models/index.js';
 import { type Summary, summarize, table } from './statistics.js';
@@ -39,7 +40,13 @@ interface Case {
   readonly call: SingleCall | QuantizedCall;
   readonly precision: 'f32' | 'f16' | 'bf16';
   /** What PyTorch is asked for: see gpu_peer.py. */
-  readonly peer?: { readonly kind: 'matmul' | 'int_matmul' | 'conv'; readonly dtype: string; readonly shape: readonly number[] };
+  readonly peer?: Peer;
+}
+
+interface Peer {
+  readonly kind: 'matmul' | 'int_matmul' | 'conv' | 'attention';
+  readonly dtype: string;
+  readonly shape: readonly number[];
 }
 
 const matmul = (m: number, k: number, n: number, precision: Case['precision']): Case => ({
@@ -136,8 +143,38 @@ async function measure({ call, precision, peer }: Case): Promise<Row> {
   return { name: call.name, precision, kernels, ours, peerMs: peer && peerTimes.get(JSON.stringify(peer)), teraops: call.flops / ours.best / 1e9 };
 }
 
+interface AttentionCase {
+  readonly c: CachedCase;
+  readonly type: CacheType;
+  readonly peer?: Peer;
+}
+
+/** Attention over caches; PyTorch has none of int8. */
+const attention: readonly AttentionCase[] = gpuCases.flatMap(({ c, types }) =>
+  types.map((type) => {
+    const dtype = type === 'f16' ? 'float16' : type === 'bf16' ? 'bfloat16' : undefined;
+    const shape = [c.heads, c.keyHeads, c.rows, (c.lengths[0] as number) + c.rows, c.width];
+    return { c, type, ...(dtype !== undefined && { peer: { kind: 'attention' as const, dtype, shape } }) };
+  }),
+);
+
+/** One call of the row that a session would take: multiplications of a prompt, gigabytes of the cache a second behind one. */
+function attend({ c, type, peer }: AttentionCase) {
+  const row = rows.find((k) => k.op === 'attention_cached' && k.dtypes === type);
+  if (row === undefined) return [];
+  const k = cachedKernelCase(c, type);
+  const [outputs, inputs] = [k.outputs(), k.inputs()];
+  const sized = (a: { byteLength: number } | undefined) => a && size(a);
+  const call = loadKernel(row, encodeParams(k.schema, k.params), outputs.map(sized), inputs.map(sized));
+  const samples = Array.from({ length: runs + 2 }, () => call.time(outputs, inputs) / 1e6).slice(2);
+  call.dispose();
+  const ours = summarize(samples);
+  const peerMs = peer && peerTimes.get(JSON.stringify(peer));
+  return [{ name: k.name, kernel: row.name, ours, peerMs, teraops: (k.flops ?? 0) / ours.best / 1e9, gbs: (k.bytes ?? 0) / ours.best / 1e6 }];
+}
+
 /** Medians of PyTorch for all cases, in one process. */
-function askPeer(asked: readonly Case[]): Map<string, number> {
+function askPeer(asked: readonly { readonly peer?: Peer }[]): Map<string, number> {
   const shapes = asked.flatMap((c) => (c.peer === undefined ? [] : [c.peer]));
   const { status, stdout, stderr } = spawnSync(args.python, [join(import.meta.dirname, 'gpu_peer.py'), String(runs)], {
     input: JSON.stringify(shapes),
@@ -174,11 +211,13 @@ const chosen = cases.filter((c) => c.call.name.includes(args.only));
 console.log(
   `${gpu.name}, compute capability ${gpu.capability / 10}, driver of CUDA ${cudaVersion(gpu.driverVersion)}; node ${process.version}; ${new Date().toISOString()}`,
 );
-const peerTimes = askPeer(chosen);
+const attended = attention.filter((a) => `attention ${a.c.name}`.includes(args.only));
+const peerTimes = askPeer([...chosen, ...attended]);
 const ceilings = Object.fromEntries(rows.filter((k) => k.op === 'probe_fma').map((row) => [row.name, ceiling(row)]));
 const copyGbs = copyBandwidth();
 const results: Row[] = [];
 for (const c of chosen) results.push(await measure(c));
+const attentions = attended.flatMap(attend);
 const networks = [];
 for (const m of benchModels) if (m.name.includes(args.only)) networks.push(await network(m.name, m.build()));
 
@@ -196,8 +235,23 @@ const line = (r: Row) => [
 console.log(table([['operator', 'precision', 'ours ms best/median', 'PyTorch ms median', 'ratio', 'Tops/s', 'kernels'], ...results.map(line)]));
 console.log(
   table([
+    ['attention', 'ours ms best/median', 'PyTorch ms median', 'ratio', 'Tops/s', 'GB/s', 'of a copy', 'kernel'],
+    ...attentions.map((a) => [
+      a.name,
+      `${a.ours.best.toFixed(3)} / ${a.ours.median.toFixed(3)}`,
+      a.peerMs === undefined ? '' : a.peerMs.toFixed(3),
+      a.peerMs === undefined ? '' : (a.peerMs / a.ours.median).toFixed(2),
+      a.teraops.toFixed(1),
+      a.gbs.toFixed(0),
+      (a.gbs / copyGbs).toFixed(2),
+      a.kernel,
+    ]),
+  ]),
+);
+console.log(
+  table([
     ['network', 'call ms best/median', 'on the GPU ms', 'calls on the processor'],
     ...networks.map((n) => [n.name, `${n.whole.best.toFixed(3)} / ${n.whole.median.toFixed(3)}`, n.device.toFixed(3), `${n.apart?.calls ?? 0}`]),
   ]),
 );
-if (args.json) writeFileSync(args.json, `${JSON.stringify({ gpu, ceilings, copyGbs, results, networks }, null, 2)}\n`);
+if (args.json) writeFileSync(args.json, `${JSON.stringify({ gpu, ceilings, copyGbs, results, attentions, networks }, null, 2)}\n`);

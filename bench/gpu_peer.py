@@ -1,13 +1,15 @@
 """Median milliseconds of PyTorch on the GPU for the shapes on standard input, as a JSON list. Asked by bench/gpu.ts.
 
 Each shape is {kind, dtype, shape}: matmul [m, k, n]; int_matmul [m, k, n], int8 into int32 by cuBLASLt; conv [batch, size,
-inC, outC, kernel], channels last, by cuDNN with its own search for the fastest algorithm.
+inC, outC, kernel], channels last, by cuDNN with its own search for the fastest algorithm; attention [heads, keyHeads, rows,
+tokens, width], causal where there are many rows, by FlashAttention.
 """
 
 import json
 import sys
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 runs = int(sys.argv[1])
 torch.backends.cudnn.benchmark = True
@@ -22,6 +24,21 @@ def call(kind, dtype, shape):
         w = torch.randn(outputs, inputs, kernel, kernel, device="cuda", dtype=kind_of).to(memory_format=torch.channels_last)
         b = torch.randn(outputs, device="cuda", dtype=kind_of)
         return lambda: torch.relu_(torch.nn.functional.conv2d(x, w, b, padding=(kernel - 1) // 2))
+    if kind == "attention":
+        heads, key_heads, rows, tokens, width = shape
+        q = torch.randn(1, heads, rows, width, device="cuda", dtype=kind_of)
+        # Heads that share keys have copies of them: not all versions take fewer.
+        copies = heads // key_heads if rows > 1 else 1
+        k, v = (torch.randn(1, key_heads, tokens, width, device="cuda", dtype=kind_of) for _ in range(2))
+        k, v = (x.repeat_interleave(copies, dim=1) for x in (k, v))
+        # One row of heads that share keys: as so many rows of one head.
+        q = q if rows > 1 else q.reshape(1, key_heads, heads // key_heads, width)
+
+        def attend():
+            with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+                return torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=rows > 1)
+
+        return attend
     m, k, n = shape
     if kind == "int_matmul":
         a = torch.randint(-128, 127, (m, k), device="cuda", dtype=torch.int8)

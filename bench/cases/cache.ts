@@ -109,6 +109,19 @@ export const benchCases: readonly CachedCase[] = [
   { ...plain, heads: 32, keyHeads: 8, capacity: 1024, width: 128, rows: 512, lengths: [0], name: 'prefill 32/8x128, 512 tokens' },
 ];
 
+/** What is asked of a GPU: long prompts, and one more token behind many. */
+export const gpuCases: readonly { readonly c: CachedCase; readonly types: readonly CacheType[] }[] = [
+  ...[2048, 8192].map((rows) => ({
+    c: { ...plain, heads: 32, keyHeads: 8, capacity: rows, width: 128, rows, lengths: [0], name: `prefill 32/8x128, ${rows} tokens` },
+    types: ['f16', 'bf16'] as const,
+  })),
+  { c: { ...plain, heads: 16, keyHeads: 16, capacity: 8192, width: 64, rows: 8192, lengths: [0], name: 'prefill 16/16x64, 8192 tokens' }, types: ['f16'] },
+  ...[8192, 65536].map((n) => ({
+    c: { ...plain, heads: 32, keyHeads: 8, capacity: n, width: 128, lengths: [n - 1], name: `decode 32/8x128, ${n} tokens` },
+    types: ['f16', 'i8'] as const,
+  })),
+];
+
 const product = (...sizes: number[]) => sizes.reduce((a, b) => a * b, 1);
 
 export interface CachedLayout {
@@ -217,7 +230,7 @@ export function cachedInputs(c: CachedCase, type: CacheType): (TypedArray | unde
   ];
 }
 
-function cachedKernelCase(c: CachedCase, type: CacheType): KernelCase {
+export function cachedKernelCase(c: CachedCase, type: CacheType): KernelCase {
   const { params, sizes } = cachedLayout(c);
   const tokens = c.lengths.reduce((n, length) => n + length + params.fresh, 0);
   const element = type === 'f32' ? 4 : type === 'i8' ? 1 : 2;

@@ -151,6 +151,8 @@ inline u32x4 load16_streaming(const void* p) { return emulated::load<u32x4>(p); 
 inline void store16(void* p, u32x4 x) { emulated::store(p, x); }
 inline void store8(void* p, u32x2 x) { emulated::store(p, x); }
 
+inline void prefetch_l2(const void*) {}
+
 inline void copy_async16(void* shared, const void* global, bool take = true) {
   emulated::copy_async(shared, global, 16, take);
 }

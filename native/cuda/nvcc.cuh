@@ -157,6 +157,11 @@ __device__ __forceinline__ void store16(void* p, u32x4 x) {
 }
 __device__ __forceinline__ void store8(void* p, u32x2 x) { *static_cast<uint2*>(p) = make_uint2(x.v[0], x.v[1]); }
 
+// Asks for the 128 bytes around an address in L2. Nothing is waited for.
+__device__ __forceinline__ void prefetch_l2(const void* p) {
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(__cvta_generic_to_global(p)));
+}
+
 // Copies to shared memory that run on: what they bring is there after wait_copies, and for other threads after a barrier as
 // well. Zeros are written where `take` is false; nothing is read then.
 __device__ __forceinline__ void copy_async16(void* shared, const void* global, bool take = true) {

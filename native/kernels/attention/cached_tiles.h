@@ -12,6 +12,9 @@ namespace dsnk {
 constexpr int kCachedQueries = 8, kCachedTile = 256, kCachedPart = 4;
 constexpr int64_t kCachedDepths = kCachedTile * kCachedPart, kCachedSharedWidth = 1024;
 
+// Lines of 128 bytes of a row that are fetched ahead, at most.
+constexpr int64_t kCachedLines = 8;
+
 // Numbers of the operands of attention_cached.
 struct CachedOperand {
   enum : uint32_t { y, q, k, v, kScales, vScales, lengths, pages, bias, slopes, sinks };
