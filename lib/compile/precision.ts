@@ -8,7 +8,8 @@ import { type Catalogue, candidates, type KernelRow } from './catalogue.js';
 
 /**
  * - `f32`: no product is rounded.
- * - `bf16`, `f16`: dense products with constant weights run in bfloat16 or float16 where this processor is faster so.
+ * - `bf16`, `f16`: dense products with constant weights run in bfloat16 or float16 where this processor is faster so; on GPUs
+ *   attention, too.
  * - `auto`: the first of `bf16` and `f16` of which this processor has any row that is faster so, else `f32`.
  */
 export const precisions = ['f32', 'bf16', 'f16', 'auto'] as const;

@@ -1,5 +1,6 @@
 /** dsnk.Attention: what name-attention makes of a spelled-out attention and of the ONNX operator. */
 import { ATTENTION_BATCH_DIMS, attentionEmpty, attentionMask, attentionParams } from '../kernels/attention.js';
+import { narrowTypes } from '../kernels/narrow.js';
 import type { Operator } from './operator.js';
 
 const four = (list: readonly number[], fill: number) => [...Array<number>(ATTENTION_BATCH_DIMS - list.length).fill(fill), ...list];
@@ -24,8 +25,10 @@ const attention: Operator = {
     const [offsetV, rowV, ...strideV] = node.ints('v') as [number, number, ...number[]];
     const [rowY, ...strideY] = node.ints('y') as [number, ...number[]];
     const [offsetMask, rowMask, columnMask, ...strideMask] = node.ints('mask', [0, 0, 0]) as [number, number, number, ...number[]];
+    // GPUs multiply rounded operands where the session may round those of products.
+    const narrow = low.precision === 'f32' ? undefined : low.trySelect('attention', narrowTypes[low.precision].dtypes);
     low.emit(
-      low.select('attention', 'f32'),
+      narrow ?? low.select('attention', 'f32'),
       attentionParams,
       {
         rows,
@@ -58,7 +61,7 @@ const attention: Operator = {
       },
       [low.out()],
       [low.in(0), low.in(1), low.in(2), low.input(3)],
-      { reason: 'scores stay in L1' },
+      { reason: narrow === undefined ? 'scores stay in L1' : `${narrowTypes[low.precision as keyof typeof narrowTypes].title} as asked` },
     );
   },
 };

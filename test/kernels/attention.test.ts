@@ -7,8 +7,15 @@ import { callKernel, rowsOf } from './harness.js';
 type Inputs = ReturnType<typeof attentionInputs>;
 const U = 2 ** -24;
 
-/** The definition in double, and how far a float32 result may be from it. */
-function define(c: AttentionCase, [q, k, v, mask]: Inputs): { y: Float64Array; bound: Float64Array } {
+/** Element types of rows, and the unit roundoff of what they round operands and weights to. */
+const units = { f32: 0, f32f16: 2 ** -11, f32bf16: 2 ** -8 } as const;
+type Types = keyof typeof units;
+
+/** The definition in double, and how far a result may be from it that comes of float32, or of operands rounded before. */
+function define(c: AttentionCase, [q, k, v, mask]: Inputs, types: Types): { y: Float64Array; bound: Float64Array } {
+  const unit = units[types];
+  // What is below the normal halves is off by so much.
+  const least = types === 'f32f16' ? 2 ** -25 : 0;
   const { params: p, sizes } = attentionLayout(c);
   const y = new Float64Array(sizes.y);
   const bound = new Float64Array(sizes.y);
@@ -27,18 +34,21 @@ function define(c: AttentionCase, [q, k, v, mask]: Inputs): { y: Float64Array; b
         if (p.causal && j > i + p.causalOffset) continue;
         let s = 0;
         let size = 0;
+        let queries = 0;
         for (let d = 0; d < p.width; d++) {
           const term =
             (q[p.offsetQ + at(p.strideQ, index) + i * p.rowQ + d] as number) * (k[p.offsetK + at(p.strideK, index) + j * p.rowK + d] as number) * scale;
           s += term;
           size += Math.abs(term);
+          queries += Math.abs(scale * (q[p.offsetQ + at(p.strideQ, index) + i * p.rowQ + d] as number));
         }
         const m = mask?.[p.offsetMask + at(p.strideMask, index) + i * p.rowMask + j * p.columnMask] as number;
         if (c.mask?.kind === 'add') s += m;
         else if (c.mask !== undefined && (m !== 0) !== (c.mask.kind === 'keepTrue')) s = Math.fround(p.fill);
         scores.push(s);
-        // width products and sums, the scale and the mask: each rounds at most 2^-24 of what is there so far
-        if (Number.isFinite(s)) off = Math.max(off, (p.width + 3) * U * size + U * Math.abs(s));
+        // width products and sums, the scale and the mask: each rounds at most 2^-24 of what is there so far; both operands
+        const rounded = (2.01 * unit + (unit > 0 ? 4 * U : 0)) * size + least * 1.01 * queries;
+        if (Number.isFinite(s)) off = Math.max(off, (p.width + 3) * U * size + (unit > 0 ? 4 : 1) * U * Math.abs(s) + rounded);
       }
       const top = Math.max(...scores, -Infinity);
       const bottom = Math.min(...scores.filter(Number.isFinite), top);
@@ -47,31 +57,34 @@ function define(c: AttentionCase, [q, k, v, mask]: Inputs): { y: Float64Array; b
       for (let d = 0; d < p.depth; d++) {
         let sum = 0;
         let size = 0;
+        let lost = 0; // by values and weights that are no normal halves, which are times 2^15
         e.forEach((w, j) => {
           const x = v[p.offsetV + at(p.strideV, index) + j * p.rowV + d] as number;
           sum += w * x;
           size += w * Math.abs(x);
+          lost += least * w + least * 2 ** -14 * Math.abs(x);
         });
         const to = at(p.strideY, index) + i * p.rowY + d;
         const none = p.keys === 0 ? 0 : c.empty === 'zero' || c.empty === 'zeroNan' ? 0 : Number.NaN;
         y[to] = top === -Infinity ? none : sum / total;
         // A weight is off by the errors of its score and of the largest one, by rounding s-m (|s-m| above 104 gives zero), by
-        // exp (1 ulp) and by a factor for each block; sums of `keys` terms twice, the quotient.
+        // exp (1 ulp, of rows that round 4) and by a factor for each block; sums of `keys` terms twice, the quotient; weights and values.
         const blocks = Math.ceil(p.keys / 32);
-        const relative = 2 * off + U * (Math.min(104, top - bottom) + 2 * p.keys + 6 * blocks + 10);
-        bound[to] = top === -Infinity ? 0 : (1.01 * relative * size) / total + 1e-37;
+        const relative = 2 * off + 2.01 * unit + U * (Math.min(104, top - bottom) + 2 * p.keys + 6 * blocks + (unit > 0 ? 16 : 10));
+        bound[to] = top === -Infinity ? 0 : (1.01 * (relative * size + lost)) / total + 1e-37;
       }
     }
   }
   return { y, bound };
 }
 
-const references = new Map<AttentionCase, ReturnType<typeof define>>();
-function reference(c: AttentionCase): ReturnType<typeof define> {
-  let r = references.get(c);
+const references = new Map<string, ReturnType<typeof define>>();
+function reference(c: AttentionCase, types: Types): ReturnType<typeof define> {
+  const key = `${types} ${c.name}`;
+  let r = references.get(key);
   if (r === undefined) {
-    r = define(c, attentionInputs(c));
-    references.set(c, r);
+    r = define(c, attentionInputs(c), types);
+    references.set(key, r);
   }
   return r;
 }
@@ -85,10 +98,10 @@ function run(row: KernelRow, c: AttentionCase, inputs: Inputs, threads: number):
 
 const bytes = (a: Float32Array) => Buffer.from(a.buffer, a.byteOffset, a.byteLength);
 
-describe.each(rowsOf('attention', 'f32'))('$name', (row) => {
+describe.each((Object.keys(units) as Types[]).flatMap((types) => rowsOf('attention', types)))('$name', (row) => {
   it.each(edgeCases)('$name', (c) => {
     const inputs = attentionInputs(c);
-    const { y, bound } = reference(c);
+    const { y, bound } = reference(c, row.dtypes as Types);
     const one = run(row, c, inputs, 1);
     for (let i = 0; i < y.length; i++) {
       const [have, want] = [one[i] as number, y[i] as number];
@@ -100,6 +113,7 @@ describe.each(rowsOf('attention', 'f32'))('$name', (row) => {
 
   const plain: AttentionCase = { name: '', rows: 16, keys: 300, width: 4 };
   const few: AttentionCase = { ...plain, rows: 2 };
+  const many: AttentionCase = { ...plain, rows: 40 };
   const inputsOf = (c: AttentionCase): Inputs => attentionInputs(c);
 
   it.each([plain, few])('gives huge scores all the weight, $rows rows', (c) => {
@@ -111,7 +125,7 @@ describe.each(rowsOf('attention', 'f32'))('$name', (row) => {
     for (let i = 0; i < y.length; i++) expect(y[i]).toBe(v[4 * 270 + (i % 4)]);
   });
 
-  it.each([plain, few])('passes NaN and +∞ on to the whole row and no further, $rows rows', (c) => {
+  it.each([plain, few, many])('passes NaN and +∞ on to the whole row and no further, $rows rows', (c) => {
     for (const bad of [Number.NaN, Infinity]) {
       const [q, k, v] = inputsOf(c);
       const clean = run(row, c, [q, k, v, undefined], 1);
@@ -126,12 +140,12 @@ describe.each(rowsOf('attention', 'f32'))('$name', (row) => {
     }
   });
 
-  it('does not read keys that no query sees', () => {
-    const c: AttentionCase = { ...plain, causal: 0 };
+  it.each([plain, many])('does not read keys that no query sees, $rows rows', ({ rows }) => {
+    const c: AttentionCase = { ...plain, rows, causal: 0 };
     const [q, k, v] = inputsOf(c);
     const clean = run(row, c, [q, k, v, undefined], 1);
-    k.fill(Number.NaN, 4 * 16);
-    v.fill(Number.NaN, 4 * 16);
+    k.fill(Number.NaN, 4 * rows);
+    v.fill(Number.NaN, 4 * rows);
     expect(run(row, c, [q, k, v, undefined], 1)).toEqual(clean);
   });
 

@@ -11,8 +11,6 @@
 
 namespace dsnk {
 
-constexpr float kLog2E = 1.4426950408889634f;
-
 struct CachedBlock : FlashBlock {
   int64_t b, h, first, total;
 };
@@ -90,6 +88,8 @@ __device__ __forceinline__ void flashCached(const GpuWork& work, const CachedAtt
     block.v = work.at<const uint16_t>(O::v);
     block.width = static_cast<int>(p.width);
     block.depth = static_cast<int>(p.depth);
+    block.rowK = block.width;
+    block.rowV = block.depth;
     block.scale = p.scale * kLog2E;
     block.align();
     int32_t other;

@@ -48,10 +48,13 @@ struct FlashBfloats {
   }
 };
 
+constexpr float kLog2E = 1.4426950408889634f;
+
 // What a block works on. It stands in shared memory: sums and scores take most registers that there are.
 struct FlashBlock {
-  const uint16_t *k, *v;  // rows of one head, `width` and `depth` numbers side by side
-  int64_t step[2];        // where steps begin in them, by turns; -1: nowhere
+  const uint16_t *k, *v;
+  int32_t rowK, rowV;  // numbers from row to row; what is beyond width and depth is zero, if anything
+  int64_t step[2];     // where steps begin in them, by turns; -1: nowhere
   int32_t width, depth;
   int32_t begin, end;  // keys that any query sees
   int32_t count;       // queries
@@ -59,8 +62,8 @@ struct FlashBlock {
   bool wideK, wideV;   // pieces of 16 bytes begin at multiples of 16
 
   __device__ __forceinline__ void align() {
-    wideK = width % 8 == 0 && isAligned(k, 16);
-    wideV = depth % 8 == 0 && isAligned(v, 16);
+    wideK = rowK % 8 == 0 && isAligned(k, 16);
+    wideV = rowV % 8 == 0 && isAligned(v, 16);
   }
 };
 
@@ -146,7 +149,7 @@ __device__ __forceinline__ void flash(FlashBlock& block, const Rows& rows) {
   const int first = block.begin / kFlashKeys * kFlashKeys;
   if (threadIdx.x == 0 && first < block.end) block.step[first / kFlashKeys % 2] = rows.step(first);
   sync_block();
-  if (first < block.end) copy(k, block.k, block.width, block.wideK, first);
+  if (first < block.end) copy(k, block.k, block.rowK, block.wideK, first);
   loadQueries<Type, T>(queries, own, block, rows);
 
   constexpr int kSteps = T::width / 16, kWide = T::width / 8;
@@ -163,7 +166,7 @@ __device__ __forceinline__ void flash(FlashBlock& block, const Rows& rows) {
     wait_copies<0>();
     sync_block();  // keys are there; the values before have been used
     if (threadIdx.x == 0 && more) block.step[(t0 / kFlashKeys + 1) % 2] = rows.step(t0 + kFlashKeys);
-    copy(v, block.v, block.depth, block.wideV, t0);
+    copy(v, block.v, block.rowV, block.wideV, t0);
     float s[T::high][kFlashKeys / 8][4] = {};
 #pragma unroll
     for (int step = 0; step < kSteps; step++) {
@@ -242,7 +245,7 @@ __device__ __forceinline__ void flash(FlashBlock& block, const Rows& rows) {
     }
     wait_copies<0>();
     sync_block();  // values are there; keys have been used
-    if (more) copy(k, block.k, block.width, block.wideK, t0 + kFlashKeys);
+    if (more) copy(k, block.k, block.rowK, block.wideK, t0 + kFlashKeys);
 #pragma unroll
     for (int step = 0; step < kFlashKeys / 16; step++) {
       uint32_t a[T::high][4];
