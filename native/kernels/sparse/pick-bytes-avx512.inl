@@ -1,20 +1,30 @@
-// Of two vectors of w bytes those that `picks` say, 8 of each 16: lane by lane, first those of the first vector.
+// Of two vectors of w bytes, in each of so many rows, those that `picks` say, 8 of each 16: lane by lane, first those of the
+// first vector.
 constexpr int64_t kPickBytes = 64;
 DSNK_INLINE __m256i loadPick32(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 DSNK_INLINE __m128i loadPick16(const uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 template <int64_t w>
-DSNK_INLINE void pickBytes(const uint8_t* from, const uint8_t* picks, uint8_t* to) {
+DSNK_INLINE void pickRows(const uint8_t* from, int64_t fromRow, int rows, const uint8_t* picks, uint8_t* to,
+                          int64_t toRow) {
   if constexpr (w == 64) {
     const __m512i at = _mm512_loadu_si512(picks);
-    const __m512i first = _mm512_shuffle_epi8(_mm512_loadu_si512(from), at);
-    const __m512i both = _mm512_mask_shuffle_epi8(first, 0xff00ff00ff00ff00, _mm512_loadu_si512(from + 64), at);
-    _mm512_storeu_si512(to, both);
+    _Pragma("GCC unroll 2") for (int r = 0; r < rows; r++, from += fromRow, to += toRow) {
+      const __m512i first = _mm512_shuffle_epi8(_mm512_loadu_si512(from), at);
+      _mm512_storeu_si512(to, _mm512_mask_shuffle_epi8(first, 0xff00ff00ff00ff00, _mm512_loadu_si512(from + 64), at));
+    }
   } else if constexpr (w == 32) {
-    const __m256i at = loadPick32(picks), first = _mm256_shuffle_epi8(loadPick32(from), at);
-    const __m256i both = _mm256_mask_shuffle_epi8(first, 0xff00ff00, loadPick32(from + 32), at);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), both);
+    const __m256i at = loadPick32(picks);
+    _Pragma("GCC unroll 2") for (int r = 0; r < rows; r++, from += fromRow, to += toRow) {
+      const __m256i first = _mm256_shuffle_epi8(loadPick32(from), at);
+      const __m256i both = _mm256_mask_shuffle_epi8(first, 0xff00ff00, loadPick32(from + 32), at);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), both);
+    }
   } else {
-    const __m128i at = loadPick16(picks), first = _mm_shuffle_epi8(loadPick16(from), at);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_mask_shuffle_epi8(first, 0xff00, loadPick16(from + 16), at));
+    const __m128i at = loadPick16(picks);
+    _Pragma("GCC unroll 2") for (int r = 0; r < rows; r++, from += fromRow, to += toRow) {
+      const __m128i first = _mm_shuffle_epi8(loadPick16(from), at);
+      const __m128i both = _mm_mask_shuffle_epi8(first, 0xff00, loadPick16(from + 16), at);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), both);
+    }
   }
 }
