@@ -1,21 +1,26 @@
 /**
- * `npm run bench:accuracy [-- --models resnet20,resnet56,stories260K --only 2:4 --json file]`: what quantization and pruning cost the shared
+ * `npm run bench:accuracy [-- --models resnet20,resnet56,stories260K --only 2:4 --seconds 2 --json file]`: what quantization and pruning cost the shared
  * CIFAR-10 classifiers, on all 2,000 pictures of dev2000, calibrated on 256 others, or 1,000 to prune: top-1, the share of the file, and on how many
- * pictures onnxruntime-node, given the same file, says the same class, and for channels how many times as fast a batch of 50 is on one thread; and the story model, see stories.ts. Needs the shared assets
- * (DSNK_ASSETS).
+ * pictures onnxruntime-node, given the same file, says the same class, and for channels how many times as fast one picture and 16 are on one thread, in
+ * alternation with the model as it came; and the story model, see stories.ts. Needs the shared assets (DSNK_ASSETS).
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compress, InferenceSession, type PrunedModel, type PruneOptions, prune, quantize, type Stage, Tensor } from '../lib/index.js';
-import type { SpeedReport } from '../lib/quantize/report.js';
 import { loadPeer } from './peer.js';
+import { compareSpeed, type Speed, timesAsFast } from './speed.js';
 import { table } from './statistics.js';
 import { type StoryRow, storyRows } from './stories.js';
 
 const { values: args } = parseArgs({
-  options: { models: { type: 'string', default: 'resnet20,resnet56,stories260K' }, only: { type: 'string' }, json: { type: 'string' } },
+  options: {
+    models: { type: 'string', default: 'resnet20,resnet56,stories260K' },
+    only: { type: 'string' },
+    seconds: { type: 'string', default: '2' },
+    json: { type: 'string' },
+  },
 });
 
 const assets = process.env['DSNK_ASSETS'] ?? join(import.meta.dirname, '..', '..', 'shared', 'assets');
@@ -80,7 +85,7 @@ function pairs(score: PruneOptions['score'] & string): Stage {
 }
 const pruned = new Map<string, Promise<PrunedModel>>();
 
-const ways: readonly { readonly name: string; readonly stages: () => readonly Stage[] }[] = [
+const ways: readonly { readonly name: string; readonly timed?: boolean; readonly stages: () => readonly Stage[] }[] = [
   { name: 'W8A8 static, entropy', stages: () => [quantize({ calibration: calibration() })] },
   { name: 'W8A8 dynamic', stages: () => [quantize({ method: 'dynamic' })] },
   { name: 'W8 weight-only, no data', stages: () => [quantize({ method: 'weight-only', weights: { bits: 8 } })] },
@@ -94,11 +99,11 @@ const ways: readonly { readonly name: string; readonly stages: () => readonly St
   { name: '2:4, sparsegpt', stages: () => [pairs('sparsegpt')] },
   { name: '2:4, sparsegpt, permuted', stages: () => [prune({ pattern: '2:4', permute: true, calibration: pruning() })] },
   { name: '2:4, sparsegpt, then W8A8 static', stages: () => [pairs('sparsegpt'), quantize({ calibration: calibration() })] },
-  { name: 'channels, 30 % of multiplications', stages: () => [prune({ pattern: 'channels', calibration: pruning(), timing: true, intraOpNumThreads: 1 })] },
-  {
-    name: 'channels, 30 %, multiples of 16',
-    stages: () => [prune({ pattern: 'channels', multiple: 16, calibration: pruning(), timing: true, intraOpNumThreads: 1 })],
-  },
+  ...[1, 8, 16].map((multiple) => ({
+    name: `channels, 30 % of multiplications, multiples of ${multiple}`,
+    timed: true,
+    stages: () => [prune({ pattern: 'channels', multiple, calibration: pruning() })],
+  })),
 ];
 
 const peer = loadPeer();
@@ -118,7 +123,8 @@ async function theirs(path: string): Promise<number[]> {
   }
 }
 
-const rows: { model: string; way: string; top1: number; drop: number; fileShare: number; agreement: number; faster: number | undefined }[] = [];
+const rows: { model: string; way: string; top1: number; drop: number; fileShare: number; agreement: number; macShare: number | undefined; speed: Speed[] }[] =
+  [];
 const stories: StoryRow[] = [];
 for (const model of args.models.split(',')) {
   if (model === 'stories260K') {
@@ -127,19 +133,20 @@ for (const model of args.models.split(',')) {
   }
   const path = join(assets, 'cifar', `${model}_cifar10.onnx`);
   const float = share(await ours(path), labels);
-  for (const { name, stages } of ways) {
+  for (const { name, timed, stages } of ways) {
     if (args.only && !name.includes(args.only)) continue;
     const { bytes, reports } = await compress(path, stages());
     const file = join(folder, 'compressed.onnx');
     writeFileSync(file, bytes);
     const classes = await ours(bytes);
     const top1 = share(classes, labels);
-    const { speed } = reports.at(-1) as { readonly speed?: SpeedReport };
-    const faster = speed && speed.medianMsBefore / speed.medianMsAfter;
+    const { macsBefore, macsAfter } = reports.at(-1) as { readonly macsBefore?: number; readonly macsAfter?: number };
+    const macShare = macsBefore === undefined || macsAfter === undefined ? undefined : macsAfter / macsBefore;
+    const speed = timed ? await compareSpeed({ before: path, after: bytes }, 'input', [3, 32, 32], [1, 16], Number(args.seconds)) : [];
     const fileShare = bytes.length / statSync(path).size;
-    const row = { model, way: name, top1, drop: float - top1, fileShare, agreement: share(classes, await theirs(file)), faster };
+    const row = { model, way: name, top1, drop: float - top1, fileShare, agreement: share(classes, await theirs(file)), macShare, speed };
     rows.push(row);
-    console.log(`${model}  ${name}: ${top1.toFixed(2)} %`);
+    console.log(`${model}  ${name}: ${top1.toFixed(2)} %${speed.map((s) => `, batch ${s.batch} ${timesAsFast(s)} times as fast`).join('')}`);
   }
 }
 rmSync(folder, { recursive: true });
@@ -151,10 +158,14 @@ const line = (r: (typeof rows)[0]) => [
   r.drop.toFixed(2),
   r.fileShare.toFixed(3),
   r.agreement.toFixed(2),
-  r.faster?.toFixed(2) ?? '',
+  r.macShare?.toFixed(3) ?? '',
+  ...[0, 1].map((i) => (r.speed[i] ? timesAsFast(r.speed[i]) : '')),
 ];
-if (rows.length > 0)
-  console.log(table([['model', 'way', 'top-1 %', 'drop, points', 'file / float32', 'agreement with the peer %', 'times as fast'], ...rows.map(line)]));
+const head = [
+  ...['model', 'way', 'top-1 %', 'drop, points', 'file / float32', 'agreement with the peer %', 'multiplications'],
+  ...[1, 16].map((batch) => `times as fast, batch ${batch}, best / median`),
+];
+if (rows.length > 0) console.log(table([head, ...rows.map(line)]));
 const storyLine = (r: StoryRow) => [
   r.model,
   r.way,

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:sparse [-- --isa avx2 --seconds 0.6]`: weights of which two of four are kept against dense ones, kernel against kernel, one thread, in
+ * `npm run bench:sparse [-- --isa avx2 --seconds 0.6 --only 64→256]`: weights of which two of four are kept against dense ones, kernel against kernel, one thread, in
  * alternation in one process, beside a stream of reads and a register-only multiply-add loop. Three kinds: few rows from compressed weights, many rows
  * and convolutions over panels that share a mask, and plain 2:4 with many rows, which stays dense.
  */
@@ -19,7 +19,9 @@ import { convCaseParams, endingOperands, gemmCaseParams, unsigned } from './case
 import { sparseLayers, sparseRowCases } from './cases/sparse.js';
 import { summarize, table } from './statistics.js';
 
-const { values: args } = parseArgs({ options: { isa: { type: 'string' }, seconds: { type: 'string', default: '0.6' } } });
+const { values: args } = parseArgs({
+  options: { isa: { type: 'string' }, seconds: { type: 'string', default: '0.6' }, only: { type: 'string', default: '' } },
+});
 const cpu = native().cpu();
 const { kernels } = native().catalogue();
 
@@ -76,8 +78,9 @@ function compare(name: string, dense: Side, sparse: Side, flops: number): string
   ];
 }
 
+const wanted = (c: { readonly name: string }) => c.name.includes(args.only);
 const rows: string[][] = [];
-for (const c of sparseRowCases) {
+for (const c of sparseRowCases.filter(wanted)) {
   const [m, k, n, flops] = [c.m, c.k, c.n, 2 * c.m * c.k * c.n];
   const [dense, sparse] = [best('gemm', 'f32'), best('sparse_gemm', 'f32')];
   if (dense && sparse) {
@@ -111,7 +114,7 @@ const matrix: ConvCase = {
   bias: true,
   activation: 'relu',
 };
-for (const c of [matrix, ...sparseLayers]) {
+for (const c of [matrix, ...sparseLayers].filter(wanted)) {
   const depth = c.kernel.reduce((a, b) => a * b, 1) * c.channels;
   const [dense, sparse] = [best('conv', 'f32'), best('sparse_conv', 'f32')];
   if (dense && sparse) {
