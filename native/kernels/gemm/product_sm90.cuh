@@ -4,16 +4,19 @@
 // Numerics  those of wgmma: exact 32-bit sums of bytes; sums of 16 products of 16-bit floats, added in float32
 // Tiling    a block for each multiprocessor goes through tiles of 128 x 256 (tiles_sm90.h), in the order of GpuCut. A
 //           warpgroup keeps four stages of 48 KB under way: 16 KB of a in one bulk copy, b in 32 pieces of 1 KB, eight for
-//           each warp, whose lanes ask one after another. Two
-//           warpgroups multiply 64 x 256 each (m64n256k16, m64n256k32: 128 sums a thread), two stages of which are in flight,
-//           and hand stages back by a second set of barriers; copies of the next tile go on while a tile is ended.
+//           each warp, whose lanes ask one after another. Two warpgroups multiply 64 x 256 each (m64n256k16, m64n256k32:
+//           128 sums a thread), two stages of which are in flight, and hand stages back by a second set of barriers; copies
+//           of the next tile go on while a tile is ended.
 //           Neither operand is swizzled: a core matrix of 8 x 16 bytes is 128 bytes in a row, which needs every bank once,
 //           and the packing of weights writes them so; so plain bulk copies do, without tensor maps from the driver.
 //           Arithmetic for 8192³ f16 on an H200 (132 multiprocessors of 4096 multiply-adds of bytes, or 2048 of halves, a
 //           cycle): 1.1 TFLOP take 1.1 ms at 990 TFLOP/s; a is read as float32 and written as halves once before (0.4 GB,
 //           0.08 ms at 4.8 TB/s; bytes 0.13 GB of 0.55 ms): with conversion in the producer every block of 256 columns
-//           would read the floats again, 32 times, and hold registers for them. A stage of 1024 cycles takes in 48 KB, 47
+//           would read the floats again, 32 times, and hold registers for them. A stage of 1024 cycles takes in 48 KB, 48
 //           bytes a cycle from L2; the matrix units read 80 of the 128 bytes a cycle that shared memory has.
+//           Machine code (nvcc 13): four HGMMA.64x256x16 or IGMMA.64x256x32 of a stage in a row, sums in the same registers
+//           from stage to stage; lanes' copies are a loop of seven instructions each. Not done: blocks in pairs that share
+//           what they read (multicast), and one warpgroup ending its tile while the other multiplies
 // Packing   by Kind
 // Source    PTX ISA: wgmma.mma_async, asynchronous warpgroup level matrix shared memory layout, mbarrier, cp.async.bulk
 #pragma once
