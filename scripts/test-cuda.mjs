@@ -37,7 +37,14 @@ if (real) {
   env.DSNK_CUDA_KERNELS = emulator;
   if (!existsSync(env.DSNK_CUDA_LIBRARY)) throw new Error(`${env.DSNK_CUDA_LIBRARY} was not built`);
 }
-const all = ['test/kernels', 'test/models/golden.test.ts', 'test/models/whole.test.ts', 'test/generate/stories.test.ts', 'test/runtime/gpu.test.ts'];
+const all = [
+  'test/kernels',
+  'test/ops/sparse.test.ts',
+  'test/models/golden.test.ts',
+  'test/models/whole.test.ts',
+  'test/generate/stories.test.ts',
+  'test/runtime/gpu.test.ts',
+];
 const called = mkdtempSync(join(tmpdir(), 'dsnk-called-'));
 try {
   // Most families have more element types than the GPU has rows: their suites are empty here.

@@ -62,6 +62,15 @@ export const sparseIntegerCases: readonly IntegerGemmCase[] = [
   { name: 'no k', m: 5, n: 37, k: 0, zero: 9, residual: true },
 ];
 
+/** Every tile of the rows for GPUs, whole and in part, and sums over k in parts. */
+export const sparseTileCases: readonly { readonly name: string; readonly m: number; readonly n: number; readonly k: number }[] = [
+  { name: 'few rows, k in parts', m: 16, n: 64, k: 2048 },
+  { name: 'few rows and columns, k in parts', m: 33, n: 70, k: 1100 },
+  { name: 'one large tile', m: 128, n: 128, k: 64 },
+  { name: 'large tiles in part', m: 300, n: 330, k: 196 },
+  { name: 'rows of large tiles', m: 1100, n: 140, k: 68 },
+];
+
 /** Columns in whole panels of what shares a mask, and parts of them; depth in picks of 16, 32 and 64 bytes and what is left of them. */
 export const sparseConvCases: readonly (ConvCase & IntegerConvCase)[] = [
   ...[16, 32, 48, 64, 96, 160].map((m) => smallConvCase('by columns', 16, m, { aZero: 130, zero: 12 })),

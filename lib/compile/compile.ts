@@ -67,7 +67,7 @@ export function compile(graph: Graph, catalogue: Catalogue, weights: WeightIndex
   );
   schedule(graph);
   const rows = options.winograd === false || options.device === 'cuda' ? without(catalogue, isWinograd) : catalogue;
-  const lowered = new Lowering(rows, options.choose, precision, options.device === 'cuda' ? undefined : options.patternOf).run(graph, (low) => {
+  const lowered = new Lowering(rows, options.choose, precision, options.patternOf).run(graph, (low) => {
     const op = operatorOf(low.node);
     if (op?.lower === undefined) throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', low.node.where, 'operator must have a kernel');
     try {

@@ -58,6 +58,20 @@ export function compressedBytes(k: number, n: number, nr: number, elementBytes: 
   return Math.ceil(n / nr) * nr * Math.ceil(k / SPARSE_BLOCK) * (4 + (SPARSE_BLOCK / 2) * elementBytes);
 }
 
+/** Columns and k of what the sparse matrix units of a GPU read together: native/kernels/sparse/fragments.h. */
+const FRAGMENT_COLUMNS = 64;
+const FRAGMENT_DEPTH = 64;
+
+/**
+ * Bytes of one matrix that sparse_fragments packs (parameters and operands as sparse_compress; `nr` is 64, `apart` 0) for a row of that kr: weights
+ * of one byte, or of two with `headBytes` in front of a panel for each column.
+ */
+export function fragmentBytes(k: number, n: number, kr: number, elementBytes: number, headBytes: number): number {
+  const unit = (FRAGMENT_COLUMNS * FRAGMENT_DEPTH) / 8 + (FRAGMENT_COLUMNS * FRAGMENT_DEPTH * elementBytes) / 2;
+  const units = (Math.ceil(k / kr) * kr) / FRAGMENT_DEPTH;
+  return Math.ceil(n / FRAGMENT_COLUMNS) * (units === 0 ? 0 : FRAGMENT_COLUMNS * headBytes + units * unit);
+}
+
 /**
  * Weights whose panels share a mask, for sparse_conv and sparse_conv_i8: see native/kernels/sparse/shared.h. Operands as above; faults where a panel
  * keeps more than two of four.

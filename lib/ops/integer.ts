@@ -37,7 +37,7 @@ import {
 import { shapesOf } from './conv.js';
 import { emitExpression, input } from './expression.js';
 import type { Inference, Operator } from './operator.js';
-import { fewRowsWays, rowsAsPixels, type SparseWeights, sharedWays } from './sparse.js';
+import { rowsAsPixels, type SparseWeights, sharedWays, sparseRowsWays } from './sparse.js';
 import { checkWindow, threeAxes, type WindowShape, windowOf, windowOutput } from './spatial.js';
 
 const outputs = { uint8: 'u8', float32: 'f32', int32: 'i32' } as const;
@@ -304,11 +304,11 @@ function lowerMatMul(low: Lowering): void {
     low.emit(row, integerGemmParams, params, [low.out()], [low.in(0), panels, bias, ...rest()], { reason });
   });
   const weights = sparseWeights(low, layout);
-  if (weights === undefined) {
+  if (weights === undefined || /_sm90$/.test(ways[0]?.name ?? '')) {
     low.choose(ways);
     return;
   }
-  const few = fewRowsWays(
+  const few = sparseRowsWays(
     low,
     m,
     weights,

@@ -22,7 +22,7 @@ import {
 import { type NarrowType, packedNumbers } from '../kernels/narrow.js';
 import { stridesOf } from './known.js';
 import { packNarrow, withNarrow } from './narrow.js';
-import { fewRowsWays, rowsAsPixels, type SparseWeights, sharedWays } from './sparse.js';
+import { rowsAsPixels, type SparseWeights, sharedWays, sparseRowsWays } from './sparse.js';
 import { copyView } from './strided.js';
 
 /** A dense operand: batch dimensions, then a matrix. */
@@ -220,8 +220,9 @@ export function productWays(low: Lowering, product: Product, dtype: DType): read
     if (a.transposed || !b.ref.buffer.constant || batch.dims.length > 0 || elementCount(b.batch) !== 1) return [];
     const [strideN, strideInner] = b.transposed ? [k, 1] : [1, n];
     const layout = { count: 1, stride: 0, n, strideN, outer: 1, strideOuter: 0, inner: k, strideInner };
-    const w: SparseWeights = { ref: b.ref, value: b.value, layout };
-    const few = fewRowsWays(low, m, w, (row, { panels }, reason) => {
+    const w: SparseWeights = { ref: b.ref, value: b.value, layout, narrow: rounded.refused === undefined ? rounded.type : undefined };
+    if (rounded.row?.isa === 'sm90') return [];
+    const few = sparseRowsWays(low, m, w, (row, { panels }, reason) => {
       const params = { ...common, strideB: [0, 0, 0, 0], transA: 0, ...epilogue };
       return low.emit(row, gemmParams, params, [product.out], [a.ref, panels, ...inputs], { reason })[0] as Ref;
     });
@@ -233,10 +234,14 @@ export function productWays(low: Lowering, product: Product, dtype: DType): read
     });
     return [...few, ...shared];
   };
-  const packedWays = [...sparse(), ...low.rows('gemm', 'f32').map(packed)];
+  const skipping = sparse();
+  // Those of a GPU come before dense ones of 16 bits.
+  const [first, second] = low.onGpu ? [skipping, []] : [[], skipping];
+  const packedWays = [...second, ...low.rows('gemm', 'f32').map(packed)];
   // A GPU reads what another kernel has just written as it stands: there is no packing it in time.
   if (low.onGpu && !a.transposed && !b.ref.buffer.constant) return [...low.rows('gemm_direct', 'f32').map(direct), ...packedWays];
-  if (a.transposed || m > GEMM_DIRECT_TRIED) return withNarrow(rounded, narrow, packedWays);
+  if (a.transposed || m > GEMM_DIRECT_TRIED) return [...first, ...withNarrow(rounded, narrow, packedWays)];
   const directWays = low.rows('gemm_direct', 'f32').map(direct);
-  return withNarrow(rounded, narrow, m <= GEMM_DIRECT_ROWS && !b.ref.buffer.constant ? [...directWays, ...packedWays] : [...packedWays, ...directWays]);
+  const wide = m <= GEMM_DIRECT_ROWS && !b.ref.buffer.constant ? [...directWays, ...packedWays] : [...packedWays, ...directWays];
+  return [...first, ...withNarrow(rounded, narrow, wide)];
 }

@@ -1,7 +1,7 @@
 /**
  * Ways over constant weights of which two of every four along k are zero. Few rows are multiplied straight from compressed weights, since memory
- * decides; many by panels that share a mask, since they do half the steps. Plain 2:4 weights and many rows stay dense: choosing values by position
- * costs as much there as multiplying all of them.
+ * decides; many by panels that share a mask, since they do half the steps. Plain 2:4 weights and many rows stay dense on a processor: choosing values
+ * by position costs as much there as multiplying all of them. A GPU's matrix units choose them on their own.
  */
 import type { KernelRow } from '../compile/catalogue.js';
 import type { Way } from '../compile/choice.js';
@@ -11,8 +11,10 @@ import type { Ref } from '../compile/step.js';
 import { elementCount } from '../graph/dim.js';
 import type { Constant, Value } from '../graph/graph.js';
 import { activationOffset, BYTE_WEIGHTS } from '../kernels/integer.js';
+import { type NarrowType, narrowOf } from '../kernels/narrow.js';
 import {
   compressedBytes,
+  fragmentBytes,
   pickBytes,
   SPARSE_PLAIN,
   SPARSE_SHARED_16,
@@ -30,6 +32,8 @@ export interface SparseWeights {
   readonly layout: WeightLayout;
   /** Of bytes: what is folded into the bias. */
   readonly bytes?: { readonly bias: Ref | undefined; readonly xZero: number; readonly flip: number };
+  /** Of floats: what they may be rounded to. */
+  readonly narrow?: NarrowType | undefined;
 }
 
 /** Weights as a row wants them, and of bytes the bias with the zero point folded in. */
@@ -45,6 +49,13 @@ type Emit<T> = (row: KernelRow, packed: PackedWeights, reason: string) => T;
  * more for four (0.94 to 1.04), bytes 1.4, 1.5 and 1.3 times for one, two and eight.
  */
 const FEW_ROWS = { floats: 2, bytes: 8 };
+/**
+ * From so many k on the sparse matrix units of a GPU (from compute capability 8.0 on) are taken, for any number of rows: with half the products a
+ * block's begin and end weigh twice, and libraries gain 1.3 to 1.8 times from 1,024 to 2,048 k on. Few rows gain by what is read: 0.63 of the bytes of
+ * int8 weights, 0.56 of 16 bits. Where Hopper's dense warpgroup products are asked for, which multiply 1.6 times as fast as mma.sync, they stay.
+ * Predicted, not yet measured by bench:gpu.
+ */
+const GPU_DEPTH = 1024;
 /** Rows of pixels or of a matrix from which on a tile that skips is filled. */
 const TILE_ROWS = 8;
 
@@ -66,43 +77,64 @@ function flagsOf(low: Lowering, { value, layout, bytes }: SparseWeights): number
   return constant === undefined ? 0 : low.patternOf(constant, layout, bytes?.flip ?? 0);
 }
 
-function pack(low: Lowering, row: KernelRow, w: SparseWeights, shared: boolean): PackedWeights {
-  const { count, n, outer, inner } = w.layout;
-  const k = outer * inner;
-  const each = shared ? (w.bytes ? sharedByteBytes(k, n, row.nr, row.kr) : sharedBytes(k, n, row.nr, row.kr)) : compressedBytes(k, n, row.nr, w.bytes ? 1 : 4);
-  const zero = w.bytes ? w.bytes.xZero - activationOffset(row.isa) : 0;
-  const common = { ...w.layout, nr: row.nr, zero, flip: w.bytes?.flip ?? 0 };
-  const outputs = [low.temp(count * each, 'weights'), w.bytes && low.temp(4 * count * n, 'bias')];
-  const inputs = [w.ref, w.bytes?.bias];
-  const type = w.bytes ? 'i8' : 'f32';
-  const reason = { reason: `two of every four, in panels of ${row.nr} columns for ${row.name}` };
-  const [panels, bias] = shared
-    ? low.emit(
-        low.select('sparse_shared', type),
-        sparseSharedParams,
-        { ...common, kr: row.kr, vectorBytes: pickBytes(row.isa), reserved: 0 },
-        outputs,
-        inputs,
-        reason,
-      )
-    : low.emit(low.select('sparse_compress', type), sparseCompressParams, { ...common, apart: 0 }, outputs, inputs, reason);
-  return { panels: panels as Ref, bias };
+/** Fragments of the matrix units of a GPU. */
+function fragmentsOf(low: Lowering, row: KernelRow, w: SparseWeights, type: string) {
+  const { n, outer, inner } = w.layout;
+  const bytes = w.bytes ? fragmentBytes(outer * inner, n, row.kr, 1, 0) : fragmentBytes(outer * inner, n, row.kr, 2, w.narrow?.headBytes ?? 0);
+  return { kernel: low.select('sparse_fragments', type), bytes };
 }
 
-const waysOf = <T>(low: Lowering, rows: readonly KernelRow[], w: SparseWeights, shared: boolean, reason: string, emit: Emit<T>): readonly Way<T>[] =>
-  rows.map((row) => ({ name: row.name, reason, emit: (why) => emit(row, pack(low, row, w, shared), why) }));
+/** How a row wants its weights: layout.h, shared.h or fragments.h of native/kernels/sparse. */
+type Form = 'compressed' | 'shared' | 'fragments';
+
+function pack(low: Lowering, row: KernelRow, w: SparseWeights, form: Form): PackedWeights {
+  const { count, n, outer, inner } = w.layout;
+  const k = outer * inner;
+  const zero = w.bytes ? w.bytes.xZero - activationOffset(row.isa) : 0;
+  const common = { ...w.layout, nr: row.nr, zero, flip: w.bytes?.flip ?? 0 };
+  const inputs = [w.ref, w.bytes?.bias];
+  const bias = w.bytes && low.temp(4 * count * n, 'bias');
+  const reason = { reason: `two of every four, in panels of ${row.nr} columns for ${row.name}` };
+  const type = w.bytes ? 'i8' : 'f32';
+  if (form === 'shared') {
+    const each = w.bytes ? sharedByteBytes(k, n, row.nr, row.kr) : sharedBytes(k, n, row.nr, row.kr);
+    const params = { ...common, kr: row.kr, vectorBytes: pickBytes(row.isa), reserved: 0 };
+    const [panels, folded] = low.emit(low.select('sparse_shared', type), sparseSharedParams, params, [low.temp(count * each, 'weights'), bias], inputs, reason);
+    return { panels: panels as Ref, bias: folded };
+  }
+  const { kernel, bytes } =
+    form === 'fragments'
+      ? fragmentsOf(low, row, w, narrowOf(row.dtypes) ?? type)
+      : { kernel: low.select('sparse_compress', type), bytes: count * compressedBytes(k, n, row.nr, w.bytes ? 1 : 4) };
+  const [panels, folded] = low.emit(kernel, sparseCompressParams, { ...common, apart: 0 }, [low.temp(bytes, 'weights'), bias], inputs, reason);
+  return { panels: panels as Ref, bias: folded };
+}
+
+const waysOf = <T>(low: Lowering, rows: readonly KernelRow[], w: SparseWeights, form: Form, reason: string, emit: Emit<T>): readonly Way<T>[] =>
+  rows.map((row) => ({ name: row.name, reason, emit: (why) => emit(row, pack(low, row, w, form), why) }));
+
+/** On a GPU with sparse matrix units; what the processor has is of no use there. */
+function gpuWays<T>(low: Lowering, op: string, w: SparseWeights, emit: Emit<T>): readonly Way<T>[] {
+  const type = w.bytes ? BYTE_WEIGHTS : w.narrow?.dtypes;
+  const { count, outer, inner } = w.layout;
+  if (type === undefined || count !== 1 || outer * inner < GPU_DEPTH) return [];
+  const rows = low.tryRows(op, type).filter((row) => row.isa === 'sm80');
+  if (rows.length === 0 || (flagsOf(low, w) & SPARSE_PLAIN) === 0) return [];
+  return waysOf(low, rows, w, 'fragments', 'two of every four weights, multiplied by sparse matrix units', emit);
+}
 
 /** Ways to multiply m rows by weights that are 2:4, where that is the faster one; else none. */
-export function fewRowsWays<T>(low: Lowering, m: number, w: SparseWeights, emit: Emit<T>): readonly Way<T>[] {
+export function sparseRowsWays<T>(low: Lowering, m: number, w: SparseWeights, emit: Emit<T>): readonly Way<T>[] {
   const op = w.bytes ? 'sparse_gemm_i8' : 'sparse_gemm';
+  if (low.onGpu) return gpuWays(low, op, w, emit);
   if (m > (w.bytes ? FEW_ROWS.bytes : FEW_ROWS.floats) || w.layout.count !== 1 || (flagsOf(low, w) & SPARSE_PLAIN) === 0) return [];
-  return waysOf(low, low.tryRows(op, w.bytes ? BYTE_WEIGHTS : 'f32'), w, false, 'two of every four weights, read compressed', emit);
+  return waysOf(low, low.tryRows(op, w.bytes ? BYTE_WEIGHTS : 'f32'), w, 'compressed', 'two of every four weights, read compressed', emit);
 }
 
 /** Ways to convolve so many pixels with weights whose panels share a mask; none where they do not. A product of rows is a convolution of one tap. */
 export function sharedWays<T>(low: Lowering, pixels: number, w: SparseWeights, emit: Emit<T>): readonly Way<T>[] {
-  // Parts of panels would share their mask with those of other channels.
-  if (pixels < TILE_ROWS || w.layout.n % 16 !== 0) return [];
+  // Parts of panels would share their mask with those of other channels; a GPU has no rows of this kind.
+  if (low.onGpu || pixels < TILE_ROWS || w.layout.n % 16 !== 0) return [];
   const flags = flagsOf(low, w);
   const columns = (flags & SPARSE_SHARED_32) !== 0 ? 32 : (flags & SPARSE_SHARED_16) !== 0 ? 16 : 0;
   const type = w.bytes ? BYTE_WEIGHTS : 'f32';
@@ -113,7 +145,7 @@ export function sharedWays<T>(low: Lowering, pixels: number, w: SparseWeights, e
     low,
     rows.filter((row) => columns % row.nr === 0 && (row.isa !== 'scalar' || dense?.isa === 'scalar')),
     w,
-    true,
+    'shared',
     `two of every four weights, the same ones in ${columns} channels: half the steps`,
     emit,
   );

@@ -205,7 +205,7 @@ inline uint32_t to_tf32(float f) {
 #define DSNK_EMULATED_PRODUCT(name, D, dWords, aWords, bWords)                              \
   inline void name(D(&d)[dWords], const uint32_t (&a)[aWords], const uint32_t (&b)[bWords], \
                    emulated::At at = emulated::At::here()) {                                \
-    emulated::Product product{d, a, b, 0};                                                  \
+    emulated::Product product{d, a, b, 0, 0};                                               \
     emulated::meet(emulated::name##_lanes, &product, at);                                   \
   }
 DSNK_EMULATED_PRODUCT(mma_f16, float, 4, 4, 2)
@@ -215,22 +215,24 @@ DSNK_EMULATED_PRODUCT(mma_u8s8, int32_t, 4, 4, 2)
 DSNK_EMULATED_PRODUCT(mma_s8s8, int32_t, 4, 4, 2)
 
 inline void mma_f16_k8(float (&d)[4], const uint32_t (&a)[2], uint32_t b, emulated::At at = emulated::At::here()) {
-  emulated::Product product{d, a, &b, 0};
+  emulated::Product product{d, a, &b, 0, 0};
   emulated::meet(emulated::mma_f16_k8_lanes, &product, at);
 }
 #define DSNK_EMULATED_PRODUCT_K16(name)                                                               \
   inline void name(int32_t (&d)[2], uint32_t a, uint32_t b, emulated::At at = emulated::At::here()) { \
-    emulated::Product product{d, &a, &b, 0};                                                          \
+    emulated::Product product{d, &a, &b, 0, 0};                                                       \
     emulated::meet(emulated::name##_lanes, &product, at);                                             \
   }
 DSNK_EMULATED_PRODUCT_K16(mma_u8s8_k16)
 DSNK_EMULATED_PRODUCT_K16(mma_s8s8_k16)
 
-#define DSNK_EMULATED_SPARSE(name, D)                                                           \
-  inline void name(D(&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[4], uint32_t metadata, \
-                   emulated::At at = emulated::At::here()) {                                    \
-    emulated::Product product{d, a, b, metadata};                                               \
-    emulated::meet(emulated::name##_lanes, &product, at);                                       \
+// Which lane gives which part of the metadata stands, with its sources, in kernels/sparse/fragments.h.
+#define DSNK_EMULATED_SPARSE(name, D)                                                    \
+  template <int kSelector = 0>                                                           \
+  void name(D(&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[4], uint32_t metadata, \
+            emulated::At at = emulated::At::here()) {                                    \
+    emulated::Product product{d, a, b, metadata, kSelector};                             \
+    emulated::meet(emulated::name##_lanes, &product, at);                                \
   }
 DSNK_EMULATED_SPARSE(mma_sparse_f16, float)
 DSNK_EMULATED_SPARSE(mma_sparse_bf16, float)

@@ -346,31 +346,35 @@ __device__ __forceinline__ void mma_s8s8(int32_t (&d)[4], const uint32_t (&a)[4]
 #endif
 }
 
-// A has two of each four elements; `metadata` says which, with indices that rise. Selector 0.
+// A has two of each four elements; `metadata` says which, with indices that rise. Which lane gives which part of it stands in
+// kernels/sparse/fragments.h.
 #if __CUDACC_VER_MAJOR__ > 12 || (__CUDACC_VER_MAJOR__ == 12 && __CUDACC_VER_MINOR__ >= 5)
 #define DSNK_MMA_SPARSE "mma.sp::ordered_metadata.sync.aligned."
 #else
 #define DSNK_MMA_SPARSE "mma.sp.sync.aligned."
 #endif
-#define DSNK_MMA_SPARSE_K(kind, d, a, b, metadata, words)                                                          \
-  asm volatile(                                                                                                    \
-      DSNK_MMA_SPARSE words " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9, %10, %11}, {%0, %1, %2, %3}, %12, 0x0;" \
-      : "+" kind(d[0]), "+" kind(d[1]), "+" kind(d[2]), "+" kind(d[3])                                             \
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(b[2]), "r"(b[3]), "r"(metadata))
+#define DSNK_MMA_SPARSE_K(kind, d, a, b, metadata, selector, words)                                      \
+  asm volatile(DSNK_MMA_SPARSE words                                                                     \
+               " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9, %10, %11}, {%0, %1, %2, %3}, %12, %13;"    \
+               : "+" kind(d[0]), "+" kind(d[1]), "+" kind(d[2]), "+" kind(d[3])                          \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(b[2]), "r"(b[3]), \
+                 "r"(metadata), "n"(selector))
 
-// m16n8k32: lanes 0 and 1 of each four give the metadata
+// m16n8k32: lanes 0 and 1 of each four give the metadata; 2 and 3 where the selector is 1
+template <int kSelector = 0>
 __device__ __forceinline__ void mma_sparse_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[4],
                                                uint32_t metadata) {
 #if DSNK_ARCH >= 800
-  DSNK_MMA_SPARSE_K("f", d, a, b, metadata, "m16n8k32.row.col.f32.f16.f16.f32");
+  DSNK_MMA_SPARSE_K("f", d, a, b, metadata, kSelector, "m16n8k32.row.col.f32.f16.f16.f32");
 #else
   unavailable();
 #endif
 }
+template <int kSelector = 0>
 __device__ __forceinline__ void mma_sparse_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[4],
                                                 uint32_t metadata) {
 #if DSNK_ARCH >= 800
-  DSNK_MMA_SPARSE_K("f", d, a, b, metadata, "m16n8k32.row.col.f32.bf16.bf16.f32");
+  DSNK_MMA_SPARSE_K("f", d, a, b, metadata, kSelector, "m16n8k32.row.col.f32.bf16.bf16.f32");
 #else
   unavailable();
 #endif
@@ -379,7 +383,7 @@ __device__ __forceinline__ void mma_sparse_bf16(float (&d)[4], const uint32_t (&
 __device__ __forceinline__ void mma_sparse_s8(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[4],
                                               uint32_t metadata) {
 #if DSNK_ARCH >= 800
-  DSNK_MMA_SPARSE_K("r", d, a, b, metadata, "m16n8k64.row.col.s32.s8.s8.s32");
+  DSNK_MMA_SPARSE_K("r", d, a, b, metadata, 0, "m16n8k64.row.col.s32.s8.s8.s32");
 #else
   unavailable();
 #endif
@@ -387,7 +391,7 @@ __device__ __forceinline__ void mma_sparse_s8(int32_t (&d)[4], const uint32_t (&
 __device__ __forceinline__ void mma_sparse_s8u8(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[4],
                                                 uint32_t metadata) {
 #if DSNK_ARCH >= 800
-  DSNK_MMA_SPARSE_K("r", d, a, b, metadata, "m16n8k64.row.col.s32.s8.u8.s32");
+  DSNK_MMA_SPARSE_K("r", d, a, b, metadata, 0, "m16n8k64.row.col.s32.s8.u8.s32");
 #else
   unavailable();
 #endif

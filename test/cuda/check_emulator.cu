@@ -41,11 +41,13 @@ DSNK_ENTRY(32, 0, check_products, CheckParams) {
     case 9: mma_sparse_bf16(f, a, b, metadata); break;
     case 10: mma_sparse_s8(n, a, b, metadata); break;
     case 11: mma_sparse_s8u8(n, a, b, metadata); break;
+    case 12: mma_sparse_f16<1>(f, a, b, metadata); break;
+    case 13: mma_sparse_bf16<1>(f, a, b, metadata); break;
   }
   uint32_t* out = work.at<uint32_t>(0);
   if (params.kind == 6 || params.kind == 7) {
     for (int i = 0; i < 2; i++) out[lane() * 4 + i] = static_cast<uint32_t>(n2[i]);
-  } else if (params.kind < 4 || params.kind == 8 || params.kind == 9) {
+  } else if (params.kind < 4 || params.kind == 8 || params.kind == 9 || params.kind >= 12) {
     giveBack(out, f);
   } else {
     giveBack(out, n);

@@ -111,14 +111,23 @@ struct Shape {
   Type a, b;
   int rows, depth;
   bool sparse;
+  int selector = 0;
 };
 constexpr Shape kShapes[] = {
-    {"mma_f16", Type::f16, Type::f16, 16, 16, false},       {"mma_bf16", Type::bf16, Type::bf16, 16, 16, false},
-    {"mma_tf32", Type::tf32, Type::tf32, 16, 8, false},     {"mma_f16_k8", Type::f16, Type::f16, 16, 8, false},
-    {"mma_u8s8", Type::u8, Type::s8, 16, 32, false},        {"mma_s8s8", Type::s8, Type::s8, 16, 32, false},
-    {"mma_u8s8_k16", Type::u8, Type::s8, 8, 16, false},     {"mma_s8s8_k16", Type::s8, Type::s8, 8, 16, false},
-    {"mma_sparse_f16", Type::f16, Type::f16, 16, 32, true}, {"mma_sparse_bf16", Type::bf16, Type::bf16, 16, 32, true},
-    {"mma_sparse_s8", Type::s8, Type::s8, 16, 64, true},    {"mma_sparse_s8u8", Type::s8, Type::u8, 16, 64, true},
+    {"mma_f16", Type::f16, Type::f16, 16, 16, false},
+    {"mma_bf16", Type::bf16, Type::bf16, 16, 16, false},
+    {"mma_tf32", Type::tf32, Type::tf32, 16, 8, false},
+    {"mma_f16_k8", Type::f16, Type::f16, 16, 8, false},
+    {"mma_u8s8", Type::u8, Type::s8, 16, 32, false},
+    {"mma_s8s8", Type::s8, Type::s8, 16, 32, false},
+    {"mma_u8s8_k16", Type::u8, Type::s8, 8, 16, false},
+    {"mma_s8s8_k16", Type::s8, Type::s8, 8, 16, false},
+    {"mma_sparse_f16", Type::f16, Type::f16, 16, 32, true},
+    {"mma_sparse_bf16", Type::bf16, Type::bf16, 16, 32, true},
+    {"mma_sparse_s8", Type::s8, Type::s8, 16, 64, true},
+    {"mma_sparse_s8u8", Type::s8, Type::u8, 16, 64, true},
+    {"mma_sparse_f16", Type::f16, Type::f16, 16, 32, true, 1},
+    {"mma_sparse_bf16", Type::bf16, Type::bf16, 16, 32, true, 1},
 };
 int bytesOf(Type t) { return t == Type::tf32 ? 4 : t == Type::f16 || t == Type::bf16 ? 2 : 1; }
 
@@ -164,7 +173,7 @@ void placeOfB(const Shape& s, int lane, int i, int& row, int& column) {
 }
 
 void checkProducts(Session& session) {
-  for (int kind = 0; kind < 12; kind++) {
+  for (int kind = 0; kind < 14; kind++) {
     const Shape& s = kShapes[kind];
     const int stored = s.sparse ? s.depth / 2 : s.depth;
     double a[16][64] = {}, kept[16][32] = {}, b[64][8], d[16][8];
@@ -204,9 +213,9 @@ void checkProducts(Session& session) {
         const double v = d[row][column];
         words[lane][8 + i] = integer ? static_cast<uint32_t>(static_cast<int>(v)) : bitsOfFloat(static_cast<float>(v));
       }
-      // 16-bit elements: lanes 0 and 1 of four have columns 0 to 15 and 16 to 31 of rows g and g + 8. Bytes: lanes 0 and 1 have
-      // columns 0 to 31 of rows g and g + 8, lanes 2 and 3 columns 32 to 63.
-      const int g = lane >> 2, t = lane % 4;
+      // 16-bit elements: lanes 0 and 1 of four have columns 0 to 15 and 16 to 31 of rows g and g + 8, or lanes 2 and 3 where the
+      // selector is 1. Bytes: lanes 0 and 1 have columns 0 to 31 of rows g and g + 8, lanes 2 and 3 columns 32 to 63.
+      const int g = lane >> 2, t = integer ? lane % 4 : (lane - 2 * s.selector) & 3;
       for (int j = 0; s.sparse && j < 8; j++) {
         const int r = integer ? g + 8 * (t & 1) : g + 8 * (j / 4), group = integer ? 8 * (t / 2) + j : 4 * t + j % 4;
         if (integer || t < 2)

@@ -3,14 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { type ConvCase, convParamsOf, outputSize } from '../../bench/cases/conv.js';
 import type { GemmCase } from '../../bench/cases/gemm.js';
 import { convCaseParams, endingOperands, gemmCaseParams, type IntegerGemmCase, resultOf, unsigned } from '../../bench/cases/integer.js';
-import { sparseConvCases, sparseGemmCases, sparseIntegerCases, thinned, weightLayout } from '../../bench/cases/sparse.js';
-import type { KernelRow } from '../../lib/compile/catalogue.js';
+import { sparseConvCases, sparseGemmCases, sparseIntegerCases, sparseTileCases, thinned, weightLayout } from '../../bench/cases/sparse.js';
+import { isGpuRow, type KernelRow } from '../../lib/compile/catalogue.js';
 import type { TypedArray } from '../../lib/dtype.js';
 import { convParams } from '../../lib/kernels/conv.js';
 import { activation } from '../../lib/kernels/epilogue.js';
 import { gemmParams } from '../../lib/kernels/gemm.js';
 import { activationOffset, BYTE_WEIGHTS, integerConvolutionParams, integerGemmParams } from '../../lib/kernels/integer.js';
-import { compressedBytes, pickBytes, sharedByteBytes, sharedBytes, sparseCompressParams, sparseSharedParams } from '../../lib/kernels/sparse.js';
+import { narrowOf, narrowTypes } from '../../lib/kernels/narrow.js';
+import { compressedBytes, fragmentBytes, pickBytes, sharedByteBytes, sharedBytes, sparseCompressParams, sparseSharedParams } from '../../lib/kernels/sparse.js';
 import { convReference, expectPixels } from './conv-reference.js';
 import { callKernel, excess, randomFloats, rowNamed, rowsOf } from './harness.js';
 import { convOperands, convReference as convReferenceOfBytes, ended, expectSame, same, total, weights } from './integer-reference.js';
@@ -34,6 +35,124 @@ function compress(w: Weights, n: number, outer: number, inner: number, { nr, apa
   callKernel(row, sparseCompressParams, params, [packed, folded], [w, bias], { threads });
   return { packed, folded };
 }
+
+interface Fragments {
+  readonly kr: number;
+  readonly headBytes: number;
+  readonly zero?: number;
+  readonly threads?: number;
+}
+
+/** Compresses weights [n, inner, outer] into fragments of matrix units. */
+function fragments(type: string, w: Weights, n: number, outer: number, inner: number, { kr, headBytes, zero = 0, threads = 1 }: Fragments, bias?: Int32Array) {
+  const packed = new Uint8Array(fragmentBytes(outer * inner, n, kr, type === 'i8' ? 1 : 2, headBytes)).fill(0xab);
+  const folded = type === 'i8' ? new Int32Array(n) : undefined;
+  const params = { ...weightLayout(1, n, outer, inner), nr: 64, apart: 0, zero, flip: 0 };
+  callKernel(rowNamed(`sparse_fragments_${type}_scalar`), sparseCompressParams, params, [packed, folded], [w, bias], { threads });
+  return { packed, folded };
+}
+
+/** Compresses weights [n, k] for a row. */
+function compressFor(row: KernelRow, w: Weights, n: number, k: number, threads: number, zero = 0, bias?: Int32Array) {
+  if (!isGpuRow(row)) return compress(w, n, 1, k, { nr: row.nr, zero, threads }, bias);
+  const narrow = narrowOf(row.dtypes);
+  return fragments(narrow ?? 'i8', w, n, 1, k, { kr: row.kr, headBytes: narrow ? narrowTypes[narrow].headBytes : 0, zero, threads }, bias);
+}
+
+/** Numbers of so many bits after the point: exact in 16 bits, and so are their products in 32. */
+const coarse = (v: Float32Array) => v.map((x) => Math.round(x * 64) / 64);
+
+const fromHalf = (bits: number) => {
+  const [e, m] = [(bits >> 10) & 31, bits & 1023];
+  return (bits & 0x8000 ? -1 : 1) * (e === 0 ? m * 2 ** -24 : (1024 + m) * 2 ** (e - 25));
+};
+const fromBfloat = (bits: number) => new Float32Array(Uint32Array.of(bits << 16).buffer)[0] as number;
+
+describe('sparse_fragments', () => {
+  it.each([
+    ['i8', 7, 1, 100],
+    ['i8', 65, 9, 8],
+    ['i8', 130, 1, 260],
+    ['f16', 70, 3, 20],
+    ['f16', 64, 1, 128],
+    ['bf16', 17, 1, 200],
+    ['bf16', 129, 2, 64],
+  ])('gives every lane of a warp what mma.sp wants of it: %s, n %i, k %ix%i', (type, n, outer, inner) => {
+    const bytes = type === 'i8';
+    const k = outer * inner;
+    const options = { kr: bytes ? 128 : 64, headBytes: type === 'f16' ? 4 : 0, zero: 9 };
+    const w = thinned(bytes ? weights(n * k, n) : coarse(randomFloats(n * k, 3)), n, outer, inner);
+    const { packed, folded } = fragments(type, w, n, outer, inner, options);
+    const view = new DataView(packed.buffer);
+    const head = 64 * options.headBytes;
+    const units = (Math.ceil(k / options.kr) * options.kr) / 64;
+    const unitBytes = bytes ? 2560 : 4608;
+    const got = new Float64Array(Math.ceil(n / 64) * 64 * units * 64);
+    // PTX ISA: lane 4g + t has in register r of a fragment of A, 16 rows by 32 bytes, 4 bytes from byte 4t + 16·(r / 2) of row g + 8·(r % 2).
+    // Positions of 8-bit elements: lane 4g + t has those of 32 k from 32·(t / 2) of row g + 8·(t % 2). Of 16-bit ones: selector s, half h and
+    // lane 2s + t those of 16 k from 16t on of row g + 8h.
+    for (let place = 0; place < (packed.length - Math.ceil(n / 64) * head) / 16; place++) {
+      const perPanel = (units * unitBytes) / 16;
+      const inUnit = (place % perPanel) % (unitBytes / 16);
+      if (inUnit < 32) continue;
+      const panel = Math.floor(place / perPanel) * (head + units * unitBytes);
+      const unitNumber = Math.floor((place % perPanel) / (unitBytes / 16));
+      const unit = panel + head + unitNumber * unitBytes;
+      const [fragment, lane] = [Math.floor((inUnit - 32) / 32), inUnit % 32];
+      const [step, tile] = [Math.floor(fragment / 4), fragment % 4];
+      for (let i = 0; i < 16; i += bytes ? 1 : 2) {
+        const register = Math.floor(i / 4);
+        const row = Math.floor(lane / 4) + 8 * (register % 2);
+        const kept = ((lane % 4) * 4 + (i % 4) + 16 * Math.floor(register / 2)) / (bytes ? 1 : 2);
+        const four = Math.floor(kept / 2);
+        const upper = Math.floor(row / 8);
+        const t = bytes ? 2 * Math.floor(four / 8) + upper : 2 * step + Math.floor(four / 4);
+        const nibble = bytes ? four % 8 : (four % 4) + 4 * upper;
+        const word = view.getUint32(unit + 16 * (4 * (row % 8) + t) + 4 * tile, true);
+        const pair = (word >>> (4 * nibble)) & 15;
+        expect(pair & 3).toBeLessThan(pair >> 2);
+        const at = unit + 512 + 16 * (inUnit - 32) + i;
+        const column = 16 * tile + row;
+        const scale = head > 0 ? view.getFloat32(panel + 4 * column, true) : 1;
+        const value = bytes ? view.getInt8(at) : (type === 'f16' ? fromHalf : fromBfloat)(view.getUint16(at, true)) * scale;
+        const j = Math.floor(place / perPanel) * 64 + column;
+        got[j * units * 64 + 64 * unitNumber + 32 * step + 4 * four + (kept % 2 ? pair >> 2 : pair & 3)] = value;
+      }
+    }
+    for (let j = 0; j < Math.ceil(n / 64) * 64; j++) {
+      let sum = 0;
+      for (let i = 0; i < units * 64; i++) {
+        const want = j < n && i < k ? (w[(j * inner + (i % inner)) * outer + Math.floor(i / inner)] as number) : 0;
+        if (got[j * units * 64 + i] !== want) expect.fail(`column ${j}, k ${i}: ${got[j * units * 64 + i]}, expected ${want}`);
+        sum += want;
+      }
+      if (folded !== undefined && j < n) expect(folded[j]).toBe(0 - 9 * sum);
+    }
+    for (const threads of [2, 3]) expect(fragments(type, w, n, outer, inner, { ...options, threads })).toEqual({ packed, folded });
+  });
+
+  it('refuses fours that keep more than two, and what its operands do not hold', () => {
+    const pack = (w: Weights, n = 1, inner = 4) => fragments(w instanceof Float32Array ? 'f16' : 'i8', w, n, 1, inner, { kr: 128, headBytes: 4 });
+    expect(() => pack(Float32Array.of(1, 0, 2, 3))).toThrow(/invalid|value/i);
+    expect(() => pack(Int8Array.of(1, 1, 0, 1))).toThrow(/invalid|value/i);
+    const good = { ...weightLayout(1, 4, 1, 8), nr: 64, apart: 0, zero: 0, flip: 0 };
+    const call = (changed: Partial<typeof good>) => () =>
+      callKernel(
+        rowNamed('sparse_fragments_i8_scalar'),
+        sparseCompressParams,
+        { ...good, ...changed },
+        [new Uint8Array(5120), new Int32Array(4)],
+        [new Int8Array(32), undefined],
+      );
+    expect(call({})).not.toThrow();
+    expect(call({ nr: 32 })).toThrow(/64/);
+    expect(call({ apart: 1 })).toThrow(/64/);
+    expect(call({ n: 5 })).toThrow(/must/);
+    expect(call({ inner: 6 })).toThrow(/fours/);
+    expect(call({ zero: 256 })).toThrow(/zero/);
+    expect(call({ n: 65, strideN: 0 })).toThrow(/must/);
+  });
+});
 
 describe('sparse_compress', () => {
   it.each([
@@ -129,18 +248,18 @@ const floatParams = (c: GemmCase) => ({
   reserved: 0,
 });
 
-function floatOperands(c: GemmCase) {
+function floatOperands(c: GemmCase, rounded = (v: Float32Array) => v) {
   return {
-    a: randomFloats(c.m * c.k, 1),
-    b: thinned(randomFloats(c.n * c.k, 2), c.n, 1, c.k),
+    a: rounded(randomFloats(c.m * c.k, 1)),
+    b: thinned(rounded(randomFloats(c.n * c.k, 2)), c.n, 1, c.k),
     bias: c.bias && randomFloats(c.bias === 'row' ? c.m : c.n, 3),
     residual: c.residual ? randomFloats(c.m * c.n, 4) : undefined,
   };
 }
 
-function floatProduct(row: KernelRow, c: GemmCase, threads = 1): Float32Array {
-  const { a, b, bias, residual } = floatOperands(c);
-  const { packed } = compress(b, c.n, 1, c.k, { nr: row.nr, threads });
+function floatProduct(row: KernelRow, c: GemmCase, threads = 1, operands = floatOperands(c)): Float32Array {
+  const { a, b, bias, residual } = operands;
+  const { packed } = compressFor(row, b, c.n, c.k, threads);
   const y = new Float32Array(c.m * (c.ldc ?? c.n));
   callKernel(row, gemmParams, floatParams(c), [y], [a, packed, bias, residual], { threads });
   return y;
@@ -152,25 +271,30 @@ const curves: Readonly<Record<string, (x: number) => number>> = {
   clip: (x) => Math.min(Math.max(x, -0.5), 0.75),
 };
 
+/** The definition over all weights, and the largest sum of magnitudes. */
+function floatReference(c: GemmCase, { a, b, bias, residual }: ReturnType<typeof floatOperands>) {
+  const want = new Float64Array(c.m * (c.ldc ?? c.n));
+  let magnitude = 0;
+  for (let i = 0; i < c.m; i++) {
+    for (let j = 0; j < c.n; j++) {
+      let [sum, size] = [0, 0];
+      for (let k = 0; k < c.k; k++) {
+        const term = (a[i * c.k + k] as number) * (b[j * c.k + k] as number);
+        [sum, size] = [sum + term, size + Math.abs(term)];
+      }
+      const add = ((bias?.[c.bias === 'row' ? i : j] ?? 0) + (residual?.[i * c.n + j] ?? 0)) * (c.addScale ?? 1);
+      const x = sum * (c.scale ?? 1) + add;
+      want[i * (c.ldc ?? c.n) + j] = (curves[c.activation ?? ''] ?? ((v: number) => v))(x);
+      magnitude = Math.max(magnitude, size + 2 * Math.abs(add));
+    }
+  }
+  return { want, magnitude };
+}
+
 describe.each(rowsOf('sparse_gemm', 'f32'))('$name', (row) => {
   it.each(sparseGemmCases)('$name', (c) => {
     const y = floatProduct(row, c);
-    const { a, b, bias, residual } = floatOperands(c);
-    const want = new Float64Array(y.length);
-    let magnitude = 0;
-    for (let i = 0; i < c.m; i++) {
-      for (let j = 0; j < c.n; j++) {
-        let [sum, size] = [0, 0];
-        for (let k = 0; k < c.k; k++) {
-          const term = (a[i * c.k + k] as number) * (b[j * c.k + k] as number);
-          [sum, size] = [sum + term, size + Math.abs(term)];
-        }
-        const add = ((bias?.[c.bias === 'row' ? i : j] ?? 0) + (residual?.[i * c.n + j] ?? 0)) * (c.addScale ?? 1);
-        const x = sum * (c.scale ?? 1) + add;
-        want[i * (c.ldc ?? c.n) + j] = (curves[c.activation ?? ''] ?? ((v: number) => v))(x);
-        magnitude = Math.max(magnitude, size + 2 * Math.abs(add));
-      }
-    }
+    const { want, magnitude } = floatReference(c, floatOperands(c));
     // A chain of k/2 products and as many sums, scale, bias and residual, each rounded by 2^-24 of a partial sum; silu has slopes up to 1.1 and errors of 4 ulp.
     expect(excess(y, want, 1.1 * (c.k + 4) * 2 ** -24 * magnitude + (c.activation === 'silu' ? 2 ** -21 : 0), 0)).toBeLessThanOrEqual(0);
     for (const threads of [2, 3]) expect(same(floatProduct(row, c, threads), y)).toBe(true);
@@ -198,12 +322,43 @@ describe.each(rowsOf('sparse_gemm', 'f32'))('$name', (row) => {
   });
 });
 
+/** Of weights of 16 bits there are rows for GPUs only. */
+describe.each([...rowsOf('sparse_gemm', 'f32f16'), ...rowsOf('sparse_gemm', 'f32bf16')])('$name', (row) => {
+  // Products of numbers with 8 bits are exact; a matrix unit loses at most 2^-23 of its terms in an addition, and there are k/2 + 4.
+  const bound = (c: GemmCase, magnitude: number) => 1.1 * (c.k + 4) * 2 ** -23 * magnitude + (c.activation === 'silu' ? 2 ** -21 : 0);
+
+  it.each([...sparseGemmCases, ...sparseTileCases])('$name', (c) => {
+    const operands = floatOperands(c, coarse);
+    const { want, magnitude } = floatReference(c, operands);
+    expect(excess(floatProduct(row, c, 1, operands), want, bound(c, magnitude), 0)).toBeLessThanOrEqual(0);
+  });
+
+  it('rounds both operands to nearest', () => {
+    const c: GemmCase = { name: '', m: 20, n: 70, k: 132 };
+    const operands = floatOperands(c);
+    const { want, magnitude } = floatReference(c, operands);
+    const y = floatProduct(row, c, 1, operands);
+    // Half a unit of the last place of each: of weights scaled below 1, of half their largest one at least.
+    const unit = row.dtypes === 'f32f16' ? 2 ** -11 : 2 ** -8;
+    expect(excess(y, want, 2.1 * unit * magnitude + bound(c, magnitude), 0)).toBeLessThanOrEqual(0);
+    expect(same(y, Float32Array.from(want))).toBe(false);
+  });
+
+  it('does not multiply what is not kept', () => {
+    const c: GemmCase = { name: '', m: 3, n: 5, k: 64 };
+    const operands = floatOperands(c, coarse);
+    for (let j = 0; j < c.n; j++) for (let k = 0; k < c.k; k += 4) operands.b.set([0.5, 0, 0.25, 0], j * c.k + k);
+    for (let i = 0; i < c.m; i++) for (let k = 1; k < c.k; k += 2) operands.a[i * c.k + k] = k % 4 === 1 ? Number.NaN : Infinity;
+    expect(floatProduct(row, c, 1, operands).every(Number.isFinite)).toBe(true);
+  });
+});
+
 function integerProduct(row: KernelRow, c: IntegerGemmCase, threads = 1): { readonly y: TypedArray; readonly want: () => TypedArray } {
   const lda = c.k + (c.gapA ?? 0);
   const [a, b] = [unsigned(c.m * lda, 1), thinned(weights(c.n * c.k, c.n), c.n, 1, c.k)];
   const rest = endingOperands(c, c.n, c.m * c.n, c.k);
   const zero = (c.aZero ?? 0) - activationOffset(row.isa);
-  const { packed, folded } = compress(b, c.n, 1, c.k, { nr: row.nr, zero, threads }, rest[0] as Int32Array);
+  const { packed, folded } = compressFor(row, b, c.n, c.k, threads, zero, rest[0] as Int32Array);
   const ldc = c.n + (c.gap ?? 0);
   const y = resultOf(c, c.m * ldc);
   callKernel(row, integerGemmParams, gemmCaseParams(c), [y], [a, packed, folded, ...rest.slice(1)], { threads });
@@ -222,11 +377,14 @@ function integerProduct(row: KernelRow, c: IntegerGemmCase, threads = 1): { read
 }
 
 describe.each(rowsOf('sparse_gemm_i8', BYTE_WEIGHTS))('$name', (row) => {
-  it.each(sparseIntegerCases)('$name', (c) => {
-    const { y, want } = integerProduct(row, c);
-    expectSame(y, want());
-    for (const threads of [2, 3]) expect(same(integerProduct(row, c, threads).y, y)).toBe(true);
-  });
+  it.each([...sparseIntegerCases, ...(isGpuRow(row) ? sparseTileCases.map((c): IntegerGemmCase => ({ ...c, zero: 30, aZero: 140, residual: true })) : [])])(
+    '$name',
+    (c) => {
+      const { y, want } = integerProduct(row, c);
+      expectSame(y, want());
+      for (const threads of [2, 3]) expect(same(integerProduct(row, c, threads).y, y)).toBe(true);
+    },
+  );
 
   it('adds the largest products exactly', () => {
     for (const [a, b] of [
@@ -236,7 +394,7 @@ describe.each(rowsOf('sparse_gemm_i8', BYTE_WEIGHTS))('$name', (row) => {
     ] as const) {
       const k = 64;
       const w = Int8Array.from({ length: 33 * k }, (_, i) => (i % 4 < 2 ? b : 0));
-      const { packed, folded } = compress(w, 33, 1, k, { nr: row.nr, zero: -activationOffset(row.isa) }, new Int32Array(33));
+      const { packed, folded } = compressFor(row, w, 33, k, 1, -activationOffset(row.isa), new Int32Array(33));
       const c: IntegerGemmCase = { name: '', m: 3, n: 33, k, output: 'i32' };
       const y = new Int32Array(99);
       const inputs = [new Uint8Array(3 * k).fill(a), packed, folded, undefined, undefined, undefined];

@@ -2,17 +2,18 @@
 import { describe, expect, it } from 'vitest';
 import { thinned } from '../../bench/cases/sparse.js';
 import { Constant, Graph } from '../../lib/graph/graph.js';
-import { InferenceSession, Tensor } from '../../lib/index.js';
+import { InferenceSession, type SessionOptions, Tensor } from '../../lib/index.js';
 import { exportModel } from '../../lib/onnx/export.js';
 import { native } from '../../lib/runtime/native.js';
+import { testsGpu } from '../gpu.js';
 import { excess, randomFloats } from '../kernels/harness.js';
 
 const vector = native()
   .catalogue()
   .kernels.some((k) => k.op === 'sparse_conv' && k.usable && k.isa !== 'scalar');
 
-async function run(g: Graph, dims: readonly number[]) {
-  const session = await InferenceSession.create(exportModel(g), { intraOpNumThreads: 1 });
+async function run(g: Graph, dims: readonly number[], options: SessionOptions = {}) {
+  const session = await InferenceSession.create(exportModel(g), { intraOpNumThreads: 1, ...options });
   const type = g.inputs[0]?.dtype === 'uint8' ? 'uint8' : 'float32';
   const numbers = randomFloats(
     dims.reduce((a, b) => a * b, 1),
@@ -111,5 +112,42 @@ describe.runIf(vector)('weights of which two of four are zero', () => {
       const want = Math.min(Math.max(128 + 0.002 * sum, 0), 255);
       expect(Math.abs((got.y[at] as number) - want)).toBeLessThanOrEqual(0.51);
     }
+  });
+});
+
+describe.runIf(testsGpu)('weights of which two of four are zero, on a GPU', () => {
+  const m = 20;
+  const [n, shallow, deep] = [72, 1020, 1024];
+  const gpu = { executionProviders: ['cuda'] };
+
+  it.each([
+    ['f16', deep, 1, 'sparse_gemm_f16_sm80'],
+    ['bf16', deep, 1, 'sparse_gemm_bf16_sm80'],
+    ['f16', shallow, 1, 'gemm_f16_sm75'],
+    ['f16', deep, 0, 'gemm_f16_sm75'],
+    ['f32', deep, 1, 'gemm_f32_sm72'],
+  ] as const)('%s, %i k, masks of %i: %s', async (precision, k, shared, kernel) => {
+    const got = await run(product(m, n, k, shared), [m, k], { ...gpu, precision });
+    expect(got.kernels).toEqual([kernel]);
+    const [x, w] = [randomFloats(m * k, 5), weightsOf(n, k, shared)];
+    const want = Float64Array.from({ length: m * n }, (_, at) => {
+      let sum = 0;
+      for (let i = 0; i < k; i++) sum += (x[Math.floor(at / n) * k + i] as number) * (w[(at % n) * k + i] as number);
+      return sum;
+    });
+    // Products below 1 of two operands rounded by half a unit of their last place each, and sums below k.
+    const unit = { f16: 2 ** -11, bf16: 2 ** -8, f32: 2 ** -24 }[precision];
+    expect(excess(got.y, want, k * (2.1 * unit + 2 * k * 2 ** -24), 0)).toBeLessThanOrEqual(0);
+  });
+
+  it.each([
+    [deep, 1, 'sparse_gemm_i8_sm80'],
+    [shallow, 1, 'gemm_i8_sm75'],
+    [deep, 0, 'gemm_i8_sm75'],
+  ] as const)('bytes, %i k, masks of %i: %s', async (k, shared, kernel) => {
+    const got = await run(quantized(m, n, k, shared), [m, k], gpu);
+    expect(got.kernels).toEqual([kernel]);
+    const onProcessor = await run(quantized(m, n, k, shared), [m, k]);
+    expect(Buffer.from(got.y.buffer).equals(Buffer.from(onProcessor.y.buffer))).toBe(true);
   });
 });

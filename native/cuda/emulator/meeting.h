@@ -49,6 +49,7 @@ struct Product {
   const uint32_t* a;
   const uint32_t* b;
   uint32_t metadata;
+  int selector;
 };
 
 DSNK_EMULATOR_API void no_work(void* const* lanes);

@@ -127,12 +127,13 @@ void multiply(void* const* lanes) {
 
 // The metadata of row `row` for the 16 columns (two bytes each) or the 32 columns (a byte each) of part `part`, four bits for
 // each four columns. 16-bit elements: lanes 4g and 4g + 1 have the parts of row g in their low halves and those of row g + 8
-// in their high ones (selector 0). Bytes: lanes 4g and 4g + 2 have the parts of row g, the lanes after them those of row g + 8.
+// in their high ones; where the selector is 1, lanes 4g + 2 and 4g + 3. Bytes: lanes 4g and 4g + 2 have the parts of row g, the
+// lanes after them those of row g + 8. Sources: kernels/sparse/fragments.h.
 template <class Kind>
 uint32_t metadataOf(void* const* lanes, int row, int part) {
   const int quad = row % 8 * 4, upper = row / 8;
   if (kEach<Kind> == 4) return product(lanes[quad + 2 * part + upper]).metadata;
-  return product(lanes[quad + part]).metadata >> 16 * upper & 0xffff;
+  return product(lanes[quad + 2 * product(lanes[quad]).selector + part]).metadata >> 16 * upper & 0xffff;
 }
 
 template <class KindA, class KindB, int kDepth>

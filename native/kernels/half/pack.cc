@@ -9,8 +9,8 @@
 // Packing   this is it; the picture stands in product.inl
 // Source    none
 #include "kernels/half/product.h"
+#include "kernels/half/scale.h"
 #include "kernels/narrow/pack.h"
-#include "simd/round-odd.h"
 
 namespace dsnk {
 
@@ -22,14 +22,6 @@ static const char* verify(const Kernel&, const Check& c) {
 extern const Contract half_pack_contract{"half_pack",     "wr",   0, sizeof(NarrowPackParams), false, verify,
                                          narrowPackTiles, nullptr};
 
-// e for a largest magnitude; NaN counts as the largest.
-static int exponentOf(uint32_t largestBits) {
-  if (largestBits == 0 || largestBits >= 0x7f800000) return 0;
-  int e = 0;
-  static_cast<void>(std::frexp(floatOfBits(largestBits), &e));
-  return e < -126 ? -126 : e > 127 ? 127 : e;
-}
-
 Fault half_pack_scalar(const Work& w) {
   const auto& p = w.as<NarrowPackParams>();
   eachPanel(w, kHalfHead, [&](const float* from, int64_t columns, uint16_t* to) {
@@ -40,7 +32,7 @@ Fault half_pack_scalar(const Work& w) {
     });
     double factor[kHalfMostNr];
     for (int64_t j = 0; j < p.nr; j++) {
-      const int e = exponentOf(largest[j]);
+      const int e = halfExponent(largest[j]);
       const auto scale = static_cast<float>(std::ldexp(1.0, e));
       std::memcpy(to + j * kHalfHead, &scale, sizeof scale);
       factor[j] = std::ldexp(1.0, -e);

@@ -5,7 +5,7 @@
 //           the way: a thread copies the same chunk of k of several pixels, so that the tap and what it adds to an address
 //           are found once a step for all of them. Where channels of a group are whole chunks, or words, copies go past the
 //           registers; else byte by byte. Padding is stored, not copied
-//           nvcc 13, sm_80, registers: 128x64 128, 64x64 126, 16x64 122, dot 128, far 154; none spilled
+//           nvcc 13, sm_80, registers: 128x64 128, 64x64 126, 16x64 122, dot 128, far 160; none spilled
 // Packing   as gemm_i8.cu, one matrix for each group
 // Source    our own
 #include <type_traits>

@@ -24,10 +24,11 @@ constexpr bool banksDiffer(const IntegerTile& t) {
       if (matrix != 255 || copies != 255) return false;
     }
   }
-  return t.bBytes() == placeOfB(t.columns - 1, chunks - 1, chunks) + kChunk;
+  return t.sparse || t.bBytes() == placeOfB(t.columns - 1, chunks - 1, chunks) + kChunk;
 }
 static_assert(banksDiffer(kTileLarge) && banksDiffer(kTileTall) && banksDiffer(kTileMiddle) && banksDiffer(kTileFlat) &&
-              banksDiffer(kTileDot));
+              banksDiffer(kTileDot) && banksDiffer(kSparseLarge) && banksDiffer(kSparseMiddle) &&
+              banksDiffer(kSparseFlat));
 
 // Whether every tile has its place.
 constexpr bool coversAll(int64_t rows, int64_t columns) {
@@ -43,7 +44,8 @@ static_assert(coversAll(1, 7) && coversAll(8, 3) && coversAll(19, 5) && coversAl
 // Results of bytes take no more room than the stages.
 static_assert(kTileLarge.rows * kTileLarge.resultRow() <= kTileLarge.sharedBytes() &&
               kTileTall.rows * kTileTall.resultRow() <= kTileTall.sharedBytes() &&
-              kTileFlat.rows * kTileFlat.resultRow() <= kTileFlat.sharedBytes());
+              kTileFlat.rows * kTileFlat.resultRow() <= kTileFlat.sharedBytes() &&
+              kSparseLarge.rows * kSparseLarge.resultRow() <= kSparseLarge.sharedBytes());
 
 // Products of a batch, all of one shape.
 struct GpuProduct {
@@ -151,6 +153,17 @@ void gemm_i8_sm75(const GpuProblem& problem, LaunchPlan& plan) {
 void gemm_i8_sm72(const GpuProblem& problem, LaunchPlan& plan) {
   const auto& p = problem.as<IntegerGemmParams>();
   addProduct(problem, plan, {1, p.m, p.n, p.k}, {"gemm_i8", "gemm_i8_dot", kTileDot, 0});
+}
+
+void sparse_gemm_i8_sm80(const GpuProblem& problem, LaunchPlan& plan) {
+  const auto& p = problem.as<IntegerGemmParams>();
+  const GpuProduct product{1, p.m, p.n, p.k};
+  constexpr const char* module = "sparse_i8";
+  addProduct(problem, plan, product,
+             takesFlat(product) ? ProductEntry{module, "sparse_gemm_i8_16x64", kSparseFlat, 0}
+             : takesLarge(problem, product, kSparseLarge)
+                 ? ProductEntry{module, "sparse_gemm_i8_128x128", kSparseLarge, 0}
+                 : ProductEntry{module, "sparse_gemm_i8_64x64", kSparseMiddle, 0});
 }
 
 void conv_i8_sm75(const GpuProblem& problem, LaunchPlan& plan) {

@@ -86,8 +86,12 @@ struct Panels {
   const std::byte* base;
   int units;  // chunks of k that are left; b, 64 bytes of it for each byte of k, is in memory, so 32 bits do
 
-  __device__ __forceinline__ Panels(const std::byte* b, int64_t panelBytes, int64_t panels, int64_t kPadded, int64_t k0)
-      : base(b), units(static_cast<int>(kPadded / kChunk - k0 / kChunk)) {
+  __device__ __forceinline__ Panels(const std::byte* matrix, int64_t n, int64_t k, int64_t column, int64_t k0) {
+    const int64_t kPadded = (k + kGpuKr - 1) / kGpuKr * kGpuKr, first = column / kGpuNr;
+    const int64_t panelBytes = k == 0 ? 0 : kGpuHead + kPadded * kGpuNr, panels = (n + kGpuNr - 1) / kGpuNr - first;
+    const std::byte* b = matrix + first * panelBytes;
+    base = b;
+    units = static_cast<int>(kPadded / kChunk - k0 / kChunk);
     const int thread = static_cast<int>(threadIdx.x);
 #pragma unroll
     for (int i = 0; i < passes; i++) {
@@ -113,6 +117,7 @@ struct Panels {
 // Sums in tensor cores. A warp has warpRows x warpColumns of them: products of 16 x 8 results and 32 bytes of k.
 template <class T>
 struct TensorSums {
+  using Weights = Panels<T>;
   static constexpr IntegerTile tile = T::tile;
   static constexpr int high = tile.warpRows / 16, wide = tile.warpColumns / 8;
   static constexpr int quads = high * wide, rows = 2 * high, columns = 2 * wide, run = 2;
@@ -174,6 +179,7 @@ struct TensorSums {
 // Sums of dot products of four bytes: 4 x 4 for each of 256 threads.
 template <class T>
 struct DotSums {
+  using Weights = Panels<T>;
   static constexpr IntegerTile tile = T::tile;
   static constexpr int quads = 4, rows = 4, columns = 4, run = 1;
   static_assert(tile.threads() == 256 && tile.rows == 64 && tile.columns == 64, "threads are 16 x 16");
@@ -301,7 +307,7 @@ __device__ __forceinline__ void endWords(const IntegerEnding& e, const Sums& sum
 
 // Σ over steps [first, last) of k; every step waits for its own copies, and asks for those of the last but one after it.
 template <class T, class Sums, class Source>
-__device__ __forceinline__ void multiplySteps(Sums& sums, Source& source, Panels<T>& panels, int steps) {
+__device__ __forceinline__ void multiplySteps(Sums& sums, Source& source, typename Sums::Weights& panels, int steps) {
   constexpr IntegerTile tile = T::tile;
   unsigned char* const shared = shared_memory();
   int asked = 0;
@@ -368,9 +374,8 @@ __device__ __forceinline__ void productTile(const GpuWork& w, const P& params, i
     }
   } else {
     const int64_t first = blockIdx.y * ofPart, last = first + ofPart < steps ? first + ofPart : steps;
-    const int64_t panelBytes = p.k == 0 ? 0 : kGpuHead + kPadded * kGpuNr, panels = (p.n + kGpuNr - 1) / kGpuNr;
     auto source = begin(row, first * tile.depth);
-    Panels<T> from(b + column / kGpuNr * panelBytes, panelBytes, panels - column / kGpuNr, kPadded, first * tile.depth);
+    typename Sums::Weights from(b, p.n, p.k, column, first * tile.depth);
     multiplySteps<T>(sums, source, from, static_cast<int>(last - first));
     if (partial == PartialSums::write) {
       int32_t* to = kept(blockIdx.y);

@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/sparse/fragments.h"
+
 namespace dsnk {
 
 // What integer_pack writes for these rows: panels of 64 columns, sixteens of k, 16 bytes in front of each.
@@ -11,11 +13,15 @@ constexpr int kChunk = 16;  // bytes of k that are moved at a time
 // A block of threads computes rows x columns of y, `depth` bytes of k at a time, of which `stages` are on their way.
 struct IntegerTile {
   int rows, columns, depth, warpRows, warpColumns, stages;
+  bool sparse = false;  // of b are two of every four k: sparse/fragments.h
 
   constexpr int threads() const { return rows / warpRows * (columns / warpColumns) * 32; }
   constexpr int chunks() const { return depth / kChunk; }  // of a row
   constexpr int aBytes() const { return rows * depth; }
-  constexpr int bBytes() const { return columns * depth; }
+  constexpr int bBytes() const {
+    constexpr int unit = kFragmentColumns * kFragmentDepth;
+    return sparse ? columns * depth / unit * fragmentUnitBytes(1) : columns * depth;
+  }
   constexpr int stageBytes() const { return aBytes() + bBytes(); }
   constexpr int sharedBytes() const { return stageBytes() * stages; }
   // Bytes of results from row to row: so much more than the columns that eight rows begin in different banks.
@@ -39,6 +45,11 @@ constexpr IntegerTile kTileMiddle{64, 64, 64, 32, 32, 4};
 constexpr IntegerTile kTileFlat{16, 64, 128, 16, 16, 4};
 // For dot products of four bytes: each of 256 threads has 4 x 4 results.
 constexpr IntegerTile kTileDot{64, 64, 64, 16, 32, 3};
+// Of sparse ones a warp has 64 x 64 results: with half the products a step, fragments of 64 x 32 would be read for longer
+// than they are multiplied.
+constexpr IntegerTile kSparseLarge{128, 128, 64, 64, 64, 3, true};
+constexpr IntegerTile kSparseMiddle{64, 64, 64, 32, 32, 4, true};
+constexpr IntegerTile kSparseFlat{16, 64, 128, 16, 16, 4, true};
 
 struct TilePlace {
   int64_t row, column;

@@ -3,6 +3,7 @@
 #include "kernels/gemm/grid.h"
 #include "kernels/gemm/product_sm90.h"
 #include "kernels/narrow/tiles_cuda.h"
+#include "kernels/sparse/tiles_cuda.h"
 
 namespace dsnk {
 
@@ -73,6 +74,26 @@ void gemm_f16_sm90(const GpuProblem& p, LaunchPlan& plan) {
 void gemm_bf16_sm90(const GpuProblem& p, LaunchPlan& plan) {
   planHopper(p, plan, "gemm_bf16_sm90_rows", "gemm_bf16_sm90_128x256");
 }
+
+#define DSNK_SPARSE_SHAPES(name)                                    \
+  {shapeOf<SparseLarge16>("sparse_gemm_" name "_128x128", 1, 1.0f), \
+   shapeOf<SparseSmall16>("sparse_gemm_" name "_64x64", 3, 0.8f),   \
+   shapeOf<SparseFew16>("sparse_gemm_" name "_16x64", 4, 0.4f)}
+static constexpr GpuTileShape kSparse[2][3] = {DSNK_SPARSE_SHAPES("f16"), DSNK_SPARSE_SHAPES("bf16")};
+#undef DSNK_SPARSE_SHAPES
+
+static void planSparse(const GpuTileShape (&shapes)[3], const GpuProblem& problem, LaunchPlan& plan) {
+  const auto& p = problem.as<GemmParams>();
+  const GpuProduct product{1, p.m, p.n, p.k};
+  if (p.m == 0 || p.n == 0) return;
+  GpuCut cut{};
+  const GpuTileShape& shape = chooseTile(product, shapes, 3, *problem.gpu, cut);
+  addProduct(plan, "sparse_16", "sparse_gemm_sum", shape, product, cut);
+}
+
+void sparse_gemm_f16_sm80(const GpuProblem& p, LaunchPlan& plan) { planSparse(kSparse[0], p, plan); }
+void sparse_gemm_bf16_sm80(const GpuProblem& p, LaunchPlan& plan) { planSparse(kSparse[1], p, plan); }
+
 void gemm_f16_sm75(const GpuProblem& p, LaunchPlan& plan) { planGemm(kHalves, p, plan); }
 void conv_f16_sm75(const GpuProblem& p, LaunchPlan& plan) { planConv(kHalves, p, plan); }
 void gemm_bf16_sm80(const GpuProblem& p, LaunchPlan& plan) { planGemm(kBfloats, p, plan); }

@@ -171,6 +171,22 @@ __device__ __forceinline__ void sums_16(float (&sums)[T::high][T::wide][4], unsi
   sync_block();
 }
 
+// Ends 16 rows of every warp, part `part` of its rows, which all threads have left in `slab`.
+template <class T>
+__device__ __forceinline__ void finish_part(const float* slab, int part, const Ending& ending, int64_t m, int64_t n,
+                                            int64_t row0, int64_t column0) {
+  const int columns = static_cast<int>(n - column0 < T::columns ? n - column0 : T::columns);
+#pragma unroll 1
+  for (int group = 0; group < T::rows / T::warpRows; group++) {
+    const int64_t first = row0 + group * T::warpRows + part * 16;
+    if (first >= m) break;
+    const int rows = static_cast<int>(m - first < 16 ? m - first : 16);
+    finish_rows<T::threads, T::columns>(slab + group * 16 * T::pitchSums, T::pitchSums, rows, columns,
+                                        ending.at(first, column0));
+  }
+  sync_block();
+}
+
 // Ends the sums of a tile, 16 rows of every warp at a time.
 template <class Type, class T>
 __device__ __forceinline__ void finish_16(float (&sums)[T::high][T::wide][4], unsigned char* shared,
@@ -178,7 +194,6 @@ __device__ __forceinline__ void finish_16(float (&sums)[T::high][T::wide][4], un
                                           int64_t row0, int64_t column0) {
   auto* slab = reinterpret_cast<float*>(shared);
   const int down = warp() / T::warpsAcross, warpColumn = warp() % T::warpsAcross * T::warpColumns;
-  const int columns = static_cast<int>(n - column0 < T::columns ? n - column0 : T::columns);
 #pragma unroll 1
   for (int part = 0; part < T::high; part++) {
 #pragma unroll
@@ -205,15 +220,7 @@ __device__ __forceinline__ void finish_16(float (&sums)[T::high][T::wide][4], un
       }
     }
     sync_block();
-#pragma unroll 1
-    for (int group = 0; group < T::rows / T::warpRows; group++) {
-      const int64_t first = row0 + group * T::warpRows + part * 16;
-      if (first >= m) break;
-      const int rows = static_cast<int>(m - first < 16 ? m - first : 16);
-      finish_rows<T::threads, T::columns>(slab + group * 16 * T::pitchSums, T::pitchSums, rows, columns,
-                                          ending.at(first, column0));
-    }
-    sync_block();
+    finish_part<T>(slab, part, ending, m, n, row0, column0);
   }
 }
 

@@ -5,11 +5,12 @@
 
 namespace dsnk {
 
+// Elements of a and of b; in front of a panel of halves stand its scales.
 static const char* verifyRows(const Kernel& kernel, const Check& c, int64_t m, int64_t n, int64_t k, int64_t lda,
-                              int64_t element) {
+                              int64_t element, int64_t packed, int64_t head = 0) {
   if (!((Size(m - 1) * Size(lda) + Size(k)) * Size(element)).fits(c.operandBytes[1])) return "a must hold its strides";
-  const Size blocks = Size(ceilDiv(n, kernel.nr)) * Size(sparseBlocks(k));
-  return (blocks * Size(sparseBlockBytes(kernel.nr, element))).fits(c.operandBytes[2])
+  const Size blocks = Size(sparseBlocks(roundUp(k, kernel.kr))) * Size(sparseBlockBytes(kernel.nr, packed));
+  return (Size(ceilDiv(n, kernel.nr)) * (blocks + Size(head * kernel.nr))).fits(c.operandBytes[2])
              ? nullptr
              : "compressed b must hold its panels";
 }
@@ -23,7 +24,10 @@ static const char* verify(const Kernel& kernel, const Check& c) {
   if (!isDim(p.m) || !isDim(p.n) || !isDim(p.k)) return "dimensions must be in [0, 2^40]";
   bool empty = false;
   if (const char* wrong = gemmVerifyOutput(p, c, empty)) return wrong;
-  return empty || p.k == 0 ? nullptr : verifyRows(kernel, c, p.m, p.n, p.k, p.lda, 4);
+  if (empty || p.k == 0) return nullptr;
+  // f32, f32f16 or f32bf16
+  const char narrow = kernel.dtypes[3];
+  return verifyRows(kernel, c, p.m, p.n, p.k, p.lda, 4, narrow == 0 ? 4 : 2, narrow == 'f' ? 4 : 0);
 }
 
 static const char* verifyBytes(const Kernel& kernel, const Check& c) {
@@ -37,7 +41,7 @@ static const char* verifyBytes(const Kernel& kernel, const Check& c) {
   const auto rows = [&](int64_t stride) { return Size(p.m - 1) * Size(stride) + Size(p.n); };
   if (!(rows(p.ldc) * integerElementBytes(p)).fits(c.operandBytes[0])) return "output must hold its strides";
   if (const char* wrong = verifyIntegerEnding(p, c, p.n, rows(p.residualRow))) return wrong;
-  return p.k == 0 ? nullptr : verifyRows(kernel, c, p.m, p.n, p.k, p.lda, 1);
+  return p.k == 0 ? nullptr : verifyRows(kernel, c, p.m, p.n, p.k, p.lda, 1, 1);
 }
 
 template <class P>

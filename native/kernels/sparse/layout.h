@@ -45,6 +45,10 @@ inline const char* sparseWeightsVerify(const P& p, const Check& c, uint32_t oper
   return (numbers * Size(elementBytes)).fits(c.operandBytes[operand]) ? nullptr : "weights must not overlap";
 }
 
+// Of bytes: what their bias, with the zero point folded in, must be, and its columns column … column + columns of matrix i.
+const char* sparseFoldedVerify(const SparseCompressParams& p, const Check& c);
+void sparseFold(const Work& w, const SparseCompressParams& p, int64_t i, int64_t column, int64_t columns);
+
 // The two of four that are kept, ascending. False where there are more.
 struct SparsePair {
   int first, second;

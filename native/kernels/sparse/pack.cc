@@ -21,15 +21,10 @@ static const char* verify(const Kernel& kernel, const Check& c) {
   if (const char* wrong = sparseWeightsVerify(p, c, 2, element)) return wrong;
   if (p.nr < 1 || p.nr > 64) return "nr must be 1 … 64";
   if ((p.apart | 1) != 1 || (p.apart != 0 && p.nr != 1)) return "only rows of their own stand apart";
-  if (p.zero < -255 || p.zero > 255) return "zero must be in [-255, 255]";
-  if (p.flip < 0 || p.flip > 255) return "flip must be a byte";
   const Size block(sparseBlockBytes(p.nr, element));
   if (!(Size(p.count) * ceilDiv(p.n, p.nr) * sparseBlocks(p.outer * p.inner) * block).fits(c.operandBytes[0]))
     return "output must hold all panels";
-  const Size folded = Size(p.count) * Size(p.n) * Size(4);
-  if (c.has(1) && !folded.fits(c.operandBytes[1])) return "folded bias must hold every column";
-  if (c.has(3) && !folded.fits(c.operandBytes[3])) return "bias must hold every column";
-  return nullptr;
+  return sparseFoldedVerify(p, c);
 }
 
 static int64_t panelsOf(const SparseCompressParams& p) { return p.count * ceilDiv(p.n, p.nr); }
@@ -41,6 +36,30 @@ static uint32_t tiles(const Kernel&, const void* params, uint32_t threads) {
 
 extern const Contract sparse_compress_contract{
     "sparse_compress", "wxro", 0, sizeof(SparseCompressParams), false, verify, tiles, nullptr};
+
+const char* sparseFoldedVerify(const SparseCompressParams& p, const Check& c) {
+  if (p.zero < -255 || p.zero > 255) return "zero must be in [-255, 255]";
+  if (p.flip < 0 || p.flip > 255) return "flip must be a byte";
+  const Size folded = Size(p.count) * Size(p.n) * Size(4);
+  if (c.has(1) && !folded.fits(c.operandBytes[1])) return "folded bias must hold every column";
+  return c.has(3) && !folded.fits(c.operandBytes[3]) ? "bias must hold every column" : nullptr;
+}
+
+void sparseFold(const Work& w, const SparseCompressParams& p, int64_t i, int64_t column, int64_t columns) {
+  if (w.operand[1] == nullptr) return;
+  const auto* from = w.at<const int8_t>(2) + i * p.stride + column * p.strideN;
+  const int32_t* bias = w.operand[3] == nullptr ? nullptr : w.at<const int32_t>(3) + i * p.n + column;
+  for (int64_t j = 0; j < columns; j++) {
+    uint32_t sum = 0;
+    for (int64_t o = 0; o < p.outer; o++) {
+      const int8_t* source = from + j * p.strideN + o * p.strideOuter;
+      for (int64_t e = 0; e < p.inner; e++)
+        sum += static_cast<uint32_t>(static_cast<int8_t>(source[e * p.strideInner] ^ p.flip));
+    }
+    const auto first = static_cast<uint32_t>(bias == nullptr ? 0 : bias[j]);
+    w.at<int32_t>(1)[i * p.n + column + j] = static_cast<int32_t>(first - static_cast<uint32_t>(p.zero) * sum);
+  }
+}
 
 // Position i of the sixteen of a word, transposed for bytes.
 static int shiftOf(int i, bool transposed) { return transposed ? 8 * (i % 4) + 2 * (i / 4) : 2 * i; }
@@ -92,20 +111,7 @@ static Fault compress(const Work& w) {
         word[j] = positions;
       }
     }
-    if constexpr (bytes) {
-      if (w.operand[1] == nullptr) continue;
-      const int32_t* bias = w.operand[3] == nullptr ? nullptr : w.at<const int32_t>(3) + i * p.n + column;
-      for (int64_t j = 0; j < columns; j++) {
-        uint32_t sum = 0;
-        for (int64_t o = 0; o < p.outer; o++) {
-          const Number* source = from + j * p.strideN + o * p.strideOuter;
-          for (int64_t e = 0; e < p.inner; e++)
-            sum += static_cast<uint32_t>(static_cast<int8_t>(source[e * p.strideInner] ^ p.flip));
-        }
-        const auto first = static_cast<uint32_t>(bias == nullptr ? 0 : bias[j]);
-        w.at<int32_t>(1)[i * p.n + column + j] = static_cast<int32_t>(first - static_cast<uint32_t>(p.zero) * sum);
-      }
-    }
+    if (bytes) sparseFold(w, p, i, column, columns);
   }
   return Fault::none;
 }
