@@ -10,6 +10,7 @@ import { compareOutputs, compile, InferenceSession, kernels, ops, Tensor } from 
 import { narrowOf } from '../../lib/kernels/narrow.js';
 import { native } from '../../lib/runtime/native.js';
 import { randomFloats } from '../kernels/harness.js';
+import { Build } from '../passes/graphs.js';
 
 const all = native().catalogue();
 const isNarrow = (row: KernelRow) => narrowOf(row.dtypes) !== undefined;
@@ -139,6 +140,19 @@ describe('precision', () => {
     expect(isa('bf16', 1153, 2305, 512)).toBe('sm90');
     expect(isa('f16', 1152, 2560, 512)).toBe('sm75');
     expect(isa('bf16', 8192, 8192, 511)).toBe('sm80');
+  });
+
+  it('rounds the operands of attention on GPUs alone, and where that was asked for', () => {
+    const kernel = (fast: string, precision: Precision) => {
+      const b = new Build();
+      const [q, k, v] = ['q', 'k', 'v'].map((name) => b.input(name, [2, 33, 8]));
+      const scores = b.op('MatMul', [q, b.op('Transpose', [k], { perm: [0, 2, 1] })]);
+      const built = b.done(b.op('MatMul', [b.op('Softmax', [scores], { axis: -1 }), v]));
+      const { steps } = compileGraph(built, pretend([fast]), new WeightIndex(), { precision });
+      return steps.map((s) => s.kernel.name).find((name) => name.startsWith('attention'));
+    };
+    expect([kernel('sm80', 'f16'), kernel('sm80', 'bf16')]).toEqual(['attention_f16_sm80', 'attention_bf16_sm80']);
+    for (const plain of [kernel('sm80', 'f32'), kernel('avx512bf16', 'bf16'), kernel('neonfp16', 'f16')]) expect(plain).toMatch(/^attention_f32/);
   });
 
   it('leaves Winograd alone where it saves more', () => {

@@ -51,12 +51,13 @@ static constexpr FlashShape kFlashCapped[] = {
 // Many queries on the matrix units; what these entries do not have goes to the ones above.
 static void planFlash(const GpuProblem& p, LaunchPlan& plan, int type, const char* general) {
   const auto& q = p.as<CachedAttentionParams>();
+  if (cachedIsEmpty(q)) return;
   const bool capped = q.softcap > 0;
   const int64_t widest = q.width > q.depth ? q.width : q.depth;
   const FlashShape *shape = capped ? kFlashCapped : kFlashShapes, *last = capped ? kFlashCapped + 1 : kFlashShapes + 3;
   while (shape < last && shape->width < widest) shape++;
   const int64_t blocks = ceilDiv(cachedRows(q), shape->rows) * q.batch * q.keyHeads;
-  if (cachedIsEmpty(q) || q.split != 0 || q.rows <= kSplitRows || widest > shape->width || q.capacity > INT32_MAX / 2 ||
+  if (q.split != 0 || q.rows <= kSplitRows || widest > shape->width || q.capacity > INT32_MAX / 2 ||
       blocks > INT32_MAX || p.has(CachedOperand::bias) || p.has(CachedOperand::slopes) ||
       p.gpu->sharedBytes < shape->bytes)
     return planCached(p, plan, general);
