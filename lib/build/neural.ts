@@ -8,10 +8,22 @@ import { type Arg, emit, ints, oneOf, type Result, shapeOf } from './operand.js'
 type Dense = Exclude<Arg, number>;
 
 /** WebNN's padding order [beginH, endH, beginW, endW] to ONNX's [beginH, beginW, endH, endW]. */
-function pads(padding: readonly number[] | undefined): number[] {
-  const [top = 0, bottom = 0, left = 0, right = 0] = padding ?? [];
+function pads(where: string, padding: readonly number[] = [0, 0, 0, 0]): number[] {
+  const [top, bottom, left, right] = integers(where, 'padding', padding, 4) as [number, number, number, number];
   return [top, left, bottom, right];
 }
+
+/** A list of so many integers, or an error: one of fewer would silently mean something else. */
+function integers(where: string, name: string, list: readonly number[], count: number): readonly number[] {
+  if (Array.isArray(list) && list.length === count && list.every((v) => Number.isSafeInteger(v))) return list;
+  throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `${name} must be a list of ${count} integers`, `${spelled(list)} came`);
+}
+
+/** Strides and dilations. */
+const steps = (where: string, { strides = [1, 1], dilations = [1, 1] }: Pick<Conv2dOptions, 'strides' | 'dilations'>) => ({
+  strides: integers(where, 'strides', strides, 2),
+  dilations: integers(where, 'dilations', dilations, 2),
+});
 
 export interface Conv2dOptions<B extends Dense = Dense> extends Labelled {
   /** [beginningHeight, endingHeight, beginningWidth, endingWidth]; default no padding. */
@@ -31,7 +43,7 @@ export function conv2d<X extends Dense, W extends Dense>(x: X, w: W, options: Co
   return emit({
     op: 'Conv',
     inputs: [x, w, options.bias],
-    attrs: { strides: options.strides ?? [1, 1], dilations: options.dilations ?? [1, 1], pads: pads(options.padding), group: options.groups ?? 1 },
+    attrs: { ...steps('conv2d', options), pads: pads('conv2d', options.padding), group: options.groups ?? 1 },
     label: options.label,
   })[0] as Result<X | W>;
 }
@@ -46,11 +58,10 @@ export function convTranspose2d<X extends Dense, W extends Dense>(x: X, w: W, op
     op: 'ConvTranspose',
     inputs: [x, w, options.bias],
     attrs: {
-      strides: options.strides ?? [1, 1],
-      dilations: options.dilations ?? [1, 1],
-      pads: pads(options.padding),
+      ...steps('convTranspose2d', options),
+      pads: pads('convTranspose2d', options.padding),
       group: options.groups ?? 1,
-      output_padding: options.outputPadding ?? [0, 0],
+      output_padding: integers('convTranspose2d', 'outputPadding', options.outputPadding ?? [0, 0], 2),
     },
     label: options.label,
   })[0] as Result<X | W>;
@@ -67,9 +78,10 @@ export interface Pool2dOptions extends Labelled {
 
 function pool(op: string, globalOp: string, extra: Record<string, number>) {
   return <X extends Dense>(x: X, options: Pool2dOptions = {}): Result<X> => {
-    const { windowDimensions, padding = [0, 0, 0, 0], strides = [1, 1], dilations = [1, 1], outputShapeRounding = 'floor', label } = options;
+    const { windowDimensions, padding, outputShapeRounding = 'floor', label } = options;
     oneOf(op, 'outputShapeRounding', outputShapeRounding, ['floor', 'ceil']);
-    const plain = padding.every((p) => p === 0) && dilations.every((d) => d === 1);
+    const [{ strides, dilations }, around] = [steps(op, options), pads(op, padding)];
+    const plain = around.every((p) => p === 0) && dilations.every((d) => d === 1);
     if (windowDimensions === undefined && plain) {
       return emit({ op: globalOp, inputs: [x], attrs: op === 'LpPool' ? extra : {}, label })[0] as Result<X>;
     }
@@ -79,7 +91,7 @@ function pool(op: string, globalOp: string, extra: Record<string, number>) {
     return emit({
       op,
       inputs: [x],
-      attrs: { kernel_shape: window, strides, dilations, pads: pads(padding), ceil_mode: outputShapeRounding === 'ceil' ? 1 : 0, ...extra },
+      attrs: { kernel_shape: window, strides, dilations, pads: around, ceil_mode: outputShapeRounding === 'ceil' ? 1 : 0, ...extra },
       label,
     })[0] as Result<X>;
   };

@@ -65,7 +65,8 @@ export function shapeOf(x: Exclude<Arg, number>): Shape {
 }
 
 /** Tells a forgotten argument from an optional one that was left out. */
-function checkInputs({ op, inputs }: Emission): void {
+function checkInputs({ op, inputs, label }: Emission): void {
+  if (label !== undefined && typeof label !== 'string') throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', op, 'label must be a string', `${spelled(label)} came`);
   if (inputs[0] === undefined || inputs.some((x) => x !== undefined && typeof x !== 'number' && (typeof x !== 'object' || x === null))) {
     throw dsnkError(
       'ERR_DSNK_INVALID_ARGUMENT',
@@ -130,9 +131,16 @@ export function oneOf(where: string, name: string, value: unknown, list: readonl
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `${name} must be ${list.map((v) => `'${v}'`).join(' or ')}`, `${spelled(value)} came`);
 }
 
+/** Throws ERR_DSNK_INVALID_ARGUMENT where an option is no integer. */
+export function integer(where: string, name: string, value: number): number {
+  if (!Number.isSafeInteger(value)) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, `${name} must be an integer`, `${spelled(value)} came`);
+  return value;
+}
+
 /** A small int64 tensor for axes, shapes and the like. */
 export function ints(values: readonly number[]): TensorLike {
   try {
+    if (!Array.isArray(values) && !ArrayBuffer.isView(values)) throw new TypeError('no list');
     return { type: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) };
   } catch (cause) {
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'axes, shapes and sizes', 'must be lists of integers', `${spelled(values)} came`, cause);

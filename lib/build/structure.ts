@@ -1,7 +1,7 @@
 /** Functions that move, cut, join and reduce; WebNN names and options. */
-import { dsnkError } from '../errors.js';
+import { dsnkError, spelled } from '../errors.js';
 import type { Labelled } from './elementwise.js';
-import { type Arg, emit, ints, type Result, shapeOf } from './operand.js';
+import { type Arg, emit, integer, ints, type Result, shapeOf } from './operand.js';
 
 type Dense = Exclude<Arg, number>;
 
@@ -24,13 +24,21 @@ export function concat<X extends Dense>(inputs: readonly X[], axis: number, opti
   return single(emit({ op: 'Concat', inputs, attrs: { axis }, label: options.label }));
 }
 
+/** Parts of a dimension that is not known: each is a value of the graph. */
+const MAX_PARTS = 2 ** 16;
+
 /** Cuts along `axis` into equal parts (a number) or parts of given sizes. */
 export function split<X extends Dense>(x: X, splits: number | readonly number[], options: Labelled & { axis?: number } = {}): Result<X>[] {
+  const axis = options.axis ?? 0;
   const count = typeof splits === 'number' ? splits : splits.length;
+  const size = shapeOf(x).at(axis);
+  const most = typeof size === 'number' ? size : MAX_PARTS;
+  if (!(Number.isInteger(count) && count >= 1 && (count <= most || typeof splits !== 'number')))
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'split', `parts must be from 1 to ${most}`, `${spelled(splits)} came`);
   return emit({
     op: 'Split',
     inputs: [x, typeof splits === 'number' ? undefined : ints(splits)],
-    attrs: { axis: options.axis ?? 0, num_outputs: typeof splits === 'number' ? splits : undefined },
+    attrs: { axis, num_outputs: typeof splits === 'number' ? splits : undefined },
     outputs: count,
     label: options.label,
   }) as Result<X>[];
@@ -43,7 +51,10 @@ export function slice<X extends Dense>(
   sizes: readonly number[],
   options: Labelled & { strides?: readonly number[] } = {},
 ): Result<X> {
-  const ends = starts.map((s, i) => s + (sizes[i] ?? 0));
+  const isSizes = (list: unknown): list is number[] => Array.isArray(list) && list.every((v) => Number.isSafeInteger(v) && v >= 0);
+  if (!isSizes(starts) || !isSizes(sizes) || starts.length !== sizes.length)
+    throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'slice', 'starts and sizes must be lists of as many sizes', `${spelled(starts)} and ${spelled(sizes)} came`);
+  const ends = starts.map((s, i) => s + (sizes[i] as number));
   const axes = starts.map((_, i) => i);
   return single(emit({ op: 'Slice', inputs: [x, ints(starts), ints(ends), ints(axes), options.strides && ints(options.strides)], label: options.label }));
 }
@@ -108,7 +119,7 @@ export function triangular<X extends Dense>(x: X, options: Labelled & { upper?: 
   return single(
     emit({
       op: 'Trilu',
-      inputs: [x, { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(options.diagonal ?? 0)) }],
+      inputs: [x, { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(integer('triangular', 'diagonal', options.diagonal ?? 0))) }],
       attrs: { upper: (options.upper ?? true) ? 1 : 0 },
       label: options.label,
     }),
@@ -127,7 +138,7 @@ const reduce =
     single(
       emit({
         op,
-        inputs: [x, options.axes && ints(options.axes)],
+        inputs: [x, options.axes === undefined ? undefined : ints(options.axes)],
         attrs: { keepdims: options.keepDimensions ? 1 : 0, noop_with_empty_axes: options.axes?.length === 0 ? 1 : 0 },
         label: options.label,
       }),
@@ -147,7 +158,7 @@ export const reduceSumSquare = reduce('ReduceSumSquare');
 const arg =
   (op: string) =>
   <X extends Dense>(x: X, axis: number, options: Labelled & { keepDimensions?: boolean } = {}): Result<X> =>
-    single(emit({ op, inputs: [x], attrs: { axis, keepdims: options.keepDimensions ? 1 : 0 }, label: options.label }));
+    single(emit({ op, inputs: [x], attrs: { axis: integer(op, 'axis', axis), keepdims: options.keepDimensions ? 1 : 0 }, label: options.label }));
 
 /** Index (int64) of the largest element along an axis; the first of equals. */
 export const argMax = arg('ArgMax');
@@ -159,7 +170,7 @@ export function cumulativeSum<X extends Dense>(x: X, axis: number, options: Labe
   return single(
     emit({
       op: 'CumSum',
-      inputs: [x, { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(axis)) }],
+      inputs: [x, { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(integer('cumulativeSum', 'axis', axis))) }],
       attrs: { exclusive: options.exclusive ? 1 : 0, reverse: options.reversed ? 1 : 0 },
       label: options.label,
     }),
