@@ -18,7 +18,7 @@ export function assertFloat(graph: Graph): void {
   const found = graph.nodes.filter((n) => integerOps.test(n.op)).map((n) => n.where);
   if (found.length === 0) return;
   const some = found.length > 5 ? [...found.slice(0, 5), `and ${found.length - 5} more`] : found;
-  throw dsnkErrorList('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, 'model to quantize must be a float model, it is quantized already:', some);
+  throw dsnkErrorList('ERR_DSNK_INVALID_ARGUMENT', `model "${graph.name}"`, 'it must be a float model, it is quantized already:', some);
 }
 
 /** Folds in place, for inputs of these shapes; symbolic dimensions come back afterwards. False where a shape needs contents. */

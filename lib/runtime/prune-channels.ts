@@ -5,7 +5,7 @@ import { inferGraph } from '../ops/infer.js';
 import { allocate, HeadCount, type Savings } from '../prune/allocate.js';
 import { bundlesOf, MacCount } from '../prune/bundles.js';
 import { type ChannelGroups, channelGroups } from '../prune/channel-groups.js';
-import type { ChannelPlan } from '../prune/layers.js';
+import { type ChannelPlan, FIRST } from '../prune/layers.js';
 import { type Shrunk, shrink, staying } from '../prune/shrink.js';
 import type { Keep } from '../quantize/islands.js';
 import { declaredShapes, settle } from './quantize-source.js';
@@ -30,9 +30,17 @@ export interface ChannelsPlan extends ChannelPlan {
   readonly onLayer: (done: number, total: number) => void;
 }
 
-export async function pruneChannels(source: Graph, keep: Keep, samples: readonly Feeds[], plan: ChannelsPlan): Promise<PrunedChannels> {
+/** `first` is a layer that stays beside those that `keep` names. */
+export async function pruneChannels(
+  source: Graph,
+  keep: Keep,
+  first: Node | undefined,
+  samples: readonly Feeds[],
+  plan: ChannelsPlan,
+): Promise<PrunedChannels> {
   const dimsOf = concreteDims(source, samples[0]);
-  const groups = channelGroups(source, keep, dimsOf);
+  const found = channelGroups(source, (node) => node === first || keep(node), dimsOf);
+  const groups = { ...found, kept: new Map([...found.kept].map(([node, why]) => [node, node === first && !keep(node) ? FIRST : why])) };
   const heads = plan.pattern === 'heads';
   const bundles = bundlesOf(groups, heads);
   if (bundles.length === 0) throw nothing(source, groups, heads);

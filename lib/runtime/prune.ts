@@ -6,7 +6,7 @@
 import { dsnkError } from '../errors.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { exportModel } from '../onnx/export.js';
-import { emptied, FIRST, findPrunable } from '../prune/layers.js';
+import { emptied, findPrunable } from '../prune/layers.js';
 import { type PrunedLayerReport, type PruneReport, stayingLayers } from '../prune/report.js';
 import { staying } from '../prune/shrink.js';
 import { assertProducts, findProducts, type Keep, type Product } from '../quantize/islands.js';
@@ -116,7 +116,7 @@ async function removeChannels(graph: Graph, keep: Keep, keepFirst: boolean, read
   assertProducts(graph, findProducts(graph, keep), 'a convolution or product', 'prune');
   const first = keepFirst && products.length > 1 ? products[0]?.node : undefined;
   const samples = await read();
-  const pruned = await pruneChannels(graph, (node) => node === first || keep(node), samples, plan);
+  const pruned = await pruneChannels(graph, keep, first, samples, plan);
   const { groups, goes, reasons, macsBefore, macsAfter } = pruned;
   const all = new Map(groups.layers.map((l) => [l.product, l.out]));
   const left = (product: Product) => staying(all.get(product) ?? [], goes).length;
@@ -125,7 +125,6 @@ async function removeChannels(graph: Graph, keep: Keep, keepFirst: boolean, read
     const counts = { weights: weightElements(product), zeros: 0, channelsBefore: out.length, channels: left(product) };
     return { product, name: product.node.name, op: product.node.op, ...counts, ...(reason !== undefined && { reason }), notes: [] };
   });
-  const unseen = stayingLayers(groups.kept).map((l) => (l.name === first?.name ? { ...l, reason: FIRST } : l));
   const comparable = [...all].filter(([product, out]) => left(product) === out.length).map(([product]) => product);
-  return { ...pruned, samples, comparable, layers: [...layers, ...unseen], counts: { macsBefore, macsAfter } };
+  return { ...pruned, samples, comparable, layers: [...layers, ...stayingLayers(groups.kept)], counts: { macsBefore, macsAfter } };
 }

@@ -163,6 +163,15 @@ describe('calibration', () => {
     await expect(quantize(layers(), { calibration: [feed(), feed(0)] })).rejects.toThrow(refusal(/calibration feed 1: it must have elements/));
   });
 
+  it('is not what the first layer stays for', async () => {
+    const b = new GraphBuilder('one');
+    const x = b.input('x', { dataType: 'float32', shape: ['n', 16] });
+    const model = b.build({ y: b.matmul(b.relu(b.matmul(x, f32(1, 16, 32), { label: 'first' })), f32(2, 32, 8), { label: 'last' }) });
+    const asked = (keep: string[]) => prune(model, { pattern: 'channels', keep });
+    await expect(asked([])).rejects.toThrow(refusal(/MatMul "first": it is the first; MatMul "last": "y" is an output of the model/));
+    await expect(asked(['first'])).rejects.toThrow(refusal(/MatMul "first": asked for/));
+  });
+
   it('is closed where it is left', async () => {
     let closed = 0;
     async function* feeds() {
