@@ -20,6 +20,8 @@ export interface Rotation {
   readonly frequencies: Float32Array;
   /** Pairs (2i, 2i + 1), or else (i, i + half). */
   readonly interleaved: boolean;
+  /** Of cosines and sines; default 1. */
+  readonly scale?: number;
 }
 
 /** What a decoder is, whichever file it came from. */
@@ -102,11 +104,12 @@ class Layers {
   }
 
   /** Cosines and sines [capacity, pairs], which the program computes when it is loaded. */
-  #tables({ frequencies }: Rotation): readonly [Value, Value] {
+  #tables({ frequencies, scale = 1 }: Rotation): readonly [Value, Value] {
     const { g } = this;
     const steps = g.op('Range', [g.float(0), g.float(this.options.capacity), g.float(1)]);
     const angles = g.op('Mul', [g.reshape(steps, -1, 1), g.floats(frequencies)]);
-    return [g.op('Cos', [angles], {}, 'cosines'), g.op('Sin', [angles], {}, 'sines')];
+    const scaled = (x: Value) => (scale === 1 ? x : g.op('Mul', [x, g.float(scale)]));
+    return [scaled(g.op('Cos', [angles], {}, 'cosines')), scaled(g.op('Sin', [angles], {}, 'sines'))];
   }
 
   #vector(role: WeightRole, layer: number | undefined, size: number, part = 'weight'): Value {

@@ -7,7 +7,7 @@ import { assertHeads, Configuration, type Json, layersOf } from './configuration
 import type { DecoderShape } from './decoder.js';
 import { jsonTokenizer } from './json-tokenizer.js';
 import { type FileEntries, ModelFile, tensorsOf } from './model-file.js';
-import { frequenciesOf, stretched } from './rotation.js';
+import { stretched } from './rotation.js';
 import { parseSafetensors } from './safetensors.js';
 import { type FindTensor, gpt2Names, huggingFaceNames, Weights } from './tensors.js';
 import type { TextModel } from './text-model.js';
@@ -47,7 +47,7 @@ export function shapeOfConfig(values: Json, where: string): DecoderShape {
   if ((values['hidden_act'] ?? 'silu') !== 'silu')
     throw dsnkError('ERR_DSNK_UNSUPPORTED_OP', where, 'hidden_act must be silu', `${spelled(values['hidden_act'])} came`);
   const [width, heads, layers] = [c.size('hidden_size'), c.size('num_attention_heads'), layersOf(c.size('num_hidden_layers'), where)];
-  const headWidth = c.size('head_dim', width / heads);
+  const [headWidth, context] = [c.size('head_dim', width / heads), c.size('max_position_embeddings')];
   const positions = c.object('rope_parameters') ?? {};
   const base = new Configuration({ ...values, ...positions }, where).number('rope_theta', 10000);
   const shape: DecoderShape = {
@@ -59,9 +59,9 @@ export function shapeOfConfig(values: Json, where: string): DecoderShape {
     keyHeads: c.size('num_key_value_heads', heads),
     headWidth,
     windows: windowsOf(c, architecture, layers),
-    context: c.size('max_position_embeddings'),
+    context,
     epsilon: c.number('rms_norm_eps', 1e-6),
-    rotation: { frequencies: stretched(frequenciesOf(headWidth, base), c.object('rope_scaling') ?? positions, where), interleaved: false },
+    rotation: { ...stretched({ width: headWidth, base, context }, c.object('rope_scaling') ?? positions, where), interleaved: false },
     gated: true,
   };
   assertHeads(shape, where);

@@ -59,7 +59,8 @@ interface Variant {
   readonly tied?: boolean;
   readonly base?: number;
   readonly config?: object;
-  readonly stretch?: (f: number) => number;
+  readonly stretch?: (f: number, pair: number) => number;
+  readonly turnScale?: number;
 }
 
 /** Llama and its relatives; `name` gives a role's name in the file. */
@@ -104,6 +105,7 @@ function rotating(v: Variant, seed: number, name: (role: string, layer?: number)
       epsilon: 1e-5,
       window,
       frequencies: angles,
+      turnScale: v.turnScale ?? 1,
       interleaved,
       embedding: matrix(embedding),
       finalNorm,
@@ -319,6 +321,18 @@ const variants: Record<string, Variant> = {
       const share = Math.min(Math.max(((16 * f) / (2 * Math.PI) - 1) / 3, 0), 1);
       return share * f + ((1 - share) * f) / 4;
     },
+  },
+  'qwen2 with angles stretched by YaRN': {
+    architecture: 'qwen2',
+    heads: 4,
+    keyHeads: 2,
+    headWidth: 16,
+    bias: true,
+    base: 100,
+    config: { rope_scaling: { type: 'yarn', factor: 4, original_max_position_embeddings: 400 } },
+    // Pair p turns 400·100^(-p/8)/2π times: 32 times between the first and the second, once between the seventh and the eighth.
+    stretch: (f, pair) => (pair <= 1 ? f : f * (1 - ((pair - 1) / 7) * 0.75)),
+    turnScale: 0.1 * Math.log(4) + 1,
   },
   'mistral with a window': { architecture: 'mistral', heads: 4, keyHeads: 1, headWidth: 8, window: 5, config: { sliding_window: 5 } },
   qwen2: { architecture: 'qwen2', heads: 4, keyHeads: 2, headWidth: 8, bias: true, tied: true, base: 1e6 },

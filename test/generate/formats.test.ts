@@ -194,7 +194,8 @@ describe('configurations', () => {
     [{ vocab_size: 0 }, /vocab_size must be a size, 0 came/],
     [{ num_hidden_layers: 1e6 }, /layers must be 1000 at most/],
     [{ num_key_value_heads: 3 }, /must share key heads evenly/],
-    [{ rope_scaling: { rope_type: 'yarn', factor: 2 } }, /rope_scaling must be of type linear or llama3, "yarn" came/],
+    [{ rope_scaling: { rope_type: 'dynamic', factor: 2 } }, /rope_scaling must be of type linear, llama3 or yarn, "dynamic" came/],
+    [{ rope_scaling: { rope_type: 'yarn', factor: '2' } }, /rope_scaling\.factor must be a positive number, "2" came/],
     [{ hidden_act: 'relu' }, /hidden_act must be silu/],
   ])('%j', (change, message) => {
     expect(() => shapeOfConfig({ ...config, ...change }, 'model')).toThrow(message);

@@ -39,6 +39,8 @@ export interface ReferenceModel {
   readonly window: number;
   /** Radians of a step by pair; undefined with learned positions. */
   readonly frequencies: readonly number[] | undefined;
+  /** Of what is turned; default 1. */
+  readonly turnScale?: number;
   readonly interleaved: boolean;
   readonly embedding: Matrix;
   readonly positions?: Matrix;
@@ -70,12 +72,12 @@ function norm(x: Vector, scale: Vector, bias: Vector | undefined, epsilon: numbe
   );
 }
 
-function turned(x: number[], position: number, { frequencies, interleaved }: ReferenceModel): number[] {
+function turned(x: number[], position: number, { frequencies, interleaved, turnScale = 1 }: ReferenceModel): number[] {
   if (frequencies === undefined) return x;
   const y = [...x];
   frequencies.forEach((f, i) => {
     const [a, b] = interleaved ? [2 * i, 2 * i + 1] : [i, i + frequencies.length];
-    const [c, s] = [Math.cos(position * f), Math.sin(position * f)];
+    const [c, s] = [turnScale * Math.cos(position * f), turnScale * Math.sin(position * f)];
     y[a] = (x[a] as number) * c - (x[b] as number) * s;
     y[b] = (x[a] as number) * s + (x[b] as number) * c;
   });
