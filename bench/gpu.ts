@@ -18,7 +18,7 @@ import { catalogueOn, cudaVersion, openGpu } from '../lib/runtime/gpu.js';
 import { convolution, depthwise, product, type SingleCall } from '../lib/runtime/measure.js';
 import { native } from '../lib/runtime/native.js';
 import { type CachedCase, type CacheType, cachedKernelCase, gpuCases } from './cases/cache.js';
-import { fewBits, graphOf, inputOf, LAYOUT, type QuantizedCall, quantizedConvolution, quantizedProduct } from './cases/operators.js';
+import { fewBits, graphOf, inputOf, LAYOUT, type QuantizedCall, quantizedConvolution, quantizedProduct, thinnedProduct } from './cases/operators.js';
 import { benchModels } from './models/index.js';
 import { type Summary, summarize, table } from './statistics.js';
 
@@ -44,7 +44,7 @@ interface Case {
 }
 
 interface Peer {
-  readonly kind: 'matmul' | 'int_matmul' | 'conv' | 'attention';
+  readonly kind: 'matmul' | 'int_matmul' | 'sparse_matmul' | 'conv' | 'attention';
   readonly dtype: string;
   readonly shape: readonly number[];
 }
@@ -59,6 +59,12 @@ const bytes = (m: number, k: number, n: number): Case => ({
   precision: 'f32',
   peer: { kind: 'int_matmul', dtype: 'int8', shape: [m, k, n] },
 });
+/** What they gain is read off the lines of dense products of their shape. */
+const sparse = (m: number, k: number, n: number, precision: 'f16' | 'bf16' | 'int8'): Case => ({
+  call: precision === 'int8' ? quantizedProduct(m, k, n, true) : thinnedProduct(m, k, n),
+  precision: precision === 'int8' ? 'f32' : precision,
+  peer: { kind: 'sparse_matmul', dtype: { f16: 'float16', bf16: 'bfloat16', int8: 'int8' }[precision], shape: [m, k, n] },
+});
 const conv = (size: number, inC: number, outC: number, kernel: number): Case => ({
   call: quantizedConvolution(size, inC, outC, kernel),
   precision: 'f32',
@@ -70,6 +76,10 @@ const cases: readonly Case[] = [
   bytes(1024, 1024, 1024),
   bytes(4096, 4096, 4096),
   bytes(8192, 8192, 8192),
+  ...[1024, 2048, 4096, 8192].flatMap((n) => (['f16', 'bf16', 'int8'] as const).map((p) => sparse(n, n, n, p))),
+  ...[1, 16].flatMap((m) => [...(['f16', 'int8'] as const).map((p) => sparse(m, 4096, 11008, p)), matmul(m, 4096, 11008, 'f16'), bytes(m, 4096, 11008)]),
+  ...(['f16', 'bf16'] as const).map((p) => matmul(2048, 2048, 2048, p)),
+  bytes(2048, 2048, 2048),
   ...(
     [
       [56, 64, 64, 1],
@@ -184,8 +194,8 @@ function askPeer(asked: readonly { readonly peer?: Peer }[]): Map<string, number
     console.log(`PyTorch is not beside: ${(stderr || 'no such Python').trim().split('\n').at(-1)}`);
     return new Map();
   }
-  const times = JSON.parse(stdout) as number[];
-  return new Map(shapes.map((s, i) => [JSON.stringify(s), times[i] as number]));
+  const times = JSON.parse(stdout) as (number | null)[];
+  return new Map(shapes.flatMap((s, i) => (typeof times[i] === 'number' ? [[JSON.stringify(s), times[i]] as const] : [])));
 }
 
 /** A network from a call to its results: what the host does beside the GPU, and the GPU's own time. */

@@ -1,6 +1,7 @@
 """Median milliseconds of PyTorch on the GPU for the shapes on standard input, as a JSON list. Asked by bench/gpu.ts.
 
-Each shape is {kind, dtype, shape}: matmul [m, k, n]; int_matmul [m, k, n], int8 into int32 by cuBLASLt; conv [batch, size,
+Each shape is {kind, dtype, shape}: matmul [m, k, n]; int_matmul [m, k, n], int8 into int32 by cuBLASLt;
+sparse_matmul [m, k, n], weights 2:4 by cuSPARSELt, null where this PyTorch has none; conv [batch, size,
 inC, outC, kernel], channels last, by cuDNN with its own search for the fastest algorithm; attention [heads, keyHeads, rows,
 tokens, width], causal where there are many rows, by FlashAttention.
 """
@@ -44,6 +45,12 @@ def call(kind, dtype, shape):
         a = torch.randint(-128, 127, (m, k), device="cuda", dtype=torch.int8)
         b = torch.randint(-128, 127, (n, k), device="cuda", dtype=torch.int8).t()
         return lambda: torch._int_mm(a, b)
+    if kind == "sparse_matmul":
+        whole = torch.int8 == kind_of
+        make = (lambda *d: torch.randint(1, 127, d, device="cuda", dtype=kind_of)) if whole else (lambda *d: torch.randn(*d, device="cuda", dtype=kind_of))
+        w = torch._cslt_compress(make(n, k) * torch.tensor([1, 0, 0, 1], device="cuda", dtype=kind_of).repeat(n, k // 4))
+        x = make(m, k).t()
+        return lambda: torch._cslt_sparse_mm(w, x, out_dtype=torch.int32 if whole else kind_of)
     a = torch.randn(m, k, device="cuda", dtype=kind_of)
     b = torch.randn(k, n, device="cuda", dtype=kind_of)
     return lambda: a @ b
@@ -63,4 +70,13 @@ def median(step):
     return sorted(times)[len(times) // 2]
 
 
-print(json.dumps([median(call(**shape)) for shape in json.load(sys.stdin)]))
+def time_of(shape):
+    try:
+        return median(call(**shape))
+    except (AttributeError, NotImplementedError, RuntimeError):
+        if shape["kind"] == "sparse_matmul":
+            return None
+        raise
+
+
+print(json.dumps([time_of(shape) for shape in json.load(sys.stdin)]))

@@ -14,24 +14,45 @@ export interface QuantizedCall {
   readonly graph: () => Graph;
 }
 
+/** Whether a weight of a product is zero where two of every four k of a column are. */
+const isThinned = (k: number, column: number) => (k + column + Math.floor(k / 4)) % 2 === 1;
+
+/** Weights [k, n], two of every four k of a column zero. */
+function thinnedRows<T extends Float32Array | number[]>(w: T, n: number): T {
+  for (let i = 0; i < w.length; i++) if (isThinned(Math.floor(i / n), i % n)) w[i] = 0;
+  return w;
+}
+
 /** Bytes in and out, weights of one scale a column. */
-function quantized(g: Graph, op: string, x: Value, w: readonly number[], columns: number, attrs: Record<string, AttrValue> = {}): void {
+function quantized(g: Graph, op: string, x: Value, w: readonly number[], columns: number, attrs: Record<string, AttrValue> = {}, thinned = false): void {
   const of = (type: DType, dims: readonly number[], values: ArrayLike<number>) => g.addConstant(Constant.of(type, dims, Array.from(values)));
   const [depth, n] = [elementCount(w) / columns, columns];
-  const bytes = waves(elementCount(w)).map((v) => Math.round(127 * v));
+  const whole = waves(elementCount(w)).map((v) => Math.round(127 * v));
+  const bytes = thinned ? thinnedRows(whole, columns) : whole;
   const [scale, zero] = [of('float32', [], [0.02]), of('uint8', [], [128])];
   const inputs = [x, scale, zero, of('int8', w, bytes), of('float32', [n], new Float32Array(n).fill(0.002)), of('int8', [n], new Uint8Array(n))];
   inputs.push(of('float32', [], [0.01 * Math.sqrt(depth)]), zero);
   g.outputs.push(g.addNode(op, inputs, { name: 'y', attrs }).output());
 }
 
-export function quantizedProduct(m: number, k: number, n: number): QuantizedCall {
+export function quantizedProduct(m: number, k: number, n: number, thinned = false): QuantizedCall {
   const graph = () => {
     const g = new Graph('product');
-    quantized(g, 'QLinearMatMul', g.addInput('x', 'uint8', [m, k]), [k, n], n);
+    quantized(g, 'QLinearMatMul', g.addInput('x', 'uint8', [m, k]), [k, n], n, {}, thinned);
     return g;
   };
-  return { name: `QLinearMatMul ${m}x${k}x${n}`, dims: [m, k], flops: 2 * m * k * n, graph };
+  return { name: `QLinearMatMul ${thinned ? '2:4 ' : ''}${m}x${k}x${n}`, dims: [m, k], flops: 2 * m * k * n, graph };
+}
+
+/** A product of floats, two of every four k of a column of its weights zero. */
+export function thinnedProduct(m: number, k: number, n: number): QuantizedCall {
+  const graph = () => {
+    const g = new Graph('product');
+    const w = g.addConstant(Constant.of('float32', [k, n], thinnedRows(waves(k * n), n)));
+    g.outputs.push(g.addNode('MatMul', [g.addInput('x', 'float32', [m, k]), w], { name: 'y' }).output());
+    return g;
+  };
+  return { name: `MatMul 2:4 ${m}x${k}x${n}`, dims: [m, k], flops: 2 * m * k * n, graph, floats: true };
 }
 
 export function quantizedConvolution(size: number, inC: number, outC: number, kernel: number, stride = 1, group = 1): QuantizedCall {
