@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "cuda/gpu.cuh"
+#include "kernels/element_size.h"
 
 #if defined(__CUDACC__)
 #define DSNK_UNROLLED _Pragma("unroll")
@@ -45,23 +46,6 @@ __device__ __forceinline__ To bitsAs(From from) {
   return to;
 }
 __device__ __forceinline__ float infinity() { return bitsAs<float>(0x7f800000u); }
-
-// As in native/kernels/strided/strided.h: operands need no more than 8-byte alignment.
-struct Bytes16 {
-  uint64_t low, high;
-};
-
-// Calls visit(T{}) with the unsigned type of that size.
-template <class Visit>
-__device__ __forceinline__ void withElementType(int32_t elementBytes, Visit visit) {
-  switch (elementBytes) {
-    case 1: return visit(uint8_t{});
-    case 2: return visit(uint16_t{});
-    case 4: return visit(uint32_t{});
-    case 8: return visit(uint64_t{});
-    default: return visit(Bytes16{});
-  }
-}
 
 // The position on an axis that an index names, negative ones counted from the end; -1 when it lies outside.
 __device__ __forceinline__ int64_t positionOf(const void* index, int64_t i, int32_t indexBytes, int64_t axis) {

@@ -4,11 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 
-// For what serves host and device.
+// For what serves host and device; and for functions of headers that rows for processors and for GPUs share, where each
+// translation unit has its own.
 #if defined(__CUDACC__)
 #define DSNK_BOTH __host__ __device__
+#define DSNK_ANYWHERE __device__ __forceinline__
 #else
 #define DSNK_BOTH
+#define DSNK_ANYWHERE inline
 #endif
 
 namespace dsnk {

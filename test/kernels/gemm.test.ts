@@ -119,7 +119,7 @@ describe.each(rowsOf('gemm_direct', 'f32'))('$name', (row) => {
   });
 });
 
-describe('gemm_pack_b_scalar', () => {
+describe.each(rowsOf('gemm_pack_b', 'f32'))('$name', (row) => {
   it.each([
     [1, 5, 7, 4],
     [2, 33, 17, 16],
@@ -139,9 +139,7 @@ describe('gemm_pack_b_scalar', () => {
       }
       for (const threads of [1, 2, 3]) {
         const packed = new Float32Array(expected.length).fill(9);
-        callKernel(rowNamed('gemm_pack_b_scalar'), gemmPackBParams, { count, k, n, ldb: transB ? k : n, stride: k * n, transB, nr }, [packed], [b], {
-          threads,
-        });
+        callKernel(row, gemmPackBParams, { count, k, n, ldb: transB ? k : n, stride: k * n, transB, nr }, [packed], [b], { threads });
         expect(packed).toEqual(expected);
       }
     }

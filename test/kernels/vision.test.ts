@@ -9,10 +9,9 @@ import {
   samplePadding,
   sampling,
 } from '../../lib/kernels/vision.js';
-import { callKernel, excess, randomFloats, rowNamed } from './harness.js';
+import { callKernel, excess, randomFloats, rowNamed, rowsOf } from './harness.js';
 
-describe('grid_sample', () => {
-  const row = rowNamed('grid_sample_f32_scalar');
+describe.each(rowsOf('grid_sample', 'f32'))('$name', (row) => {
   const [batches, channels, height, width, positions] = [2, 3, 5, 7, 71];
   const x = randomFloats(batches * channels * height * width, 1);
   const grid = randomFloats(batches * positions * 2, 2, -1.6, 1.6);
@@ -80,6 +79,17 @@ describe('grid_sample', () => {
           callKernel(row, gridSampleParams, { ...params, sampling: mode, padding, alignCorners }, [y], [x, wild]);
           if (padding === 0) expect(y.every((v) => v === 0)).toBe(true);
         }
+  });
+
+  it('has the bits of the definition', () => {
+    const definition = rowNamed('grid_sample_f32_scalar');
+    for (let mode = 0; mode < 3; mode++)
+      for (let padding = 0; padding < 3; padding++) {
+        const [y, z] = [0, 1].map(() => new Float32Array(batches * channels * positions)) as [Float32Array, Float32Array];
+        callKernel(row, gridSampleParams, { ...params, sampling: mode, padding, alignCorners: 1 }, [y], [x, grid]);
+        callKernel(definition, gridSampleParams, { ...params, sampling: mode, padding, alignCorners: 1 }, [z], [x, grid]);
+        expect(y).toEqual(z);
+      }
   });
 
   it('refuses parameters that do not fit', () => {

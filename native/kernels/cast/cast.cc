@@ -16,6 +16,7 @@
 #include "kernels/cast/small_float.h"
 #include "kernels/kernel.h"
 #include "kernels/sizes.h"
+#include "simd/half.h"
 #include "simd/round-odd.h"
 
 namespace dsnk {
@@ -90,12 +91,16 @@ void readReal(double* y, const std::byte* x, CastType t, int64_t b, int64_t n) {
     case CastType::f64: return readAs<double>(y, x, b, n, same);
     case CastType::f16: return readAs<uint16_t>(y, x, b, n, [](uint16_t v) { return halfToFloat(v); });
     case CastType::bf16: return readAs<uint16_t>(y, x, b, n, [](uint16_t v) { return bfloatToFloat(v); });
-    case CastType::f8e4m3fn: return readAs<uint8_t>(y, x, b, n, [](int v) { return decodeSmall(kF8e4m3fn, v); });
-    case CastType::f8e4m3fnuz: return readAs<uint8_t>(y, x, b, n, [](int v) { return decodeSmall(kF8e4m3fnuz, v); });
-    case CastType::f8e5m2: return readAs<uint8_t>(y, x, b, n, [](int v) { return decodeSmall(kF8e5m2, v); });
-    case CastType::f8e5m2fnuz: return readAs<uint8_t>(y, x, b, n, [](int v) { return decodeSmall(kF8e5m2fnuz, v); });
-    case CastType::f8e8m0: return readAs<uint8_t>(y, x, b, n, [](int v) { return decodeE8m0(v); });
-    default: return readPacked<4>(y, x, b, n, [](int v) { return decodeSmall(kF4e2m1, v); });
+    case CastType::f8e4m3fn:
+      return readAs<uint8_t>(y, x, b, n, [](int v) { return decodeSmall(smallFloat(CastType::f8e4m3fn), v); });
+    case CastType::f8e4m3fnuz:
+      return readAs<uint8_t>(y, x, b, n, [](int v) { return decodeSmall(smallFloat(CastType::f8e4m3fnuz), v); });
+    case CastType::f8e5m2:
+      return readAs<uint8_t>(y, x, b, n, [](int v) { return decodeSmall(smallFloat(CastType::f8e5m2), v); });
+    case CastType::f8e5m2fnuz:
+      return readAs<uint8_t>(y, x, b, n, [](int v) { return decodeSmall(smallFloat(CastType::f8e5m2fnuz), v); });
+    case CastType::f8e8m0: return readAs<uint8_t>(y, x, b, n, [](int v) { return decodePower(v); });
+    default: return readPacked<4>(y, x, b, n, [](int v) { return decodeSmall(smallFloat(CastType::f4e2m1), v); });
   }
 }
 
@@ -164,16 +169,17 @@ void write(std::byte* y, const W* x, const CastParams& p, int64_t b, int64_t n) 
       return writeAs<uint16_t>(y, x, b, n, [](W v) { return floatToHalf(roundedToOdd(static_cast<double>(v))); });
     case CastType::bf16:
       return writeAs<uint16_t>(y, x, b, n, [](W v) { return floatToBfloat(roundedToOdd(static_cast<double>(v))); });
-    case CastType::f8e4m3fn: return small(kF8e4m3fn);
-    case CastType::f8e4m3fnuz: return small(kF8e4m3fnuz);
-    case CastType::f8e5m2: return small(kF8e5m2);
-    case CastType::f8e5m2fnuz: return small(kF8e5m2fnuz);
+    case CastType::f8e4m3fn: return small(smallFloat(CastType::f8e4m3fn));
+    case CastType::f8e4m3fnuz: return small(smallFloat(CastType::f8e4m3fnuz));
+    case CastType::f8e5m2: return small(smallFloat(CastType::f8e5m2));
+    case CastType::f8e5m2fnuz: return small(smallFloat(CastType::f8e5m2fnuz));
     case CastType::f8e8m0:
       return writeAs<uint8_t>(y, x, b, n, [&](W v) {
-        return encodeE8m0(static_cast<double>(v), saturate, static_cast<PowerRound>(p.round));
+        return encodePower(static_cast<double>(v), saturate, static_cast<CastRound>(p.round));
       });
     case CastType::f4e2m1:
-      return writePacked<4>(y, x, b, n, [](W v) { return encodeSmall(kF4e2m1, static_cast<double>(v), true); });
+      return writePacked<4>(
+          y, x, b, n, [](W v) { return encodeSmall(smallFloat(CastType::f4e2m1), static_cast<double>(v), true); });
     case CastType::i8: return writeAs<int8_t>(y, x, b, n, wrap<W>);
     case CastType::i16: return writeAs<int16_t>(y, x, b, n, wrap<W>);
     case CastType::i32: return writeAs<int32_t>(y, x, b, n, wrap<W>);

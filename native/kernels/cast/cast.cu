@@ -7,7 +7,8 @@
 // Source    own design
 #include "cuda/elements.cuh"
 #include "kernels/cast/params.gen.h"
-#include "kernels/cast/small_float.cuh"
+#include "kernels/cast/small_float.h"
+#include "simd/round-odd.h"
 
 namespace dsnk {
 

@@ -1,6 +1,8 @@
 // Which tiles of gemm_f32.cu compute a product.
 #include "kernels/gemm/grid.h"
 #include "kernels/gemm/product_cuda.h"
+#include "kernels/launches.h"
+#include "kernels/sizes.h"
 
 namespace dsnk {
 
@@ -47,6 +49,11 @@ void gemm_direct_f32_sm72(const GpuProblem& problem, LaunchPlan& plan) {
   if (p.transB != 0) return addTiles(plan, transposed, 1, "gemm_direct_f32_sum", product, *problem.gpu);
   if (p.m <= kFewRows) return addFewRows(plan, rows, "gemm_direct_f32_sum", product, *problem.gpu);
   addTiles(plan, tiles, 2, "gemm_direct_f32_sum", product, *problem.gpu);
+}
+
+void gemm_pack_b_sm72(const GpuProblem& problem, LaunchPlan& plan) {
+  const auto& p = problem.as<GemmPackBParams>();
+  launchOver(problem, plan, "pack_b", "pack_b_words", p.count * ceilDiv(p.n, p.nr) * p.k * p.nr, 256);
 }
 
 }  // namespace dsnk

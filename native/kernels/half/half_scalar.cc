@@ -3,6 +3,7 @@
 #include "kernels/gemm/grid.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/half/product.h"
+#include "simd/half.h"
 #include "simd/round-odd.h"
 #include "simd/scalar-begin.h"
 //

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 
+#include "simd/half.h"
 #include "simd/round-odd.h"
 
 namespace dsnk {

@@ -11,7 +11,7 @@
 #include <cmath>
 #include <initializer_list>
 
-#include "kernels/cast/small_float.h"
+#include "kernels/quantize/small_floats.h"
 #include "kernels/element.h"
 #include "kernels/kernel.h"
 #include "kernels/quantize/params.gen.h"
@@ -39,17 +39,6 @@ static int64_t bitsOf(int32_t type) {
     case QuantType::i4:
     case QuantType::f4e2m1: return 4;
     default: return 2;
-  }
-}
-
-static const SmallFloat* smallFloat(int32_t type) {
-  switch (static_cast<QuantType>(type)) {
-    case QuantType::f8e4m3fn: return &kF8e4m3fn;
-    case QuantType::f8e4m3fnuz: return &kF8e4m3fnuz;
-    case QuantType::f8e5m2: return &kF8e5m2;
-    case QuantType::f8e5m2fnuz: return &kF8e5m2fnuz;
-    case QuantType::f4e2m1: return &kF4e2m1;
-    default: return nullptr;
   }
 }
 
@@ -119,8 +108,9 @@ static double readElement(int32_t type, const void* x, int64_t i) {
     case QuantType::i4: return unpack<4, true>(static_cast<const uint8_t*>(x), i);
     case QuantType::u2: return unpack<2, false>(static_cast<const uint8_t*>(x), i);
     case QuantType::i2: return unpack<2, true>(static_cast<const uint8_t*>(x), i);
-    case QuantType::f4e2m1: return decodeSmall(kF4e2m1, unpack<4, false>(static_cast<const uint8_t*>(x), i));
-    default: return decodeSmall(*smallFloat(type), static_cast<const uint8_t*>(x)[i]);
+    case QuantType::f4e2m1:
+      return decodeSmall(smallFloat(CastType::f4e2m1), unpack<4, false>(static_cast<const uint8_t*>(x), i));
+    default: return decodeSmall(smallFloatOf(static_cast<QuantType>(type)), static_cast<const uint8_t*>(x)[i]);
   }
 }
 
@@ -140,8 +130,9 @@ static Limits limitsOf(int32_t type) {
 }
 
 static void writeBlock(int32_t type, void* y, int64_t begin, int64_t n, double* v, bool saturate) {
-  if (const SmallFloat* const f = smallFloat(type)) {
-    for (int64_t i = 0; i < n; i++) v[i] = encodeSmall(*f, v[i], saturate);
+  if (isSmallFloat(static_cast<QuantType>(type))) {
+    const SmallFloat format = smallFloatOf(static_cast<QuantType>(type));
+    for (int64_t i = 0; i < n; i++) v[i] = encodeSmall(format, v[i], saturate);
   }
   auto each = [&](auto* out, auto convert) {
     for (int64_t i = 0; i < n; i++) out[begin + i] = convert(v[i]);
@@ -218,7 +209,7 @@ static Fault eachBlock(const Work& w, int32_t zeroType, F compute) {
 Fault quantize_linear_scalar(const Work& w) {
   const auto& p = w.as<QuantizeParams>();
   const Limits limits = limitsOf(p.to);
-  const bool rounds = smallFloat(p.to) == nullptr;  // the small floats round when they are written
+  const bool rounds = !isSmallFloat(static_cast<QuantType>(p.to));  // the small floats round when they are written
   const auto precision = static_cast<QuantType>(p.precision);
   return eachBlock(w, p.to, [&](double x, double scale, double zero) {
     auto quotient = static_cast<float>(x / scale);

@@ -8,7 +8,7 @@
 // Packing   none
 // Source    the ONNX operator definition
 #include "kernels/cast/params.gen.h"
-#include "kernels/cast/small_float.cuh"
+#include "kernels/quantize/small_floats.h"
 #include "kernels/integer/bytes.cuh"
 #include "kernels/quantize/params.gen.h"
 
@@ -32,20 +32,9 @@ __device__ __forceinline__ int bitsOf(QuantType t) {
   }
 }
 __device__ __forceinline__ bool isFloat(QuantType t) { return t <= QuantType::bf16; }
-__device__ __forceinline__ bool isSmallFloat(QuantType t) { return t >= QuantType::f8e4m3fn; }
 __device__ __forceinline__ bool isSigned(QuantType t) {
   return t == QuantType::i8 || t == QuantType::i16 || t == QuantType::i32 || t == QuantType::i4 || t == QuantType::i2;
 }
-__device__ __forceinline__ SmallFloat smallFloatOf(QuantType t) {
-  switch (t) {
-    case QuantType::f8e4m3fn: return smallFloat(CastType::f8e4m3fn);
-    case QuantType::f8e4m3fnuz: return smallFloat(CastType::f8e4m3fnuz);
-    case QuantType::f8e5m2: return smallFloat(CastType::f8e5m2);
-    case QuantType::f8e5m2fnuz: return smallFloat(CastType::f8e5m2fnuz);
-    default: return smallFloat(CastType::f4e2m1);
-  }
-}
-
 __device__ __forceinline__ float readFloat(QuantType t, const std::byte* x, int64_t i) {
   if (t == QuantType::f32) return reinterpret_cast<const float*>(x)[i];
   if (t == QuantType::f16) return to_float(reinterpret_cast<const half*>(x)[i]);

@@ -9,37 +9,26 @@
 // Packing   none
 // Source    none
 #include "cuda/elements.cuh"
-#include "kernels/scatter/params.gen.h"
+#include "kernels/scatter/combine.h"
 
 namespace dsnk {
 
-// Calls visit(T{}) with the type that a reduction computes in.
-template <class Visit>
-__device__ __forceinline__ void withScatterType(int32_t reduction, int32_t type, int32_t elementBytes, Visit visit) {
-  if (static_cast<ScatterReduction>(reduction) == ScatterReduction::none) return withElementType(elementBytes, visit);
-  switch (static_cast<ScatterType>(type)) {
-    case ScatterType::f32: return visit(float{});
-    case ScatterType::f64: return visit(double{});
-    case ScatterType::i8: return visit(int8_t{});
-    case ScatterType::u8: return visit(uint8_t{});
-    case ScatterType::i16: return visit(int16_t{});
-    case ScatterType::u16: return visit(uint16_t{});
-    case ScatterType::i32: return visit(int32_t{});
-    case ScatterType::u32: return visit(uint32_t{});
-    case ScatterType::i64: return visit(int64_t{});
-    default: return visit(uint64_t{});
-  }
+// Calls visit(T{}) with the type that updates are combined in: any of their size where they replace.
+template <class P, class Visit>
+__device__ __forceinline__ void withUpdateType(const P& p, Visit visit) {
+  if (static_cast<ScatterReduction>(p.reduction) == ScatterReduction::none)
+    return withElementType(p.elementBytes, visit);
+  withScatterType(p.type, visit);
 }
 
 __device__ __forceinline__ Bytes16 combined(ScatterReduction, Bytes16, Bytes16 b) { return b; }
 template <class T>
 __device__ __forceinline__ T combined(ScatterReduction reduction, T a, T b) {
-  using Wide = std::conditional_t<std::is_floating_point<T>::value, T, uint64_t>;
   switch (reduction) {
-    case ScatterReduction::add: return static_cast<T>(static_cast<Wide>(a) + static_cast<Wide>(b));
-    case ScatterReduction::mul: return static_cast<T>(static_cast<Wide>(a) * static_cast<Wide>(b));
-    case ScatterReduction::max: return a < b || b != b ? b : a;
-    case ScatterReduction::min: return b < a || b != b ? b : a;
+    case ScatterReduction::add: return Add::apply(a, b);
+    case ScatterReduction::mul: return Multiply::apply(a, b);
+    case ScatterReduction::max: return Largest::apply(a, b);
+    case ScatterReduction::min: return Smallest::apply(a, b);
     default: return b;
   }
 }
@@ -58,7 +47,7 @@ DSNK_ENTRY(256, 0, scatter_lines, ScatterElementsParams) {
     if (d > params.axis) step *= params.indexDims[d];
   }
   const auto reduction = static_cast<ScatterReduction>(params.reduction);
-  withScatterType(params.reduction, params.type, params.elementBytes, [&](auto t) {
+  withUpdateType(params, [&](auto t) {
     using T = decltype(t);
     for (int64_t line = firstIndex(); line < lines; line += indexStep()) {
       int64_t rest = line, from = 0, to = 0, fromStep = 1, toStep = 1, along = 1;
@@ -128,7 +117,7 @@ DSNK_ENTRY(256, 0, scatter_last, ScatterNdParams) {
 DSNK_ENTRY(256, 0, scatter_combine, ScatterNdParams) {
   const int64_t groups = work.number[0];
   const auto reduction = static_cast<ScatterReduction>(params.reduction);
-  withScatterType(params.reduction, params.type, params.elementBytes, [&](auto t) {
+  withUpdateType(params, [&](auto t) {
     using T = decltype(t);
     for (int64_t k = firstIndex(); k < groups * params.block; k += indexStep()) {
       const Quotient group = divide(k, params.block);

@@ -2,26 +2,10 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/element_size.h"
 #include "kernels/sizes.h"
 
 namespace dsnk {
-
-// Two machine words, so that 16-byte elements need no more than the 8-byte alignment of operands.
-struct Bytes16 {
-  uint64_t low, high;
-};
-
-// Calls visit(T{}) with the unsigned type of that size; the size has been verified.
-template <class Visit>
-inline void withElementType(int32_t elementBytes, Visit&& visit) {
-  switch (elementBytes) {
-    case 1: return visit(uint8_t{});
-    case 2: return visit(uint16_t{});
-    case 4: return visit(uint32_t{});
-    case 8: return visit(uint64_t{});
-    default: return visit(Bytes16{});
-  }
-}
 
 inline bool isElementSize(int32_t bytes) { return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8 || bytes == 16; }
 

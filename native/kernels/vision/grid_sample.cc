@@ -5,29 +5,13 @@
 // Tiling    32 positions a unit: their neighbours and weights are found once, then every channel plane reads them
 // Packing   none
 // Source    the ONNX operator definition; cubic weights: R. Keys, "Cubic convolution interpolation", with a = -0.75
-#include <cmath>
-
 #include "kernels/kernel.h"
 #include "kernels/sizes.h"
-#include "kernels/vision/params.gen.h"
+#include "kernels/vision/sampling.h"
 
 namespace dsnk {
 
 static constexpr int64_t kBlock = 32;
-
-struct Neighbour {
-  int64_t at;  // -1: a zero
-  float weight;
-};
-
-static int32_t neighboursOf(const GridSampleParams& p) {
-  const int32_t along = p.sampling == static_cast<int32_t>(Sampling::nearest)  ? 1
-                        : p.sampling == static_cast<int32_t>(Sampling::linear) ? 2
-                                                                               : 4;
-  int32_t n = 1;
-  for (int32_t d = 0; d < p.rank; d++) n *= along;
-  return n;
-}
 
 static const char* verify(const Kernel&, const Check& c) {
   const auto& p = c.as<GridSampleParams>();
@@ -63,88 +47,6 @@ static uint64_t scratchBytes(const Kernel&, const void* params) {
 
 extern const Contract grid_sample_contract{"grid_sample", "wrr",  0,     sizeof(GridSampleParams),
                                            false,         verify, tiles, scratchBytes};
-
-// Folds x into [low, high] by mirroring at both ends.
-static float reflect(float x, float low, float high) {
-  const float range = high - low;
-  if (!(range > 0)) return low;
-  const float offset = std::fabs(x - low);
-  const float turns = std::floor(offset / range);
-  const float rest = offset - turns * range;
-  return std::fmod(turns, 2.0f) == 0 ? low + rest : high - rest;
-}
-
-struct Axis {
-  int64_t length;
-  float low, high;  // where mirrors stand
-  SamplePadding padding;
-
-  // The position of pixel i, or -1 for a zero.
-  int64_t pixel(float i) const {
-    const auto last = static_cast<float>(length - 1);
-    if (i < 0 || i > last) {
-      if (padding == SamplePadding::zeros) return -1;
-      if (padding == SamplePadding::reflection) i = std::nearbyint(reflect(i, low, high));
-      i = i < 0 ? 0 : i > last ? last : i;
-    }
-    return static_cast<int64_t>(i);
-  }
-};
-
-static int axisNeighbours(const GridSampleParams& p, int64_t length, float part, Neighbour* out) {
-  const bool corners = p.alignCorners != 0;
-  const auto n = static_cast<float>(length);
-  const Axis axis{length, corners ? 0.0f : -0.5f, corners ? n - 1 : n - 0.5f, static_cast<SamplePadding>(p.padding)};
-  float x = corners ? (part + 1) / 2 * (n - 1) : ((part + 1) * n - 1) / 2;
-  // Far outside is all the same; also what becomes of NaN.
-  constexpr float kFar = 1 << 28;
-  if (!(x > -kFar)) x = -kFar;
-  if (x > kFar) x = kFar;
-  const auto sampling = static_cast<Sampling>(p.sampling);
-  if (sampling == Sampling::nearest) x = std::nearbyint(x);
-  if (x < axis.low || x > axis.high) {
-    if (axis.padding == SamplePadding::border) x = x < 0 ? 0 : n - 1;
-    if (axis.padding == SamplePadding::reflection) x = reflect(x, axis.low, axis.high);
-  }
-  if (sampling == Sampling::nearest) {
-    out[0] = {axis.pixel(std::nearbyint(x)), 1};
-    return 1;
-  }
-  const float base = std::floor(x), r = x - base;
-  if (sampling == Sampling::linear) {
-    out[0] = {axis.pixel(base), 1 - r};
-    out[1] = {axis.pixel(base + 1), r};
-    return 2;
-  }
-  constexpr float a = -0.75f;
-  auto outer = [](float d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
-  auto inner = [](float d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };
-  out[0] = {axis.pixel(base - 1), outer(1 + r)};
-  out[1] = {axis.pixel(base), inner(r)};
-  out[2] = {axis.pixel(base + 1), inner(1 - r)};
-  out[3] = {axis.pixel(base + 2), outer(2 - r)};
-  return 4;
-}
-
-// The neighbours of one position in the whole image.
-static void findNeighbours(const GridSampleParams& p, const float* grid, Neighbour* out) {
-  Neighbour along[3][4];
-  int count[3] = {1, 1, 1};
-  for (int32_t d = 0; d < 3; d++) along[d][0] = {0, 1};
-  for (int32_t k = 0; k < p.rank; k++) {
-    const int32_t d = 2 - k;  // the grid names the last axis first
-    count[d] = axisNeighbours(p, p.dims[d], grid[k], along[d]);
-  }
-  for (int a = 0; a < count[0]; a++) {
-    for (int b = 0; b < count[1]; b++) {
-      for (int c = 0; c < count[2]; c++) {
-        const Neighbour &u = along[0][a], &v = along[1][b], &w = along[2][c];
-        const bool outside = u.at < 0 || v.at < 0 || w.at < 0;
-        *out++ = {outside ? -1 : (u.at * p.dims[1] + v.at) * p.dims[2] + w.at, u.weight * v.weight * w.weight};
-      }
-    }
-  }
-}
 
 Fault grid_sample_f32_scalar(const Work& work) {
   const auto& p = work.as<GridSampleParams>();
