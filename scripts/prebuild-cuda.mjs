@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Compiles the kernels for NVIDIA's GPUs as the package ships them: prebuilds/cuda/sm_87.br and so on, one pack for each kind of GPU
+// Compiles the kernels for NVIDIA's GPUs as the package ships them: prebuilds/cuda/sm_80.br and so on, one pack for alike GPUs
 // (scripts/cuda/images.mjs). For GPUs up to Hopper by a private CUDA 11.8 that is fetched for this, whose code every driver since 11.4
 // loads (JetPack 5 and later); for what 11.8 does not know by the CUDA 13 that is installed. One pack serves x64 and arm64. Then looks
 // for the instructions that entries must have. What has not changed since the last time is taken as it is.
@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { checkInstructions } from './check-cuda.mjs';
-import { compilations, hopper, imagesOf, isForHopper, mostPackBytes, packed, packFolder, packsIn, unpacked, wholePacks } from './cuda/images.mjs';
+import { compilations, hopper, imagesOf, isForHopper, mostPackBytes, packed, packFolder, packOf, packsIn, unpacked, wholeCodes } from './cuda/images.mjs';
 import { compileAll, gencodes, modules } from './cuda/modules.mjs';
 import { cure, installedToolkit, privateToolkit } from './cuda/toolkits.mjs';
 import { isHook } from './prebuild/hook.mjs';
@@ -66,12 +66,15 @@ async function compile(version, toolkit, some, lines, packs) {
   const codes = lines.flatMap(([, ...names]) => names);
   for (const name of some.keys()) {
     for (const { capability, ptx, bytes } of imagesOf(readFileSync(join(work, `${name}.fatbin`)))) {
-      const pack = codes.find((code) => code.startsWith(ptx ? 'compute_' : 'sm_') && Number.parseInt(code.split('_')[1], 10) === capability);
-      if (pack === undefined) throw new Error(`${name}: has an image for ${capability} that nobody asked for`);
-      packs.set(pack, [...(packs.get(pack) ?? []), [name, bytes]]);
+      const found = codes.find((code) => code.startsWith(ptx ? 'compute_' : 'sm_') && Number.parseInt(code.split('_')[1], 10) === capability);
+      if (found === undefined) throw new Error(`${name}: has an image for ${capability} that nobody asked for`);
+      const pack = packOf(found);
+      packs.set(pack, [...(packs.get(pack) ?? []), [`${found}/${name}`, bytes]]);
     }
   }
 }
+
+const moduleOf = (image) => image.split('/')[1];
 
 /** Writes a pack unless it is what lies there. With --only, what else lies there stays. */
 function write(name, images) {
@@ -80,9 +83,9 @@ function write(name, images) {
   try {
     before = unpacked(readFileSync(file));
   } catch {} // none, or of an older form
-  const now = new Map([...(options.only ? before : []), ...images].filter(([module]) => all.has(module)));
+  const now = new Map([...(options.only ? before : []), ...images].filter(([image]) => all.has(moduleOf(image))));
   if (now.size === before.size && [...now].every(([module, bytes]) => before.get(module)?.equals(bytes))) return;
-  writeFileSync(`${file}.${process.pid}`, packed([...now].sort(([a], [b]) => (a < b ? -1 : 1))));
+  writeFileSync(`${file}.${process.pid}`, packed([...now].sort(([a], [b]) => (moduleOf(a) + a < moduleOf(b) + b ? -1 : 1)))); // what is alike side by side
   renameSync(`${file}.${process.pid}`, file);
 }
 
@@ -108,7 +111,7 @@ try {
   }
   let bytes = 0;
   for (const file of packsIn(folder)) {
-    if (![...wholePacks, hopper[1]].includes(file.slice(0, -'.br'.length))) {
+    if (![...wholeCodes, hopper[1]].some((code) => file === `${packOf(code)}.br`)) {
       rmSync(join(folder, file)); // of GPUs that are no more
       continue;
     }

@@ -34,7 +34,7 @@ function kernelFiles(): string[] {
 }
 
 /**
- * Packs of the package (scripts/cuda/images.mjs), best first: for which compute capabilities, and the CUDA version that a driver must
+ * What the package has in packs (scripts/cuda/images.mjs), best first: for which compute capabilities, and the CUDA version that a driver must
  * have for what was compiled by CUDA 13. Code for 8.6 serves 8.9, and that of the first GPU of a later generation serves the others.
  */
 const packs: readonly (readonly [name: string, least: number, most: number, driver: number])[] = [
@@ -54,26 +54,36 @@ const packs: readonly (readonly [name: string, least: number, most: number, driv
 /** This one has modules of instructions that one GPU alone has: the next one has all others. */
 const OVERLAY = 'sm_90a';
 
-/** Names of the packs for a GPU, best first. */
+/** The file that has the code for a GPU among that for others like it. */
+export const packOf = (code: string): string => (/^sm_(8\d|90)$/.test(code) ? 'sm_80' : /^sm_1\d\d$/.test(code) ? 'sm_100' : code);
+
+/** Names of what is compiled for a GPU, best first. */
 export const packsFor = ({ capability, driverVersion }: Pick<GpuInfo, 'capability' | 'driverVersion'>): string[] =>
   packs.filter(([, least, most, driver]) => capability >= least && capability <= most && driverVersion >= driver).map(([name]) => name);
 
-/** Gives the GPU the kernels of the package. All of a pack's modules are unpacked at once, in some 50 ms; the driver loads the ones in use. */
+/** Gives the GPU the kernels of the package. All that a pack has for it is kept; the driver loads the modules in use. */
 function offerPacks(gpu: GpuInfo): void {
   const folder = process.env['DSNK_CUDA_KERNELS'] || (packageRoot && join(packageRoot, 'prebuilds', 'cuda'));
   if (folder === undefined) return;
   for (const name of packsFor(gpu)) {
-    const file = join(folder, `${name}.br`);
+    const file = join(folder, `${packOf(name)}.br`);
     if (!existsSync(file)) continue;
     try {
       const bytes = brotliDecompressSync(readFileSync(file));
       const begin = 4 + bytes.readUInt32LE(0);
       const table: readonly [name: string, at: number, size: number][] = JSON.parse(bytes.toString('utf8', 4, begin));
-      native().offerKernels(
-        bytes,
-        table.map(([module]) => module),
-        table.map(([, at]) => begin + at),
-      );
+      const own = table.filter(([image]) => image.startsWith(`${name}/`));
+      if (own.length === 0) continue;
+      let length = 0;
+      const places = own.map(([, , size]) => {
+        const place = length;
+        length += Math.ceil((size + 1) / 16) * 16; // aligned, and with a zero behind it
+        return place;
+      });
+      const kept = Buffer.alloc(length);
+      for (const [i, [, at, size]] of own.entries()) bytes.copy(kept, places[i], begin + at, begin + at + size);
+      const modules = own.map(([image]) => image.slice(name.length + 1));
+      native().offerKernels(kept, modules, places);
     } catch (error) {
       const reason = `${file}: ${(error as Error).message}\n  cure: install the package again, or npm run prebuild:cuda in a checkout`;
       throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, 'the kernels of the package must be whole', reason);

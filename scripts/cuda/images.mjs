@@ -1,6 +1,7 @@
 // Machine code as the package carries it. nvcc puts the code of one module for all GPUs into a fat binary, packed so lightly that
-// all of them together would be three times too large; here the code of all modules for one GPU is a pack, which lib/runtime/gpu.ts
-// unpacks: its modules are alike, and only one pack is ever read.
+// all of them together would be four times too large; here the code of all modules for alike GPUs is a pack, which lib/runtime/gpu.ts
+// unpacks: of one module for one of them little differs from that for another, and only one pack is ever read. An image is named
+// <GPU>/<module>.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
@@ -32,8 +33,11 @@ export const compilations = {
 export const hopper = ['compute_90a', 'sm_90a'];
 export const isForHopper = (module) => module.endsWith('_sm90');
 
-/** Names of packs that have all other modules. */
-export const wholePacks = Object.values(compilations).flatMap((lines) => lines.flatMap(([, ...codes]) => codes));
+/** The GPUs whose code is of all other modules. */
+export const wholeCodes = Object.values(compilations).flatMap((lines) => lines.flatMap(([, ...codes]) => codes));
+
+/** The pack that has the code for a GPU. The same as in lib/runtime/gpu.ts. */
+export const packOf = (code) => (/^sm_(8\d|90)$/.test(code) ? 'sm_80' : /^sm_1\d\d$/.test(code) ? 'sm_100' : code);
 
 /** The images in an unpacked fat binary: `{ capability, ptx, bytes }`. The layout is that of fatbinary's own output. */
 export function imagesOf(fatbin) {
@@ -82,18 +86,19 @@ export function unpacked(pack) {
 /** What the packs in a folder lack of these modules: sentences. */
 export function missingFromPacks(folder, names) {
   const missing = [];
-  const look = (pack, wanted) => {
-    const file = join(folder, `${pack}.br`);
-    const there = existsSync(file) ? unpacked(readFileSync(file)) : undefined;
-    const without = wanted.filter((name) => !there?.has(name));
-    if (without.length > 0) missing.push(`${pack}.br: must have ${there ? without.join(', ') : 'been made'}`);
-  };
-  for (const pack of wholePacks)
-    look(
-      pack,
+  const images = new Map(names.filter(isForHopper).length > 0 ? [[hopper[1], names.filter(isForHopper)]] : []);
+  for (const code of wholeCodes)
+    images.set(
+      code,
       names.filter((name) => !isForHopper(name)),
     );
-  look(hopper[1], names.filter(isForHopper));
+  for (const pack of new Set([...images.keys()].map(packOf))) {
+    const file = join(folder, `${pack}.br`);
+    const there = existsSync(file) ? unpacked(readFileSync(file)) : undefined;
+    const wanted = [...images].flatMap(([code, modules]) => (packOf(code) === pack ? modules.map((name) => `${code}/${name}`) : []));
+    const without = wanted.filter((name) => !there?.has(name));
+    if (without.length > 0) missing.push(`${pack}.br: must have ${there ? without.join(', ') : 'been made'}`);
+  }
   return missing;
 }
 

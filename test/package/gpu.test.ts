@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { hopper, isForHopper, mostPackBytes, packed as packedImages, unpacked, wholePacks } from '../../scripts/cuda/images.mjs';
+import { hopper, isForHopper, mostPackBytes, packed as packedImages, packOf, unpacked, wholeCodes } from '../../scripts/cuda/images.mjs';
 import { modules } from '../../scripts/cuda/modules.mjs';
 import { emulatorFolder } from '../gpu.js';
 import { checkout, home, packed, project, start } from './project.js';
@@ -39,16 +39,19 @@ describe('the kernels for GPUs in the tarball', () => {
     const bytes = shipped.reduce((sum, { size }) => sum + size, 0);
     console.log(`kernels for GPUs: ${(bytes / 1e6).toFixed(2)} MB in ${shipped.length} packs`);
     expect(bytes).toBeLessThanOrEqual(mostPackBytes);
-    for (const { path } of shipped) expect(path).toMatch(/^prebuilds\/cuda\/(sm_\d+a?|compute_80)\.br$/);
+    for (const { path } of shipped) expect(path).toMatch(/^prebuilds\/cuda\/(sm_72|sm_75|sm_80|sm_90a|sm_100|compute_80)\.br$/);
     expect(packed.files.filter(({ path }) => path.startsWith('native/cuda/emulator/'))).toEqual([]);
   });
 
   it.skipIf(missingKernels.length > 0)('are all modules, for all GPUs', () => {
-    expect(shipped.map(({ path }) => path)).toEqual(expect.arrayContaining(wholePacks.map((name) => `prebuilds/cuda/${name}.br`)));
+    expect(shipped.map(({ path }) => path)).toEqual(expect.arrayContaining(wholeCodes.map((name) => `prebuilds/cuda/${packOf(name)}.br`)));
     const names = [...modules(checkout).keys()].sort();
-    for (const pack of [...wholePacks, hopper[1]]) {
+    const codes = [...wholeCodes, hopper[1] as string];
+    for (const pack of new Set(codes.map(packOf))) {
       const images = unpacked(readFileSync(join(folder, `${pack}.br`)));
-      expect([...images.keys()].sort(), pack).toEqual(names.filter((name) => isForHopper(name) === (pack === hopper[1])));
+      const own = codes.filter((code) => packOf(code) === pack);
+      const wanted = own.flatMap((code) => names.filter((name) => isForHopper(name) === (code === hopper[1])).map((name) => `${code}/${name}`));
+      expect([...images.keys()].sort(), pack).toEqual(wanted.sort());
       for (const [name, bytes] of images) {
         // PTX is text; machine code an ELF file of NVIDIA's (machine 190).
         if (pack.startsWith('compute')) expect(bytes.toString('utf8', 0, 2000), name).toMatch(/\.target sm_80/);
@@ -59,7 +62,7 @@ describe('the kernels for GPUs in the tarball', () => {
 });
 
 describe.skipIf(!existsSync(library))('a driver', () => {
-  const file = join(folder, 'sm_87.br');
+  const file = join(folder, 'sm_80.br');
   const real = existsSync(file) ? readFileSync(file) : undefined;
   afterAll(() => {
     if (real) writeFileSync(file, real);
@@ -72,7 +75,7 @@ describe.skipIf(!existsSync(library))('a driver', () => {
 
   it.skipIf(real === undefined)('computes with what lies there', () => {
     const names = readdirSync(emulatorFolder).filter((name) => name.endsWith('.fatbin'));
-    writeFileSync(file, packedImages(names.map((name) => [name.slice(0, -'.fatbin'.length), readFileSync(join(emulatorFolder, name))])));
+    writeFileSync(file, packedImages(names.map((name) => [`sm_87/${name.slice(0, -'.fatbin'.length)}`, readFileSync(join(emulatorFolder, name))])));
     const { gpu, cpu, message } = onGpu({});
     expect(gpu, message).toHaveLength(cpu?.length ?? -1);
     // sums of at most 9·64 products in another order, see test/models/bundled.test.ts

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { packsFor } from '../../lib/runtime/gpu.js';
-import { packed, wholePacks } from '../../scripts/cuda/images.mjs';
+import { packOf, packsFor } from '../../lib/runtime/gpu.js';
+import * as images from '../../scripts/cuda/images.mjs';
 import { emulatorFolder } from '../gpu.js';
 
 const child = fileURLToPath(new URL('./gpu.child.ts', import.meta.url));
@@ -85,7 +85,8 @@ describe('the packs of kernels for a GPU', () => {
 
   it('are those that are made, each for some GPU', () => {
     const named = [72, 75, 80, 86, 87, 89, 90, 100, 110, 120].flatMap((capability) => packsFor({ capability, driverVersion: 13_000 }));
-    expect([...new Set(named)].sort()).toEqual([...wholePacks, 'sm_90a'].sort());
+    expect([...new Set(named)].sort()).toEqual([...images.wholeCodes, 'sm_90a'].sort());
+    for (const name of named) expect(packOf(name)).toBe(images.packOf(name));
   });
 });
 
@@ -170,25 +171,26 @@ describe.skipIf(!emulated)('on the emulated GPU', () => {
 
   it('takes the kernels from the pack of its compute capability, and is refused where that is damaged', () => {
     const modules = readdirSync(emulatorFolder).filter((file) => file.endsWith('.fatbin'));
-    const images = modules.map((file) => [file.slice(0, -'.fatbin'.length), readFileSync(join(emulatorFolder, file))] as const);
+    const of = (code: string) => modules.map((file) => [`${code}/${file.slice(0, -'.fatbin'.length)}`, readFileSync(join(emulatorFolder, file))] as const);
+    const none = (code: string) => of(code).map(([name]) => [name, Buffer.from('not a module')] as const);
+    const { packed } = images;
     const packs = join(folder, 'packs');
     mkdirSync(packs);
-    writeFileSync(join(packs, 'sm_87.br'), packed(images));
+    writeFileSync(join(packs, 'sm_80.br'), packed([...none('sm_86'), ...of('sm_87')]));
     const out = scenario({ DSNK_CUDA_KERNELS: packs });
     expect(out.asked.error).toBeUndefined();
     expectClose(out.asked.results?.[0], expectUnharmed(out));
     expect(scenario({ DSNK_CUDA_KERNELS: packs, DSNK_EMULATOR_CAPABILITY: '75' }).asked.error?.message).toMatch(/were not found/);
     // What Hopper alone runs comes first, and what that pack lacks comes from the other.
-    const none = images.map(([name]) => [name, Buffer.from('not a module')] as const);
-    writeFileSync(join(packs, 'sm_90a.br'), packed([...none.slice(1)]));
-    writeFileSync(join(packs, 'sm_90.br'), packed(images));
+    writeFileSync(join(packs, 'sm_90a.br'), packed(none('sm_90a').slice(1)));
+    writeFileSync(join(packs, 'sm_80.br'), packed([...of('sm_90'), ...none('sm_87')]));
     expect(scenario({ DSNK_CUDA_KERNELS: packs, DSNK_EMULATOR_CAPABILITY: '90', DSNK_EMULATOR_DRIVER_VERSION: '13000' }).asked.error).toBeUndefined();
-    writeFileSync(join(packs, 'sm_90.br'), packed(none));
+    writeFileSync(join(packs, 'sm_80.br'), packed(none('sm_90')));
     const refused = scenario({ DSNK_CUDA_KERNELS: packs, DSNK_EMULATOR_CAPABILITY: '90' });
     expect(refused.asked.error?.message).toMatch(/the package's: CUDA_ERROR_INVALID_IMAGE/);
-    writeFileSync(join(packs, 'sm_87.br'), 'torn');
+    writeFileSync(join(packs, 'sm_80.br'), 'torn');
     const torn = scenario({ DSNK_CUDA_KERNELS: packs }, 'cuda,cpu');
-    expect(torn.asked.provider).toMatchObject({ name: 'cpu', refused: expect.stringMatching(/must be whole, .*sm_87\.br: [\s\S]*cure: install/) });
+    expect(torn.asked.provider).toMatchObject({ name: 'cpu', refused: expect.stringMatching(/must be whole, .*sm_80\.br: [\s\S]*cure: install/) });
     expectUnharmed(torn);
   });
 
