@@ -6,7 +6,7 @@
 import { type DType, dtypes } from '../dtype.js';
 import { dsnkError, dsnkErrorList } from '../errors.js';
 import type { Shape } from '../graph/dim.js';
-import { assertGraph, type Constant, type Graph, type Node, type Value } from '../graph/graph.js';
+import { assertGraph, type Constant, Graph, type Node, type Value } from '../graph/graph.js';
 import { findOperator } from '../ops/index.js';
 import { attributeProto } from './attributes.js';
 import { type AttributeProto, type GraphProto, modelProto, type NodeProto, type TensorProto, type ValueInfoProto, valueInfoProto } from './proto.js';
@@ -92,6 +92,18 @@ function uniqueNames(names: readonly string[]): string[] {
   });
 }
 
+/** Constants that several bodies inside a graph read: they are written once, around them. */
+function sharedInside(graph: Graph): Value[] {
+  const [seen, shared] = [new Set<Value>(), new Set<Value>()];
+  const bodies = (g: Graph) => g.nodes.flatMap((n) => [...n.attrs.values()].filter((a) => a instanceof Graph));
+  const look = (body: Graph) => {
+    for (const v of new Set([...body.outputs, ...body.nodes.flatMap((n) => n.inputs)])) if (v?.constant !== undefined) (seen.has(v) ? shared : seen).add(v);
+    bodies(body).forEach(look);
+  };
+  bodies(graph).forEach(look);
+  return [...shared];
+}
+
 class Exporter {
   constructor(readonly valueInfo: boolean) {}
 
@@ -115,6 +127,7 @@ class Exporter {
     for (const v of graph.outputs) names.of(v);
     for (const n of graph.nodes) for (const v of n.outputs) names.of(v);
     for (const n of graph.nodes) for (const v of n.inputs) read(v);
+    for (const v of sharedInside(graph)) read(v);
     for (const v of initializers.keys()) names.of(v);
     // Readers refuse a graph where two nodes share a name.
     const nodes = uniqueNames(graph.nodes.map((n) => n.name));

@@ -137,3 +137,29 @@ describe('real models', () => {
     expect(basename(path)).toMatch(/onnx$/);
   });
 });
+
+it('writes a weight that several bodies read once, around them', () => {
+  const graph = new Graph('shared');
+  const [condition, x] = [graph.addInput('c', 'bool', []), graph.addInput('x', 'float32', [4])];
+  const weight = graph.addConstant(
+    Constant.of(
+      'float32',
+      [1000],
+      Array.from({ length: 1000 }, (_, i) => i),
+    ),
+    'w',
+  );
+  const body = (op: string) => {
+    const inner = new Graph(op);
+    inner.outputs.push(inner.addNode(op, [inner.addNode('Gather', [weight, inner.addConstant(Constant.of('int64', [1], [3]))]).output()]).output());
+    return inner;
+  };
+  const y = graph.addNode('If', [condition], { attrs: { then_branch: body('Relu'), else_branch: body('Neg') } }).output();
+  graph.outputs.push(graph.addNode('Add', [x, y]).output());
+  const bytes = exportModel(graph);
+  expect(bytes.length).toBeLessThan(1.5 * 4000);
+  const [branches] = importModel(bytes).graph.nodes.map((n) => ['then_branch', 'else_branch'].map((name) => n.attrs.get(name) as Graph));
+  const read = branches?.map((g) => g.nodes[0]?.input(0));
+  expect(read?.[0]?.constant?.values()).toEqual(weight.constant?.values());
+  expect(read?.[1]).toBe(read?.[0]);
+});
