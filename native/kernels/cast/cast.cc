@@ -17,7 +17,7 @@
 #include "kernels/kernel.h"
 #include "kernels/sizes.h"
 #include "simd/half.h"
-#include "simd/round-odd.h"
+#include "kernels/round_odd.h"
 
 namespace dsnk {
 namespace {

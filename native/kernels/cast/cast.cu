@@ -8,7 +8,7 @@
 #include "cuda/elements.cuh"
 #include "kernels/cast/params.gen.h"
 #include "kernels/cast/small_float.h"
-#include "simd/round-odd.h"
+#include "kernels/round_odd.h"
 
 namespace dsnk {
 

@@ -4,7 +4,7 @@
 #include "kernels/gemm/transpose.h"
 #include "kernels/half/product.h"
 #include "simd/half.h"
-#include "simd/round-odd.h"
+#include "kernels/round_odd.h"
 #include "simd/scalar-begin.h"
 //
 #include "kernels/epilogue/activation.inl"

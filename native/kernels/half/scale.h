@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "simd/half.h"
-#include "simd/round-odd.h"
+#include "kernels/round_odd.h"
 
 namespace dsnk {
 
