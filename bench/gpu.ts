@@ -17,7 +17,9 @@ import { loadKernel } from '../lib/runtime/call.js';
 import { catalogueOn, cudaVersion, openGpu } from '../lib/runtime/gpu.js';
 import { convolution, depthwise, product, type SingleCall } from '../lib/runtime/measure.js';
 import { native } from '../lib/runtime/native.js';
-import { type CachedCase, type CacheType, cachedKernelCase, gpuCases } from './cases/cache.js';
+import { attentionKernelCase } from './cases/attention.js';
+import { cachedKernelCase, gpuCases } from './cases/cache.js';
+import type { KernelCase } from './cases/case.js';
 import { fewBits, graphOf, inputOf, LAYOUT, type QuantizedCall, quantizedConvolution, quantizedProduct, thinnedProduct } from './cases/operators.js';
 import { benchModels } from './models/index.js';
 import { type Summary, summarize, table } from './statistics.js';
@@ -154,25 +156,39 @@ async function measure({ call, precision, peer }: Case): Promise<Row> {
 }
 
 interface AttentionCase {
-  readonly c: CachedCase;
-  readonly type: CacheType;
+  readonly k: KernelCase;
   readonly peer?: Peer;
 }
 
-/** Attention over caches; PyTorch has none of int8. */
-const attention: readonly AttentionCase[] = gpuCases.flatMap(({ c, types }) =>
-  types.map((type) => {
-    const dtype = type === 'f16' ? 'float16' : type === 'bf16' ? 'bfloat16' : undefined;
-    const shape = [c.heads, c.keyHeads, c.rows, (c.lengths[0] as number) + c.rows, c.width];
-    return { c, type, ...(dtype !== undefined && { peer: { kind: 'attention' as const, dtype, shape } }) };
+/** Attention over caches, which PyTorch has none of in int8, and over keys as they are fed: 16 heads of 64, as text encoders have them. */
+const attention: readonly AttentionCase[] = [
+  ...gpuCases.flatMap(({ c, types }) =>
+    types.map((type) => {
+      const dtype = type === 'f16' ? 'float16' : type === 'bf16' ? 'bfloat16' : undefined;
+      const shape = [c.heads, c.keyHeads, c.rows, (c.lengths[0] as number) + c.rows, c.width];
+      return { k: cachedKernelCase(c, type), ...(dtype !== undefined && { peer: { kind: 'attention' as const, dtype, shape } }) };
+    }),
+  ),
+  ...(['f16', 'bf16'] as const).map((type) => {
+    const k = attentionKernelCase({
+      name: `fed 16x64, 4096 causal, ${type}`,
+      heads: 16,
+      rows: 4096,
+      keys: 4096,
+      width: 64,
+      scale: 0.125,
+      causal: 0,
+      packed: true,
+    });
+    const peer = { kind: 'attention' as const, dtype: type === 'f16' ? 'float16' : 'bfloat16', shape: [16, 16, 4096, 4096, 64] };
+    return { k: { ...k, dtypes: `f32${type}` }, peer };
   }),
-);
+];
 
 /** One call of the row that a session would take: multiplications of a prompt, gigabytes of the cache a second behind one. */
-function attend({ c, type, peer }: AttentionCase) {
-  const row = rows.find((k) => k.op === 'attention_cached' && k.dtypes === type);
+function attend({ k, peer }: AttentionCase) {
+  const row = rows.find((r) => r.op === k.op && r.dtypes === k.dtypes);
   if (row === undefined) return [];
-  const k = cachedKernelCase(c, type);
   const [outputs, inputs] = [k.outputs(), k.inputs()];
   const sized = (a: { byteLength: number } | undefined) => a && size(a);
   const call = loadKernel(row, encodeParams(k.schema, k.params), outputs.map(sized), inputs.map(sized));
@@ -221,7 +237,7 @@ const chosen = cases.filter((c) => c.call.name.includes(args.only));
 console.log(
   `${gpu.name}, compute capability ${gpu.capability / 10}, driver of CUDA ${cudaVersion(gpu.driverVersion)}; node ${process.version}; ${new Date().toISOString()}`,
 );
-const attended = attention.filter((a) => `attention ${a.c.name}`.includes(args.only));
+const attended = attention.filter((a) => `attention ${a.k.name}`.includes(args.only));
 const peerTimes = askPeer([...chosen, ...attended]);
 const ceilings = Object.fromEntries(rows.filter((k) => k.op === 'probe_fma').map((row) => [row.name, ceiling(row)]));
 const copyGbs = copyBandwidth();
