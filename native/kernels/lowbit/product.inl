@@ -13,6 +13,9 @@
 //           than the two multiplications that they amortize. A single row takes four panels at a time: eight chains, four
 //           streams of memory; 1x4096x4096 runs at 60 to 70 GB/s from the third level. AArch64: the same tiles of 4 lanes,
 //           ARMv7 two rows; no board has timed them
+//           Eight rows of 110 million 4-bit weights in groups of 32: 7.3 ms as 6 + 2 against 3.1 for one row, which memory
+//           bounds; multiplications alone are 4.6. Rejected: 4 + 4 rows (7.9 ms), one tile of eight whose floats lie in
+//           the first level (6.9 ms, but a tenth slower where k is 2048)
 // Packing   pack.cc
 // Source    none; VPDPBUSD: Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2
 // Needs: kCodeRows (rows of a tile), kCodePanels (panels of a tile of one row), codeOffset(bits): what is taken from codes before they are
