@@ -24,7 +24,7 @@ export function concat<X extends Dense>(inputs: readonly X[], axis: number, opti
   return single(emit({ op: 'Concat', inputs, attrs: { axis }, label: options.label }));
 }
 
-/** Parts of a dimension that is not known: each is a value of the graph. */
+/** Parts of a dimension that is not known, or has no elements: each is a value of the graph. */
 const MAX_PARTS = 2 ** 16;
 
 /** Cuts along `axis` into equal parts (a number) or parts of given sizes. */
@@ -32,7 +32,8 @@ export function split<X extends Dense>(x: X, splits: number | readonly number[],
   const axis = options.axis ?? 0;
   const count = typeof splits === 'number' ? splits : splits.length;
   const size = shapeOf(x).at(axis);
-  const most = typeof size === 'number' ? size : MAX_PARTS;
+  // No elements are any number of parts that have none.
+  const most = typeof size === 'number' && size > 0 ? size : MAX_PARTS;
   if (!(Number.isInteger(count) && count >= 1 && (count <= most || typeof splits !== 'number')))
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', 'split', `parts must be from 1 to ${most}`, `${spelled(splits)} came`);
   return emit({

@@ -28,6 +28,17 @@ describe('GraphBuilder', () => {
     );
   });
 
+  it('cuts what has no elements into any number of parts', () => {
+    const b = new GraphBuilder('empty');
+    const parts = (count: number) => b.split(input(b, `x${count}`, [0, 4]), count).map(({ shape }) => shape);
+    expect(parts(3)).toEqual([
+      [0, 4],
+      [0, 4],
+      [0, 4],
+    ]);
+    expect(() => parts(2 ** 31)).toThrow(failure('ERR_DSNK_INVALID_ARGUMENT', /split: parts must be from 1 to 65536/));
+  });
+
   it('names outputs by the keys, also for inputs, constants and one value twice', async () => {
     const b = new GraphBuilder('outputs');
     const x = input(b, 'x', [2]);
