@@ -93,6 +93,8 @@ export class Model {
   }
 
   #stage({ first, second, feed }: Split): void {
+    // A synchronous run has cut the graph while this load was measuring.
+    if (this.#stages !== undefined) return;
     if (this.graph.states.length > 0) throw this.#splitState();
     this.#stages = { first: new Model(first, this.options, this.#weights), second: new Model(second, this.options, this.#weights), feed };
   }
