@@ -7,8 +7,8 @@
 
 namespace dsnk {
 
-// attention_cached.cu: queries of a block, tokens of a tile (and threads), numbers of the depth a thread and a block, widest queries that are kept
-// in shared memory.
+// attention_cached.cu: queries of a block, tokens of a tile (and threads), numbers of the depth a thread and a block, widest
+// queries that are kept in shared memory.
 constexpr int kCachedQueries = 8, kCachedTile = 256, kCachedPart = 4;
 constexpr int64_t kCachedDepths = kCachedTile * kCachedPart, kCachedSharedWidth = 1024;
 
