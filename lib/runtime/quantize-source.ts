@@ -57,9 +57,15 @@ export function kept(source: CalibrationFeeds, most: KeptSize, where: string) {
   };
   const isFull = () => samples.length >= most.feeds || bytes >= most.bytes;
   const total = Array.isArray(source) ? source.length : undefined;
+  // One that has failed has ended, as in a loop.
+  let ended = false;
   const next = async () => {
+    ended = true;
     const result = await iterator.next();
-    if (typeof result === 'object' && result !== null) return result;
+    if (typeof result === 'object' && result !== null) {
+      ended = result.done === true;
+      return result;
+    }
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, "next() of calibration's iterator must give objects", `${spelled(result)} came`);
   };
   const first = async () => {
@@ -69,10 +75,9 @@ export function kept(source: CalibrationFeeds, most: KeptSize, where: string) {
     return value;
   };
   async function* all(): AsyncGenerator<Feeds> {
-    let ended = false;
     try {
       yield samples[0] as Feeds;
-      for (let { value, done } = await next(); !(ended = done === true); { value, done } = await next()) {
+      for (let { value, done } = await next(); done !== true; { value, done } = await next()) {
         if (!isFull()) keep(value);
         yield value;
       }

@@ -187,4 +187,17 @@ describe('calibration', () => {
     await expect(quantize(layers(), { calibration: feeds() })).rejects.toMatchObject({ code: 'ERR_DSNK_SHAPE_MISMATCH' });
     expect(closed).toBe(2);
   });
+
+  it('is not closed where it has failed itself: its own error comes', async () => {
+    let steps = 0;
+    const next = () => {
+      if (steps++ === 1) throw new Error('torn');
+      return { done: false, value: feed() };
+    };
+    const close = () => {
+      throw new Error('closed');
+    };
+    const feeds = { [Symbol.iterator]: () => ({ next, return: close }) };
+    await expect(prune(layers(), { pattern: '2:4', calibration: wrong(feeds) })).rejects.toThrow('torn');
+  });
 });
