@@ -5,7 +5,7 @@ import { brotliDecompressSync } from 'node:zlib';
 import { type Catalogue, rowsOn } from '../compile/catalogue.js';
 import type { Device } from '../compile/compile.js';
 import { type DsnkError, dsnkError } from '../errors.js';
-import type { GpuInfo } from './binding.js';
+import type { Binding, GpuInfo } from './binding.js';
 import { native, packageRoot } from './native.js';
 
 /** NVIDIA's driver, as every Linux names it. */
@@ -61,10 +61,11 @@ export const packOf = (code: string): string => (/^sm_(8\d|90)$/.test(code) ? 's
 export const packsFor = ({ capability, driverVersion }: Pick<GpuInfo, 'capability' | 'driverVersion'>): string[] =>
   packs.filter(([, least, most, driver]) => capability >= least && capability <= most && driverVersion >= driver).map(([name]) => name);
 
-/** Gives the GPU the kernels of the package. All that a pack has for it is kept; the driver loads the modules in use. */
+/** Gives the GPU the kernels of the package. All that a pack has for it is kept, once all packs have been read; the driver loads the modules in use. */
 function offerPacks(gpu: GpuInfo): void {
   const folder = process.env['DSNK_CUDA_KERNELS'] || (packageRoot && join(packageRoot, 'prebuilds', 'cuda'));
   if (folder === undefined) return;
+  const offers: Parameters<Binding['offerKernels']>[] = [];
   for (const name of packsFor(gpu)) {
     const file = join(folder, `${packOf(name)}.br`);
     if (!existsSync(file)) continue;
@@ -83,13 +84,14 @@ function offerPacks(gpu: GpuInfo): void {
       const kept = Buffer.alloc(length);
       for (const [i, [, at, size]] of own.entries()) bytes.copy(kept, places[i], begin + at, begin + at + size);
       const modules = own.map(([image]) => image.slice(name.length + 1));
-      native().offerKernels(kept, modules, places);
+      offers.push([kept, modules, places]);
     } catch (error) {
       const reason = `${file}: ${(error as Error).message}\n  cure: install the package again, or npm run prebuild:cuda in a checkout`;
       throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, 'the kernels of the package must be whole', reason);
     }
-    if (name !== OVERLAY) return;
+    if (name !== OVERLAY) break;
   }
+  for (const offer of offers) native().offerKernels(...offer);
 }
 
 let opened: GpuInfo | undefined;
