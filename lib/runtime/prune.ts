@@ -50,7 +50,7 @@ async function pruneModel(model: ModelSource, options: PruneOptions): Promise<Pr
   const { biasCorrection, ...plan } = checkPruneOptions(options);
   const { graph, bytes, metadata, opsets } = await floatModel(model, 'prune');
   const sessionOptions = options.intraOpNumThreads === undefined ? {} : { intraOpNumThreads: options.intraOpNumThreads };
-  const feeds = options.calibration === undefined ? undefined : kept(options.calibration, PRUNED, 'prune');
+  await using feeds = options.calibration === undefined ? undefined : kept(options.calibration, PRUNED, 'prune');
   const { keep, notes } = await foldModel(graph, feeds, options.keep ?? [], 'keep');
   const stage = (name: PruneProgress['stage']) => (done: number, total: number | undefined) => options.onProgress?.({ stage: name, done, total });
   let read: Promise<readonly Feeds[]> | undefined;

@@ -68,6 +68,12 @@ export function kept(source: CalibrationFeeds, most: KeptSize, where: string) {
     }
     throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, "next() of calibration's iterator must give objects", `${spelled(result)} came`);
   };
+  // Those that are not wanted any more: files may be open behind them.
+  const close = async () => {
+    if (ended) return;
+    ended = true;
+    await iterator.return?.();
+  };
   const first = async () => {
     const { value, done } = await next();
     if (done === true) throw dsnkError('ERR_DSNK_INVALID_ARGUMENT', where, 'calibration must give at least one feed', 'none came');
@@ -82,11 +88,18 @@ export function kept(source: CalibrationFeeds, most: KeptSize, where: string) {
         yield value;
       }
     } finally {
-      // Those that are not wanted any more: files may be open behind them.
-      if (!ended) await iterator.return?.();
+      await close();
     }
   }
-  return { samples, total, first, all, isFull };
+  return {
+    samples,
+    total,
+    first,
+    all,
+    isFull,
+    /** As at the end of a loop, which says nothing of a close that fails behind another error. */
+    [Symbol.asyncDispose]: () => close().catch(() => undefined),
+  };
 }
 
 export type KeptFeeds = ReturnType<typeof kept>;

@@ -42,7 +42,7 @@ async function quantizeModel(model: ModelSource, options: QuantizeOptions): Prom
   const target = options.method === 'dynamic' ? undefined : options.target;
   const metricBefore = await metricOf(target, graph, sessionOptions);
 
-  const feeds =
+  await using feeds =
     options.calibration === undefined
       ? undefined
       : kept(

@@ -174,18 +174,23 @@ describe('calibration', () => {
 
   it('is closed where it is left', async () => {
     let closed = 0;
-    async function* feeds() {
+    async function* feeds(...columns: number[]) {
       try {
-        yield feed();
-        yield { x: f32(1, 4, 15) };
-        yield feed();
+        for (const width of columns) yield { x: f32(1, 4, width) };
       } finally {
         closed++;
       }
     }
-    await expect(prune(layers(), { pattern: '2:4', calibration: feeds() })).rejects.toMatchObject({ code: 'ERR_DSNK_SHAPE_MISMATCH' });
-    await expect(quantize(layers(), { calibration: feeds() })).rejects.toMatchObject({ code: 'ERR_DSNK_SHAPE_MISMATCH' });
-    expect(closed).toBe(2);
+    for (const columns of [
+      [16, 15, 16],
+      [15, 16],
+    ]) {
+      await expect(prune(layers(), { pattern: '2:4', calibration: feeds(...columns) })).rejects.toMatchObject({ code: 'ERR_DSNK_SHAPE_MISMATCH' });
+      await expect(quantize(layers(), { calibration: feeds(...columns) })).rejects.toMatchObject({ code: 'ERR_DSNK_SHAPE_MISMATCH' });
+    }
+    await expect(prune(layers(), { pattern: '2:4', calibration: feeds(16, 16), keep: ['nothing'] })).rejects.toThrow(refusal(/nothing/));
+    await prune(layers(), { pattern: '2:4', score: 'magnitude', calibration: feeds(16, 16) });
+    expect(closed).toBe(6);
   });
 
   it('is not closed where it has failed itself: its own error comes', async () => {
