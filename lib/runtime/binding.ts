@@ -46,6 +46,8 @@ export interface GpuInfo {
   readonly isas: readonly string[];
   /** Most bytes of parameters that a launch takes. */
   readonly paramBytes: number;
+  /** Somebody in this process has offered it kernels: another thread, or an earlier call. */
+  readonly hasKernels: boolean;
 }
 
 export interface Binding {

@@ -103,7 +103,7 @@ export function openGpu(): GpuInfo {
     const [must, cure] = refusals[answer.cause] ?? ['the GPU must open', 'update the driver'];
     throw dsnkError('ERR_DSNK_DEVICE_UNAVAILABLE', where, must, `${answer.detail}\n  cure: ${cure}`);
   }
-  if (opened === undefined) offerPacks(answer);
+  if (!answer.hasKernels) offerPacks(answer);
   opened = answer;
   return answer;
 }

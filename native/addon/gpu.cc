@@ -16,7 +16,7 @@ Napi::Value openGpu(const Napi::CallbackInfo& info) {
   const auto list = info[1].As<Napi::Array>();
   for (uint32_t i = 0; i < list.Length(); i++) files.push_back(list.Get(i).ToString());
   cuda::Refusal why;
-  const cuda::GpuDevice* device = cuda::GpuDevice::open(info[0].ToString(), files, why);
+  cuda::GpuDevice* device = cuda::GpuDevice::open(info[0].ToString(), files, why);
   auto out = Napi::Object::New(env);
   if (device == nullptr) {
     out.Set("cause", static_cast<uint32_t>(why.cause));
@@ -37,6 +37,7 @@ Napi::Value openGpu(const Napi::CallbackInfo& info) {
   }
   out.Set("isas", isas);
   out.Set("paramBytes", kLaunchParamBytes);
+  out.Set("hasKernels", device->hasOffers());
   return out;
 }
 

@@ -190,6 +190,11 @@ void GpuDevice::offer(const std::string& name, const char* image) {
   images_.emplace_back(name, image);
 }
 
+bool GpuDevice::hasOffers() {
+  std::lock_guard lock(mutex_);
+  return !images_.empty();
+}
+
 Module GpuDevice::moduleOf(const std::string& name, std::string& why) {
   if (const auto found = modules_.find(name); found != modules_.end()) return found->second;
   std::string tried;

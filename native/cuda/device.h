@@ -38,6 +38,7 @@ class GpuDevice final : public Accelerator {
   // A module in memory, for what no file has: an image whose end it says itself. It must live as long as the device. What is
   // given first is tried first.
   void offer(const std::string& name, const char* image);
+  bool hasOffers();
 
   const Properties& properties() const { return properties_; }
   const Driver& driver() const { return driver_; }

@@ -90,6 +90,19 @@ describe('the packs of kernels for a GPU', () => {
   });
 });
 
+/** What a module prints that has `catalogueOn`, `openGpu` and `native` at hand. */
+function evaluated(code: string, env: Readonly<Record<string, string>>): string {
+  const names = "const { catalogueOn, openGpu } = await import('./lib/runtime/gpu.ts'); const { native } = await import('./lib/runtime/native.ts');";
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
+  const answer = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', names + code], {
+    encoding: 'utf8',
+    env: { ...process.env, DSNK_CUDA_LIBRARY: library, ...env },
+    cwd,
+  });
+  expect(answer.stderr).toBe('');
+  return answer.stdout.trim();
+}
+
 describe.skipIf(!emulated)('on the emulated GPU', () => {
   const folder = mkdtempSync(join(tmpdir(), 'dsnk-gpu-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -124,13 +137,8 @@ describe.skipIf(!emulated)('on the emulated GPU', () => {
   });
 
   it('uses rows of Hopper there, and where they are asked for', () => {
-    const list = "const { catalogueOn } = await import('./lib/runtime/gpu.ts'); const { native } = await import('./lib/runtime/native.ts');";
     const print = "console.log(catalogueOn(native().catalogue(), 'cuda').kernels.filter((k) => k.usable && k.isa === 'sm90').length)";
-    const count = (capability: string, rows: string) => {
-      const env = { ...process.env, DSNK_CUDA_LIBRARY: library, DSNK_EMULATOR_CAPABILITY: capability, DSNK_GPU_ROWS: rows };
-      const args = ['--import', 'tsx', '--input-type=module', '-e', list + print];
-      return Number(spawnSync(process.execPath, args, { encoding: 'utf8', env, cwd: fileURLToPath(new URL('../..', import.meta.url)) }).stdout);
-    };
+    const count = (capability: string, rows: string) => Number(evaluated(print, { DSNK_EMULATOR_CAPABILITY: capability, DSNK_GPU_ROWS: rows }));
     expect([count('90', 'sm90') > 0, count('90', ''), count('120', 'sm90')]).toEqual([true, 0, 0]);
   });
 
@@ -192,6 +200,17 @@ describe.skipIf(!emulated)('on the emulated GPU', () => {
     const torn = scenario({ DSNK_CUDA_KERNELS: packs }, 'cuda,cpu');
     expect(torn.asked.provider).toMatchObject({ name: 'cpu', refused: expect.stringMatching(/must be whole, .*sm_80\.br: [\s\S]*cure: install/) });
     expectUnharmed(torn);
+  });
+
+  it('reads its pack once for all threads of a process', () => {
+    const packs = mkdtempSync(join(folder, 'once-'));
+    const file = join(packs, 'sm_80.br');
+    writeFileSync(file, images.packed([['sm_87/copy', Buffer.from('never loaded')]]));
+    // The thread would be refused if it read what lies there by then.
+    const thread = "import('./lib/runtime/gpu.ts').then(({ openGpu }) => console.log(openGpu().hasKernels))";
+    const code = `console.log(openGpu().hasKernels); (await import('node:fs')).writeFileSync(${JSON.stringify(file)}, 'torn');
+      new (await import('node:worker_threads')).Worker(${JSON.stringify(thread)}, { eval: true });`;
+    expect(evaluated(code, { DSNK_CUDA_KERNELS: packs }).split('\n')).toEqual(['false', 'true']);
   });
 
   it('refuses kernels that are damaged, and kernels that are not there', () => {
