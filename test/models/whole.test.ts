@@ -5,6 +5,8 @@ import type { Precision } from '../../lib/compile/precision.js';
 import { InferenceSession } from '../../lib/index.js';
 import { leftToProcessor, testsGpu } from '../gpu.js';
 
+if (!testsGpu) console.warn('skipped: what a GPU runs whole needs one, or the emulated one (npm run test:cuda)');
+
 describe.skipIf(!testsGpu)('no instruction is left to the processor', () => {
   it.each(benchModels.flatMap(({ name, build }) => (['f32', 'f16'] as const).map((precision) => ({ name, precision, build }))))(
     'of $name in $precision',
