@@ -65,6 +65,10 @@ export const edgeCases: readonly AttentionCase[] = [
     },
     { name: `keep rows, rows ${rows}`, rows, keys: 45, width: 8, mask: { kind: 'keepTrue' as const, perRow: true }, fill: -Infinity, empty: 'zero' as const },
     { name: `keep rows or NaN, rows ${rows}`, rows, keys: 45, width: 8, mask: { kind: 'keepTrue' as const, perRow: true }, fill: -Infinity },
+    // what exporters write where nothing is to be seen, as numbers: such rows have equal weights
+    ...[-(2 - 2 ** -23) * 2 ** 127, -1e8, -1.3e7].flatMap((fill) => [
+      { name: `keep rows or ${fill}, rows ${rows}`, rows, keys: 45, width: 8, mask: { kind: 'keepTrue' as const, perRow: true }, fill },
+    ]),
     { name: `causal, rows ${rows}`, rows, keys: 300, width: 8, causal: 0 },
     { name: `causal with past, rows ${rows}`, rows, keys: rows + 270, width: 8, causal: 270, mask: { kind: 'add' as const, perKey: true } },
     { name: `causal, some see nothing, rows ${rows}`, rows, keys: 20, width: 8, causal: -2, empty: 'zero' as const },

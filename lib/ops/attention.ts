@@ -61,7 +61,7 @@ const attention: Operator = {
       },
       [low.out()],
       [low.in(0), low.in(1), low.in(2), low.input(3)],
-      { reason: narrow === undefined ? 'scores stay in L1' : `${narrowTypes[low.precision as keyof typeof narrowTypes].title} as asked` },
+      { reason: narrow === undefined ? 'scores stay in L1' : `${narrowTypes[low.precision as keyof typeof narrowTypes].title} as asked, where its tiles fit` },
     );
   },
 };

@@ -92,19 +92,20 @@ Block::~Block() {
   }
 }
 
-void Block::discard(uint64_t offset, uint64_t bytes) const {
-  if (free_ != nullptr || bytes_ < kMapFrom || offset > bytes_ || bytes > bytes_ - offset) return;
+bool Block::discard(uint64_t offset, uint64_t bytes) const {
+  if (free_ != nullptr || bytes_ < kMapFrom || offset > bytes_ || bytes > bytes_ - offset) return false;
   const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t begin = (offset + page - 1) / page * page;
   const uint64_t end = (offset + bytes) / page * page;
-  if (begin < end) madvise(base_ + begin, end - begin, MADV_DONTNEED);
+  return begin >= end || madvise(base_ + begin, end - begin, MADV_DONTNEED) == 0;
 }
 
 void Block::clear() const {
+  if (bytes_ == 0) return;
   const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const uint64_t whole = free_ == nullptr && bytes_ >= kMapFrom ? bytes_ / page * page : 0;
-  discard(0, whole);
-  if (bytes_ > whole) std::memset(base_ + whole, 0, bytes_ - whole);
+  uint64_t whole = bytes_ / page * page;
+  if (!discard(0, whole)) whole = 0;
+  std::memset(base_ + whole, 0, bytes_ - whole);
 }
 
 }  // namespace dsnk

@@ -30,8 +30,9 @@ class Block {
   bool ok() const { return ok_; }
   std::byte* base() const { return base_; }
   uint64_t bytes() const { return bytes_; }
-  // Gives the whole pages inside [offset, offset+bytes) back to the system; they read as zero afterwards.
-  void discard(uint64_t offset, uint64_t bytes) const;
+  // Gives the whole pages inside [offset, offset+bytes) back to the system; they read as zero afterwards. False where they
+  // stay as they are: memory that is locked is not given back.
+  bool discard(uint64_t offset, uint64_t bytes) const;
   // Zeros everywhere; pages go back to the system.
   void clear() const;
 

@@ -57,12 +57,17 @@ struct FedFlash {
     end = r < block.count ? static_cast<int32_t>(clamp<int64_t>(last, 0, p.keys)) : 0;
   }
   __device__ __forceinline__ int64_t step(int64_t t0) const { return block.row + t0; }
+  // What is finite stays so: scores that are all masked by the least float32 have equal weights, as in float32.
+  __device__ __forceinline__ static float inLog2(float mask) {
+    constexpr float kMost = 0x1.fffffep127f;
+    return fabsf(mask) < infinity() ? clamp(mask * kLog2E, -kMost, kMost) : mask * kLog2E;
+  }
   __device__ __forceinline__ float score(int r, int64_t t, float s) const {
     if (r >= block.count || t >= p.keys) return s;
     const int64_t at = block.mask + (block.first + r) * p.rowMask + t * p.columnMask;
     const auto mask = static_cast<AttentionMask>(p.mask);
-    if (mask == AttentionMask::add) return s + work.at<const float>(4)[at] * kLog2E;
-    return (work.at<const uint8_t>(4)[at] != 0) == (mask == AttentionMask::keepTrue) ? s : p.fill * kLog2E;
+    if (mask == AttentionMask::add) return s + inLog2(work.at<const float>(4)[at]);
+    return (work.at<const uint8_t>(4)[at] != 0) == (mask == AttentionMask::keepTrue) ? s : inLog2(p.fill);
   }
 
   struct Ending {
@@ -119,15 +124,17 @@ __device__ __forceinline__ void flashFed(const GpuWork& work, const AttentionPar
   flash<Type, T, kScores>(block, queries);
 }
 
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
-#define DSNK_FED_ENTRIES(Type, name)  // plans ask for sm_80
-#else
-#define DSNK_FED_ENTRIES(Type, name)                                                                             \
-  DSNK_ENTRY(256, 0, flash_round_##name, AttentionParams) { roundFed<Type>(work, params); }                      \
-  DSNK_ENTRY(128, 2, flash_fed_##name##_64, AttentionParams) { flashFed<Type, Flash64, false>(work, params); }   \
-  DSNK_ENTRY(128, 2, flash_fed_##name##_128, AttentionParams) { flashFed<Type, Flash128, false>(work, params); } \
-  DSNK_ENTRY(128, 2, flash_fed_##name##_mask, AttentionParams) { flashFed<Type, FlashCapped, true>(work, params); }
-#endif
+#define DSNK_FED_ENTRIES(Type, name)                                                                 \
+  DSNK_ENTRY_FROM(80, 256, 0, flash_round_##name, AttentionParams) { roundFed<Type>(work, params); } \
+  DSNK_ENTRY_FROM(80, 128, 2, flash_fed_##name##_64, AttentionParams) {                              \
+    flashFed<Type, Flash64, false>(work, params);                                                    \
+  }                                                                                                  \
+  DSNK_ENTRY_FROM(80, 128, 2, flash_fed_##name##_128, AttentionParams) {                             \
+    flashFed<Type, Flash128, false>(work, params);                                                   \
+  }                                                                                                  \
+  DSNK_ENTRY_FROM(80, 128, 2, flash_fed_##name##_mask, AttentionParams) {                            \
+    flashFed<Type, FlashCapped, true>(work, params);                                                 \
+  }
 
 DSNK_FED_ENTRIES(FlashHalves, f16)
 DSNK_FED_ENTRIES(FlashBfloats, bf16)

@@ -101,12 +101,8 @@ __device__ __forceinline__ void flashCached(const GpuWork& work, const CachedAtt
   if (block.total >= 0) flash<Type, T, kScores>(block, queries);
 }
 
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
-#define DSNK_FLASH_ENTRY(name, Type, T, scores)  // plans ask for sm_80
-#else
 #define DSNK_FLASH_ENTRY(name, Type, T, scores) \
-  DSNK_ENTRY(128, 2, name, CachedAttentionParams) { flashCached<Type, T, scores>(work, params); }
-#endif
+  DSNK_ENTRY_FROM(80, 128, 2, name, CachedAttentionParams) { flashCached<Type, T, scores>(work, params); }
 #define DSNK_FLASH_ENTRIES(Type, name)                                         \
   DSNK_FLASH_ENTRY(flash_cached_##name##_64, Type, Flash64, false)             \
   DSNK_FLASH_ENTRY(flash_cached_##name##_96, Type, Flash96, false)             \

@@ -236,7 +236,8 @@ __device__ __forceinline__ void flash(FlashBlock& block, const Rows& rows) {
 #pragma unroll
           for (int c = 0; c < 2; c++) {
             float& x = s[i][j][half * 2 + c];
-            x = exp2_near(fmaf(x, inverse, Type::lift - shift));
+            // In two steps: a lift beside a large shift could be rounded up, and weights above 2^lift be infinite as halves.
+            x = exp2_near(fmaf(x, inverse, -shift) + Type::lift);
             sum = sum + x;
           }
         }
