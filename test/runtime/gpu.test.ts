@@ -206,8 +206,8 @@ describe.skipIf(!emulated)('on the emulated GPU', () => {
     const packs = mkdtempSync(join(folder, 'once-'));
     const file = join(packs, 'sm_80.br');
     writeFileSync(file, images.packed([['sm_87/copy', Buffer.from('never loaded')]]));
-    // The thread would be refused if it read what lies there by then.
-    const thread = "import('./lib/runtime/gpu.ts').then(({ openGpu }) => console.log(openGpu().hasKernels))";
+    // The thread, of compiled sources since tsx is not in it, would be refused if it read what lies there by then.
+    const thread = "import('./dist/runtime/gpu.js').then(({ openGpu }) => console.log(openGpu().hasKernels))";
     const code = `console.log(openGpu().hasKernels); (await import('node:fs')).writeFileSync(${JSON.stringify(file)}, 'torn');
       new (await import('node:worker_threads')).Worker(${JSON.stringify(thread)}, { eval: true });`;
     expect(evaluated(code, { DSNK_CUDA_KERNELS: packs }).split('\n')).toEqual(['false', 'true']);
