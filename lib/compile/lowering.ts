@@ -87,9 +87,11 @@ export class Lowering {
     const first = ((this.onGpu ? ways.find((w) => this.#catalogue.kernels.some((k) => k.name === w.name && isGpuRow(k))) : undefined) ?? ways[0]) as Way<T>;
     if (ways.length === 1 || this.#policy === undefined) return first.emit(first.reason);
     this.#site = siteOf(this.node, this.#sites++);
-    const names = ways.map((w) => w.name);
-    const choice = this.#policy(this.#site, names);
-    const way = ways[choice === undefined ? 0 : names.indexOf(choice.name)] ?? first;
+    const choice = this.#policy(
+      this.#site,
+      ways.map((w) => w.name),
+    );
+    const way = ways.find((w) => w.name === choice?.name) ?? first;
     try {
       return way.emit(choice?.name === way.name ? choice.reason : way.reason);
     } finally {
