@@ -49,9 +49,9 @@ async function sideOf(name: 'ours' | 'peer') {
 }
 
 if (args.peer && !existsSync(join(here, 'llama', 'node_modules'))) {
-  // Its binaries for other devices are optional dependencies of hundreds of megabytes.
-  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--omit=optional'], { cwd: join(here, 'llama'), stdio: 'inherit' });
-  if (status !== 0) throw new Error('installing the peer failed: run `npm ci --ignore-scripts --omit=optional` in bench/llama/');
+  // Its binaries for other devices are optional dependencies of hundreds of megabytes. They are not in the lock file, which `npm ci` refuses.
+  const { status } = spawnSync('npm', ['install', '--no-save', '--ignore-scripts', '--omit=optional'], { cwd: join(here, 'llama'), stdio: 'inherit' });
+  if (status !== 0) throw new Error('installing the peer failed: run `npm install --no-save --ignore-scripts --omit=optional` in bench/llama/');
 }
 const sides = [await sideOf('ours'), ...(args.peer ? [await sideOf('peer')] : [])];
 const rates = sides.map(() => ({ prefill: [] as number[], decode: [] as number[] }));
