@@ -26,8 +26,9 @@ const rowsOnly = {
   arm: [{ cpu: 'cortex-a7', shape: /kernels\/(byte-pool|byte-softmax|byte-sum|integer|lowbit)\.test/, row: '_neon' }],
 };
 
-// Every value of a type, searches for the worst input, large tensors: seconds on a machine, minutes here. They run by --full.
+// Every value of a type, searches for the worst input, large tensors, slow definitions: seconds on a machine, minutes here. They run by --full.
 const long = [
+  '(gemm|conv)_(f32|f16|i8)_scalar', // what all other rows are compared with
   'trilu_scalar',
   'range_scalar',
   'narrows back to the same bits',
